@@ -1,0 +1,1 @@
+"""Put a project into ClickHouse; run all of Birdhouse on one machine."""

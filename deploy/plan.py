@@ -1,0 +1,85 @@
+"""The plan of a deploy: what ClickHouse holds now, held against the project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from clickhouse_connect.driver.client import Client
+
+from schemas.diff import ActualColumn, ActualTable, Change, Effect, diff
+from schemas.model import Project
+from schemas.sql import identifier
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a deploy of `project` into `database` would change, in order."""
+
+    project: Project
+    database: str
+    creates_database: bool
+    changes: tuple[Change, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether ClickHouse holds what the project says already."""
+        return not self.changes and not self.creates_database
+
+    @property
+    def refused(self) -> tuple[Change, ...]:
+        """What cannot be done without losing data; nothing of a plan is applied while there is any."""
+        return tuple(change for change in self.changes if change.effect is Effect.REFUSED)
+
+    @property
+    def only_adds(self) -> bool:
+        """Whether nothing that is stored is touched: what a service may apply by itself when it starts."""
+        return all(change.effect is Effect.ADDS for change in self.changes)
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        create = (f"CREATE DATABASE IF NOT EXISTS {identifier(self.database)}",) if self.creates_database else ()
+        return (*create, *(statement for change in self.changes for statement in change.statements))
+
+    def render(self) -> str:
+        """The plan for people, a line for each change, hints below what is refused."""
+        if self.is_empty:
+            return f"nothing to do: `{self.database}` holds what the project says"
+        lines = [f"adds     {self.database}: create the database"] if self.creates_database else []
+        for change in self.changes:
+            lines.append(f"{change.effect.value:<8} {change.name}: {change.description}")
+            if change.hint:
+                lines.append(f"         hint: {change.hint}")
+        return "\n".join(lines)
+
+
+def read_plan(client: Client, project: Project, database: str) -> Plan:
+    """Read what ClickHouse holds and compare it with the project. Changes nothing.
+
+    Raises clickhouse_connect's errors when the server cannot be asked.
+    """
+    parameters = {"database": database}
+    found = client.query("SELECT name FROM system.databases WHERE name = {database:String}", parameters=parameters)
+    exists = bool(found.result_rows)
+    actual = _read_tables(client, parameters) if exists else {}
+    return Plan(project, database, not exists, diff(project, actual, database))
+
+
+def _read_tables(client: Client, parameters: Mapping[str, str]) -> dict[str, ActualTable]:
+    columns: dict[str, dict[str, ActualColumn]] = {}
+    rows = client.query(
+        "SELECT table, name, type, default_kind, default_expression FROM system.columns"
+        " WHERE database = {database:String} ORDER BY table, position",
+        parameters=dict(parameters),
+    ).result_rows
+    for table, name, kind, default_kind, default in rows:
+        columns.setdefault(table, {})[name] = ActualColumn(name, kind, default_kind, default)
+    tables = client.query(
+        "SELECT name, engine, comment, partition_key, sorting_key FROM system.tables"
+        " WHERE database = {database:String}",
+        parameters=dict(parameters),
+    ).result_rows
+    return {
+        name: ActualTable(name, engine, comment, partition_key, sorting_key, columns.get(name, {}))
+        for name, engine, comment, partition_key, sorting_key in tables
+    }

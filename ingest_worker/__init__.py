@@ -1,0 +1,1 @@
+"""Kafka to ClickHouse: a consumer group member that loads events."""

@@ -1,0 +1,1 @@
+"""The HTTP API: HTTP to SQL to ClickHouse, and HTTP to Kafka."""

@@ -1,0 +1,230 @@
+"""The statements that make what ClickHouse holds of a data source: its table, its quarantine, the mapping between."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from schemas.feed import feed_of
+from schemas.landing import (
+    CLOSED_CONSTRAINT,
+    FENCE_KEY,
+    FENCE_TABLE,
+    KEY,
+    OWNER,
+    PROVENANCE,
+    VALUE,
+    landing_of,
+    parsed_table,
+    quarantine_table,
+    views,
+)
+from schemas.mapping import METADATA, hidden_columns, incoming, mapping_of
+from schemas.model import Column, DataSource, Engine, Index
+from schemas.sql import call, identifier, literal
+
+DEDUPLICATION_WINDOW = 1_000
+"""How many inserts back a table knows a token again. One worker inserts about once a second and partition, so
+that this is minutes of a batch being sent again; the window costs a small file."""
+
+HIDDEN_TYPES = {
+    "__topic": "LowCardinality(String)",
+    "__partition": "Int32",
+    "__offset": "Int64",
+    "__timestamp": "DateTime64(3, 'UTC')",
+    "__key": "String",
+    "__value": "String",
+}
+OFFSET_INDEX = Index("__offset_range", "`__offset`", "minmax", 1)
+"""Lets a worker that takes a partition over find the offsets that are stored already without reading the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class MappingDdl:
+    """The mapping of a data source: it holds no data, so that it is replaced whole. `fingerprint` names its content."""
+
+    landing: str
+    fingerprint: str
+    statements: tuple[str, ...]
+
+
+def qualified(database: str, name: str) -> str:
+    return f"{identifier(database)}.{identifier(name)}"
+
+
+def table_ddl(data_source: DataSource, database: str) -> str:
+    """CREATE TABLE of the data source's own table: the documented columns, then the hidden ones."""
+    lines = [column_ddl(column) for column in data_source.columns]
+    lines += [line for name in hidden_columns_of(data_source) for line in hidden_ddl(name)]
+    lines += [index_ddl(index) for index in indexes_of(data_source)]
+    takes_events = feed_of(data_source) is not None
+    return _create_table(database, data_source.name, lines, engine_ddl(data_source.engine, deduplicates=takes_events))
+
+
+def quarantine_ddl(data_source: DataSource, database: str) -> str:
+    """CREATE TABLE of the quarantine, in Tinybird's layout, with the raw message and its provenance hidden."""
+    visible = dict(quarantine_columns(data_source))
+    lines = [f"{identifier(name)} {kind}" for name, kind in visible.items()]
+    lines += [line for name in (*PROVENANCE, KEY, VALUE) if name not in visible for line in hidden_ddl(name)]
+    engine = (
+        # No partition by time: a batch that is sent again after midnight must meet its own tokens.
+        "ENGINE = MergeTree() ORDER BY (`__topic`, `__partition`, `__offset`)\n"
+        f"SETTINGS non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}"
+    )
+    return _create_table(database, quarantine_table(data_source.name), lines, engine)
+
+
+def fence_ddl(database: str) -> str:
+    """CREATE TABLE of who owns which partition, shared by all data sources of a database."""
+    columns = ["`key` String", "`owner` UInt64"]
+    return _create_table(
+        database, FENCE_TABLE, columns, "ENGINE = Join(ANY, LEFT, `key`) SETTINGS join_any_take_last_row = 1"
+    )
+
+
+def mapping_ddl(data_source: DataSource, database: str) -> MappingDdl | None:
+    """The mapping of a data source, made anew; None when it takes no events.
+
+    The landing table is closed first and opened last: a message that came while a view is missing would be lost
+    without a word, since that table stores nothing. `DROP` and `CREATE` in this order suit any state in between.
+    """
+    feed = feed_of(data_source)
+    if feed is None:
+        return None
+    name, landing = data_source.name, landing_of(feed)
+    carried = {column: kind for column, kind in landing.columns if column not in (FENCE_KEY, OWNER)}
+    parsed = parsed_table(name)
+    sql = mapping_of(data_source, carried, qualified(database, landing.table), qualified(database, parsed))
+    parse, accept, reject = views(name)
+    creates = (
+        _create_table(database, landing.table, _landing_lines(name, landing.columns, database), "ENGINE = Null"),
+        _create_table(
+            database, parsed, [f"{identifier(k)} {v}" for k, v in sql.parsed_columns.items()], "ENGINE = Null"
+        ),
+        _view(database, accept, name, sql.accept),
+        _view(database, reject, quarantine_table(name), sql.reject),
+        _view(database, parse, parsed, sql.parse),
+    )
+    fingerprint = hashlib.sha256("\n".join(creates).encode()).hexdigest()[:16]
+    door = qualified(database, landing.table)
+    drops = (f"DROP VIEW IF EXISTS {qualified(database, view)} SYNC" for view in (parse, accept, reject))
+    statements = (
+        door_ddl(name, database, is_open=False),
+        *drops,
+        f"DROP TABLE IF EXISTS {qualified(database, parsed)} SYNC",
+        f"DROP TABLE IF EXISTS {door} SYNC",
+        *creates,
+        door_ddl(name, database, is_open=True),
+        f"ALTER TABLE {door} MODIFY COMMENT {literal(fingerprint)}",
+    )
+    return MappingDdl(landing.table, fingerprint, statements)
+
+
+def door_ddl(data_source: str, database: str, *, is_open: bool) -> str:
+    """Open or close the landing table of a data source: a row of the fence table that its constraint looks at (a Null
+    table's constraints cannot be altered). No row is an open door."""
+    return f"INSERT INTO {qualified(database, FENCE_TABLE)} VALUES ({literal(data_source)}, {int(not is_open)})"
+
+
+def column_ddl(column: Column) -> str:
+    parts = [identifier(column.name)]
+    if column.type is not None:
+        parts.append(column.type.text)
+    if column.default is not None:
+        parts.append(f"DEFAULT {column.default}")
+    if column.codec is not None:
+        parts.append(f"CODEC({column.codec})")
+    return " ".join(parts)
+
+
+def hidden_columns_of(data_source: DataSource) -> tuple[str, ...]:
+    """The hidden columns of a data source's table: none when it takes no events."""
+    return hidden_columns(data_source) if feed_of(data_source) is not None else ()
+
+
+def indexes_of(data_source: DataSource) -> tuple[Index, ...]:
+    """The skipping indexes of the file, and for a table that takes events the one over its offsets."""
+    keeps_offsets = feed_of(data_source) is not None and data_source.engine.name != "Null"
+    return (*data_source.indexes, OFFSET_INDEX) if keeps_offsets else data_source.indexes
+
+
+def hidden_ddl(name: str) -> tuple[str, str]:
+    """Two columns: `SELECT *` leaves out both the EPHEMERAL one, which takes the value on insert, and the
+    MATERIALIZED one, which stores it (a view may not insert into a MATERIALIZED column)."""
+    kind = HIDDEN_TYPES[name]
+    came_in = identifier(incoming(name))
+    return f"{came_in} {kind} EPHEMERAL", f"{identifier(name)} {kind} MATERIALIZED {came_in}"
+
+
+def index_ddl(index: Index) -> str:
+    text = f"INDEX {identifier(index.name)} {index.expression} TYPE {index.type}"
+    return text if index.granularity is None else f"{text} GRANULARITY {index.granularity}"
+
+
+def engine_arguments(engine: Engine) -> tuple[str, ...]:
+    """What stands in the engine's brackets."""
+    if engine.name == "ReplacingMergeTree":
+        return tuple(filter(None, (engine.version, engine.is_deleted)))
+    if engine.name == "SummingMergeTree" and engine.columns:
+        return (f"({', '.join(engine.columns)})",)
+    if engine.name == "CollapsingMergeTree":
+        return tuple(filter(None, (engine.sign,)))
+    if engine.name == "VersionedCollapsingMergeTree":
+        return tuple(filter(None, (engine.sign, engine.version)))
+    if engine.name == "Join":
+        return (engine.join_strictness or "ANY", engine.join_type or "LEFT", *engine.key_columns)
+    return ()
+
+
+def engine_ddl(engine: Engine, *, deduplicates: bool) -> str:
+    """The ENGINE clause and all behind it. `deduplicates`: inserts with a token that was seen are not stored twice."""
+    lines = [f"ENGINE = {call(engine.name, *engine_arguments(engine))}"]
+    if engine.name in ("Null", "Join"):
+        return lines[0]
+    if engine.partition_key:
+        lines.append(f"PARTITION BY ({engine.partition_key})")
+    lines.append(f"ORDER BY ({engine.sorting_key or 'tuple()'})")
+    for word, clause in (("PRIMARY KEY", engine.primary_key), ("SAMPLE BY", engine.sampling_key)):
+        if clause:
+            lines.append(f"{word} ({clause})")
+    if engine.ttl:
+        lines.append(f"TTL {engine.ttl}")
+    settings = [engine.settings] if engine.settings else []
+    if deduplicates and "non_replicated_deduplication_window" not in (engine.settings or ""):
+        settings.append(f"non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}")
+    if settings:
+        lines.append(f"SETTINGS {', '.join(settings)}")
+    return "\n".join(lines)
+
+
+def quarantine_columns(data_source: DataSource) -> tuple[tuple[str, str], ...]:
+    """(name, type) of the quarantine's visible columns, in Tinybird's order: every documented column as text. The
+    message's own facts it has as they are, hidden."""
+    documented = (column for column in data_source.columns if column.json_path or column.name not in METADATA)
+    return (
+        ("c__error_column", "Array(String)"),
+        ("c__error", "Array(String)"),
+        ("c__import_id", "Nullable(String)"),
+        *((column.name, "Nullable(String)") for column in documented),
+        ("insertion_date", "DateTime"),
+    )
+
+
+def _landing_lines(data_source: str, columns: Iterable[tuple[str, str]], database: str) -> list[str]:
+    lines = [f"{identifier(column)} {kind}" for column, kind in columns]
+    recorded = f"joinGet({literal(f'{database}.{FENCE_TABLE}')}, 'owner', "
+    owner = f"{recorded}CAST({identifier(FENCE_KEY)}, 'String'))"
+    lines.append(f"CONSTRAINT {identifier(CLOSED_CONSTRAINT)} CHECK {recorded}{literal(data_source)}) = 0")
+    lines.append(f"CONSTRAINT {identifier(FENCE_TABLE)} CHECK {identifier(OWNER)} = {owner}")
+    return lines
+
+
+def _create_table(database: str, name: str, lines: list[str], engine: str) -> str:
+    body = ",\n    ".join(lines)
+    return f"CREATE TABLE IF NOT EXISTS {qualified(database, name)} (\n    {body}\n)\n{engine}"
+
+
+def _view(database: str, name: str, target: str, select: str) -> str:
+    view, into = qualified(database, name), qualified(database, target)
+    return f"CREATE MATERIALIZED VIEW IF NOT EXISTS {view} TO {into}\nAS {select}"

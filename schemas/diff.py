@@ -1,0 +1,262 @@
+"""What has to change in ClickHouse so that it holds what the project says: from two descriptions to statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from schemas.ddl import (
+    column_ddl,
+    fence_ddl,
+    hidden_columns_of,
+    hidden_ddl,
+    index_ddl,
+    indexes_of,
+    mapping_ddl,
+    qualified,
+    quarantine_columns,
+    quarantine_ddl,
+    table_ddl,
+)
+from schemas.feed import feed_of
+from schemas.landing import FENCE_TABLE, landing_table, parsed_table, quarantine_table, views
+from schemas.mapping import incoming
+from schemas.model import Column, DataSource, Project
+from schemas.record import ColumnRecord, Record, from_comment, record_of, to_comment
+from schemas.sql import identifier, literal
+
+
+class Effect(Enum):
+    """What a change does to what is stored already."""
+
+    ADDS = "adds"  # nothing that is there changes: also a new mapping, which holds no data
+    ALTERS = "alters"  # the table changes, its data stay
+    REFUSED = "refused"  # it would lose data, or ClickHouse cannot do it in place
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing to do. `statements` is empty for what is refused; `hint` says then what to do instead."""
+
+    effect: Effect
+    name: str
+    description: str
+    statements: tuple[str, ...] = ()
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActualColumn:
+    """A column as `system.columns` tells it."""
+
+    name: str
+    type: str
+    default_kind: str = ""
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActualTable:
+    """A table or view as `system.tables` tells it."""
+
+    name: str
+    engine: str
+    comment: str = ""
+    partition_key: str = ""
+    sorting_key: str = ""
+    columns: Mapping[str, ActualColumn] = field(default_factory=dict)
+
+
+def diff(project: Project, actual: Mapping[str, ActualTable], database: str) -> tuple[Change, ...]:
+    """The changes for all data sources of the project, in the order in which they must be made.
+
+    Tables that no file describes are left alone: a file may be gone while its data are still wanted.
+    """
+    changes: list[Change] = []
+    feeds = any(feed_of(data_source) for data_source in project.data_sources.values())
+    if feeds and FENCE_TABLE not in actual:
+        changes.append(Change(Effect.ADDS, FENCE_TABLE, "create the table of partition owners", (fence_ddl(database),)))
+    for data_source in project.data_sources.values():
+        changes += _data_source(data_source, actual, database)
+    return tuple(changes)
+
+
+def _data_source(data_source: DataSource, actual: Mapping[str, ActualTable], database: str) -> Iterator[Change]:
+    wanted = record_of(data_source)
+    table = actual.get(data_source.name)
+    own: list[Change] = []
+    if table is None:
+        text = f"create the table, {data_source.engine.name}, {len(data_source.columns)} columns"
+        own = [Change(Effect.ADDS, data_source.name, text, (table_ddl(data_source, database),))]
+    else:
+        own = list(_table(data_source, table, wanted, database))
+    yield from own
+    is_refused = any(change.effect is Effect.REFUSED for change in own)
+    if not is_refused and (table is None or table.comment != to_comment(wanted)):
+        comment = f"ALTER TABLE {qualified(database, data_source.name)} MODIFY COMMENT {literal(to_comment(wanted))}"
+        effect = Effect.ALTERS if any(change.effect is Effect.ALTERS for change in own) else Effect.ADDS
+        yield Change(effect, data_source.name, "note what is deployed", (comment,))
+    if feed_of(data_source) is not None:
+        yield from _quarantine(data_source, actual, database)
+        yield from _mapping(data_source, actual, database)
+
+
+def _table(data_source: DataSource, table: ActualTable, wanted: Record, database: str) -> Iterator[Change]:
+    name, alter = data_source.name, f"ALTER TABLE {qualified(database, data_source.name)}"
+    deployed = from_comment(table.comment) or _adopted(data_source, table, wanted)
+    for clause, text in wanted.keys.items():
+        was = deployed.keys.get(clause, "")
+        if _plain(was) != _plain(text):
+            yield Change(
+                Effect.REFUSED,
+                name,
+                f"the {clause} is `{was}` and should become `{text}`",
+                hint="ClickHouse cannot change it in place: give the new data source another name, or copy the data",
+            )
+    yield from _columns(data_source, table, deployed, alter)
+    missing = [hidden for hidden in hidden_columns_of(data_source) if hidden not in table.columns]
+    for hidden in missing:
+        came_in, stored = hidden_ddl(hidden)
+        adds = tuple(f"{alter} ADD COLUMN IF NOT EXISTS {text}" for text in (came_in, stored))
+        yield Change(Effect.ADDS, name, f"add the hidden column `{hidden}`", adds)
+    if deployed.ttl != wanted.ttl:
+        text = f"{alter} MODIFY TTL {wanted.ttl}" if wanted.ttl else f"{alter} REMOVE TTL"
+        said = f"the TTL becomes `{wanted.ttl}`: older rows will be deleted" if wanted.ttl else "remove the TTL"
+        yield Change(Effect.ALTERS, name, said, (text,))
+    if deployed.settings != wanted.settings:
+        yield from _settings(name, deployed.settings, wanted.settings, alter)
+    yield from _indexes(data_source, deployed, alter)
+
+
+def _columns(data_source: DataSource, table: ActualTable, deployed: Record, alter: str) -> Iterator[Change]:
+    previous = ""
+    declared = {column.name for column in data_source.columns}
+    for column in data_source.columns:
+        place = f"AFTER {identifier(previous)}" if previous else "FIRST"
+        previous = column.name
+        if column.name not in table.columns:
+            text = f"{alter} ADD COLUMN IF NOT EXISTS {column_ddl(column)} {place}"
+            yield Change(Effect.ADDS, data_source.name, f"add the column `{column.name}`", (text,))
+        elif column.name in deployed.columns:
+            yield from _column(data_source, column, deployed.columns[column.name], alter)
+    internal = {name for hidden in hidden_columns_of(data_source) for name in (hidden, incoming(hidden))}
+    for name in table.columns:
+        if name not in declared | internal:
+            yield Change(
+                Effect.REFUSED,
+                data_source.name,
+                f"the column `{name}` is in the table but not in the file: to drop it would lose its data",
+                hint=f"put it back into the file, or drop it by hand: {alter} DROP COLUMN {identifier(name)}",
+            )
+
+
+def _column(data_source: DataSource, column: Column, was: ColumnRecord, alter: str) -> Iterator[Change]:
+    kind = column.type.text if column.type else ""
+    name = identifier(column.name)
+    if _plain(kind) != _plain(was.type):
+        described = f"the column `{column.name}` is `{was.type}` and should become `{kind}`"
+        if _plain(kind) == _plain(f"Nullable({was.type})"):
+            yield Change(Effect.ALTERS, data_source.name, described, (f"{alter} MODIFY COLUMN {column_ddl(column)}",))
+        else:
+            hint = (
+                "only a column that becomes Nullable changes in place: add a column, or a data source of another name"
+            )
+            yield Change(Effect.REFUSED, data_source.name, described, hint=hint)
+        return
+    if (column.default or "") != (was.default or ""):
+        change = f"MODIFY COLUMN {column_ddl(column)}" if column.default else f"MODIFY COLUMN {name} REMOVE DEFAULT"
+        said = (
+            f"the DEFAULT of `{column.name}` becomes `{column.default}`"
+            if column.default
+            else f"remove the DEFAULT of `{column.name}`"
+        )
+        yield Change(Effect.ALTERS, data_source.name, said, (f"{alter} {change}",))
+    if (column.codec or "") != (was.codec or ""):
+        change = f"MODIFY COLUMN {column_ddl(column)}" if column.codec else f"MODIFY COLUMN {name} REMOVE CODEC"
+        yield Change(Effect.ALTERS, data_source.name, f"change the CODEC of `{column.name}`", (f"{alter} {change}",))
+
+
+def _settings(name: str, was: str, wanted: str, alter: str) -> Iterator[Change]:
+    before, after = _assignments(was), _assignments(wanted)
+    gone = sorted(before.keys() - after.keys())
+    statements = []
+    if after:
+        statements.append(f"{alter} MODIFY SETTING {wanted}")
+    if gone:
+        statements.append(f"{alter} RESET SETTING {', '.join(gone)}")
+    yield Change(Effect.ALTERS, name, f"the settings become `{wanted}`", tuple(statements))
+
+
+def _assignments(settings: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in settings.split(",") if part.strip())
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _indexes(data_source: DataSource, deployed: Record, alter: str) -> Iterator[Change]:
+    wanted = {index.name: index_ddl(index) for index in indexes_of(data_source)}
+    for name, text in deployed.indexes.items():
+        if wanted.get(name) != text:
+            yield Change(
+                Effect.ALTERS,
+                data_source.name,
+                f"drop the index `{name}`",
+                (f"{alter} DROP INDEX IF EXISTS {identifier(name)}",),
+            )
+    for name, text in wanted.items():
+        if deployed.indexes.get(name) != text:
+            build = (f"{alter} ADD {text}", f"{alter} MATERIALIZE INDEX {identifier(name)}")
+            yield Change(Effect.ADDS, data_source.name, f"add the index `{name}` and build it", build)
+
+
+def _quarantine(data_source: DataSource, actual: Mapping[str, ActualTable], database: str) -> Iterator[Change]:
+    name = quarantine_table(data_source.name)
+    table = actual.get(name)
+    if table is None:
+        yield Change(Effect.ADDS, name, "create the quarantine", (quarantine_ddl(data_source, database),))
+        return
+    for column, kind in quarantine_columns(data_source):
+        if column not in table.columns:
+            text = f"ALTER TABLE {qualified(database, name)} ADD COLUMN IF NOT EXISTS {identifier(column)} {kind}"
+            yield Change(Effect.ADDS, name, f"add the column `{column}`", (f"{text} AFTER `c__import_id`",))
+
+
+def _mapping(data_source: DataSource, actual: Mapping[str, ActualTable], database: str) -> Iterator[Change]:
+    mapping = mapping_ddl(data_source, database)
+    assert mapping is not None
+    landing = actual.get(mapping.landing)
+    parts = (landing_table(data_source.name), parsed_table(data_source.name), *views(data_source.name))
+    is_whole = all(part in actual for part in parts)
+    if is_whole and landing is not None and landing.comment == mapping.fingerprint:
+        return
+    text = (
+        "replace the mapping of messages to rows" if landing is not None else "create the mapping of messages to rows"
+    )
+    yield Change(Effect.ADDS, data_source.name, text, mapping.statements)
+
+
+def _adopted(data_source: DataSource, table: ActualTable, wanted: Record) -> Record:
+    """The record of a table that was not made by a deploy: what can be read of it, and for the rest what is wanted."""
+    columns = {
+        name: ColumnRecord(column.type, *_default(wanted.columns.get(name)))
+        for name, column in table.columns.items()
+        if name in wanted.columns
+    }
+    keys = wanted.keys | {"partition key": table.partition_key, "sorting key": table.sorting_key}
+    if table.engine != data_source.engine.name:
+        keys["engine"] = table.engine
+    if _plain(table.sorting_key) == "" and wanted.keys["sorting key"] in ("", "tuple()"):
+        keys["sorting key"] = wanted.keys["sorting key"]
+    return Record(columns, keys, wanted.ttl, wanted.settings, {})
+
+
+def _default(wanted: ColumnRecord | None) -> tuple[str | None, str | None]:
+    return (wanted.default, wanted.codec) if wanted else (None, None)
+
+
+def _plain(text: str) -> str:
+    """A text without what ClickHouse writes differently: white space, backticks, brackets around the whole."""
+    plain = "".join(character for character in text if not character.isspace() and character != "`")
+    while plain.startswith("(") and plain.endswith(")") and plain.count("(") == 1:
+        plain = plain[1:-1]
+    return plain

@@ -1,0 +1,78 @@
+"""The door into ClickHouse: the names and columns that the worker inserts raw messages under."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.feed import Feed
+
+FENCE_TABLE = "ingest_fence"
+"""Who owns what: `key String, owner UInt64`, a Join table whose last row for a key wins. The landing tables'
+constraint of the same name compares each row's `__owner` with it, so that the insert of a former owner of a
+partition is refused (error 469), however late it arrives."""
+
+CLOSED_CONSTRAINT = "mapping_is_being_replaced"
+"""The landing table's constraint that refuses every row (error 469) while the views behind it are made anew. It is
+over in a moment: the same batch again."""
+
+TOPIC, PARTITION, OFFSET, TIMESTAMP = "__topic", "__partition", "__offset", "__timestamp"
+VALUE, KEY, HEADERS = "__value", "__key", "__headers"
+FENCE_KEY, OWNER = "__fence", "__owner"
+
+PROVENANCE = (TOPIC, PARTITION, OFFSET, TIMESTAMP)
+
+_TYPES = {
+    TOPIC: "LowCardinality(String)",
+    PARTITION: "Int32",
+    OFFSET: "Int64",
+    TIMESTAMP: "Int64",  # milliseconds since 1970, converted in the view: a DateTime64 costs a Python object a row
+    FENCE_KEY: "LowCardinality(String)",
+    OWNER: "UInt64",
+    VALUE: "String",  # as produced; a tombstone arrives empty
+    KEY: "String",
+    HEADERS: "Map(String, String)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """The landing table of one data source.
+
+    `columns` are what an insert names, in order, as (name, ClickHouse type). Key and headers are there only
+    when the data source declares a column for them: reading them costs the worker time for every message.
+    """
+
+    table: str
+    columns: tuple[tuple[str, str], ...]
+
+
+def landing_of(feed: Feed) -> Landing:
+    """The landing table that the messages of `feed` are inserted into."""
+    names = [TOPIC, PARTITION, OFFSET, TIMESTAMP, FENCE_KEY, OWNER, VALUE]
+    if feed.store_key:
+        names.append(KEY)
+    if feed.store_headers:
+        names.append(HEADERS)
+    return Landing(landing_table(feed.data_source), tuple((name, _TYPES[name]) for name in names))
+
+
+def landing_table(data_source: str) -> str:
+    return f"{data_source}_landing"
+
+
+def quarantine_table(data_source: str) -> str:
+    return f"{data_source}_quarantine"
+
+
+def fence_key(data_source: str, topic_id: str, partition: int) -> str:
+    """The key under which the owner of one partition of one topic is recorded for one data source."""
+    return f"{data_source}/{topic_id}/{partition}"
+
+
+def parsed_table(data_source: str) -> str:
+    return f"{data_source}_parsed"
+
+
+def views(data_source: str) -> tuple[str, str, str]:
+    """The three mapping views: messages to parsed rows, good rows to the table, bad rows to quarantine."""
+    return f"{data_source}_parse", f"{data_source}_accept", f"{data_source}_reject"

@@ -1,0 +1,204 @@
+"""The JSONPaths of a data source as SQL: what its three views select, from a raw message to a row or a quarantined one.
+
+The first view parses each message once and converts every column strictly; its result goes through a table that
+stores nothing into two more, which take the good rows and the bad ones. Reasons are built for bad rows alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from schemas.conversion import Conversion, conversion_of, leaf_of
+from schemas.extraction import MESSAGE, Extraction, json_type
+from schemas.landing import HEADERS, KEY, OFFSET, PARTITION, PROVENANCE, TIMESTAMP, TOPIC, VALUE
+from schemas.model import Column, ColumnType, DataSource, JsonPath
+from schemas.quarantine import Judged, reasons, shown
+from schemas.sql import call, identifier, literal
+
+METADATA = frozenset({TOPIC, PARTITION, OFFSET, TIMESTAMP, KEY, VALUE, HEADERS})
+"""Columns that a schema may declare without a JSONPath to have the message's own facts as ordinary columns."""
+
+IS_RIGHT = "__is_right"
+_ZONED_TIMESTAMP = f"fromUnixTimestamp64Milli({identifier(TIMESTAMP)}, 'UTC')"
+
+
+@dataclass(frozen=True, slots=True)
+class MappedColumn:
+    """A column with a JSONPath and how it is filled."""
+
+    column: Column
+    type: ColumnType
+    path: JsonPath
+    conversion: Conversion
+
+    @property
+    def parsed_name(self) -> str:
+        return f"__parsed_{self.column.name}"
+
+    @property
+    def state_name(self) -> str:
+        return f"__state_{self.column.name}"
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a missing or null value sends the row to quarantine."""
+        return not self.type.is_nullable and self.column.default is None
+
+    @property
+    def is_container(self) -> bool:
+        """A container cannot be NULL: whether it is absent, right or wrong is kept in a column of its own."""
+        return self.conversion.is_right is not None
+
+    @property
+    def state(self) -> str:
+        """SQL: of a container, 0 when it is absent, 1 when it is right, 2 when it is wrong."""
+        return f"multiIf({self.conversion.is_right}, 1, {self.conversion.is_absent}, 0, 2)"
+
+    @property
+    def is_absent(self) -> str:
+        """SQL over the parsed columns of a row that is right: whether there is nothing to store but the DEFAULT."""
+        return f"{identifier(self.state_name)} = 0" if self.is_container else f"isNull({identifier(self.parsed_name)})"
+
+    @property
+    def has_value(self) -> str:
+        """SQL over the parsed columns: whether the message holds a value of the column's type."""
+        if self.is_container:
+            return f"{identifier(self.state_name)} = 1"
+        return f"isNotNull({identifier(self.parsed_name)})"
+
+    @property
+    def is_right(self) -> str:
+        """SQL over the parsed columns and the message: whether the row may be stored as far as this column goes."""
+        if self.is_container:
+            return self.has_value if self.is_required else f"{identifier(self.state_name)} != 2"
+        return self.has_value if self.is_required else f"({self.conversion.is_absent} OR {self.has_value})"
+
+
+@dataclass(frozen=True, slots=True)
+class MappingSql:
+    """The SELECTs of the three views, and the columns (name → type) of the table between them."""
+
+    parsed_columns: Mapping[str, str]
+    parse: str
+    accept: str
+    reject: str
+
+
+def mapped_columns(data_source: DataSource) -> tuple[tuple[MappedColumn, ...], Extraction]:
+    """The columns that are filled from JSON, in the schema's order, and the extraction that they share."""
+    found = [(column, column.type, column.json_path) for column in data_source.columns]
+    filled = [(column, kind, path) for column, kind, path in found if kind is not None and path is not None]
+    extraction = Extraction()
+    extraction.add(leaf for _, kind, path in filled if (leaf := leaf_of(kind, path)) is not None)
+    columns = (MappedColumn(column, kind, path, conversion_of(kind, path, extraction)) for column, kind, path in filled)
+    return tuple(columns), extraction
+
+
+def mapping_of(data_source: DataSource, landing_columns: Mapping[str, str], landing: str, parsed: str) -> MappingSql:
+    """The mapping of a data source. `landing_columns` is name → type of the landing table's columns that go on
+    (without the fence's); `landing` and `parsed` are the tables' names as the SQL shall write them."""
+    columns, extraction = mapped_columns(data_source)
+    carried = dict(landing_columns)
+    parsed_columns = carried | {IS_RIGHT: "UInt8"}
+    for column in columns:
+        parsed_columns[column.parsed_name] = column.conversion.type
+        if column.is_container:
+            parsed_columns[column.state_name] = "UInt8"
+    return MappingSql(
+        parsed_columns=parsed_columns,
+        parse=_parse(columns, extraction, tuple(carried), landing),
+        accept=_accept(data_source, columns, carried, parsed),
+        reject=_reject(columns, carried, parsed),
+    )
+
+
+def hidden_columns(data_source: DataSource) -> tuple[str, ...]:
+    """The provenance that the table keeps out of sight: what the schema does not declare itself."""
+    declared = {column.name for column in data_source.columns}
+    return tuple(name for name in PROVENANCE if name not in declared)
+
+
+def incoming(hidden: str) -> str:
+    """The EPHEMERAL column through which the value of a hidden one comes in."""
+    return "__in" + hidden.removeprefix("_")
+
+
+def _with(extraction: Extraction) -> str:
+    definitions = ",\n    ".join(extraction.definitions)
+    return f"WITH\n    {definitions}\n" if definitions else ""
+
+
+def _select(expressions: Mapping[str, str]) -> str:
+    return "SELECT\n    " + ",\n    ".join(
+        name if expression == (name := identifier(alias)) else f"{expression} AS {name}"
+        for alias, expression in expressions.items()
+    )
+
+
+def _parse(columns: tuple[MappedColumn, ...], extraction: Extraction, carried: tuple[str, ...], landing: str) -> str:
+    expressions = {name: identifier(name) for name in carried}
+    for column in columns:
+        expressions[column.parsed_name] = column.conversion.value
+        if column.is_container:
+            expressions[column.state_name] = column.state
+    conditions = [f"(startsWith({MESSAGE}, '{{') OR {json_type(())} = 'Object')"]
+    if not any(column.is_required and column.path.keys for column in columns):
+        # Every leaf of an invalid message is NULL; where no column insists on a value, that alone would pass.
+        present = [f"NOT {column.conversion.is_absent}" for column in columns if column.path.keys]
+        conditions.append(f"({' OR '.join([*present, call('isValidJSON', MESSAGE)])})")
+    expressions[IS_RIGHT] = "\n        AND ".join([*conditions, *(column.is_right for column in columns)])
+    return f"{_with(extraction)}{_select(expressions)}\nFROM {landing}"
+
+
+def _accept(data_source: DataSource, columns: tuple[MappedColumn, ...], carried: Mapping[str, str], parsed: str) -> str:
+    expressions = {incoming(name): _provenance(name) for name in hidden_columns(data_source)}
+    by_name = {column.column.name: column for column in columns}
+    for declared in data_source.columns:
+        if declared.name in by_name:
+            expressions[declared.name] = _stored(by_name[declared.name])
+        elif declared.name in METADATA and declared.name in carried:
+            is_kept = declared.name != VALUE or _keeps_raw_value(data_source)
+            expressions[declared.name] = _provenance(declared.name) if is_kept else "''"
+    return f"{_select(expressions)}\nFROM {parsed}\nWHERE {IS_RIGHT}"
+
+
+def _stored(column: MappedColumn) -> str:
+    """What is stored of a row that is right: the value, or for an absent one the DEFAULT (NULL when null was sent)."""
+    value = identifier(column.parsed_name)
+    if not column.is_container and not column.type.is_nullable:
+        value = call("assumeNotNull", value)
+    if column.column.default is None:
+        return value
+    default = f"CAST({column.column.default}, {literal(column.type.text)})"
+    if column.type.is_nullable and column.path.keys:
+        was_sent = call("JSONHas", MESSAGE, *map(literal, column.path.keys))
+        default = f"if({was_sent}, NULL, {default})"
+    return f"if({column.is_absent}, {default}, {value})"
+
+
+def _reject(columns: tuple[MappedColumn, ...], carried: Mapping[str, str], parsed: str) -> str:
+    expressions = {incoming(name): _provenance(name) for name in PROVENANCE}
+    expressions |= {incoming(name): identifier(name) for name in (KEY, VALUE) if name in carried}
+    expressions |= {
+        "__reasons": reasons(
+            Judged(column.column.name, column.type.text, column.path, column.is_required, column.has_value)
+            for column in columns
+        ),
+        "c__error_column": "arrayMap(r -> r.1, `__reasons`)",
+        "c__error": "arrayMap(r -> r.2, `__reasons`)",
+        "c__import_id": "CAST(NULL, 'Nullable(String)')",
+    }
+    expressions |= {column.column.name: shown(column.path) for column in columns}
+    expressions["insertion_date"] = "now()"
+    inner = f"{_select(expressions)}\nFROM {parsed}\nWHERE NOT {IS_RIGHT}"
+    kept = ", ".join(identifier(name) for name in expressions if name != "__reasons")
+    return f"SELECT {kept}\nFROM (\n{inner}\n)"
+
+
+def _provenance(name: str) -> str:
+    return _ZONED_TIMESTAMP if name == TIMESTAMP else identifier(name)
+
+
+def _keeps_raw_value(data_source: DataSource) -> bool:
+    return data_source.kafka is not None and data_source.kafka.store_raw_value
