@@ -68,18 +68,18 @@ def read_plan(client: Client, project: Project, database: str) -> Plan:
 def _read_tables(client: Client, parameters: Mapping[str, str]) -> dict[str, ActualTable]:
     columns: dict[str, dict[str, ActualColumn]] = {}
     rows = client.query(
-        "SELECT table, name, type, default_kind, default_expression FROM system.columns"
+        "SELECT table, name, type, default_kind, default_expression, compression_codec FROM system.columns"
         " WHERE database = {database:String} ORDER BY table, position",
         parameters=dict(parameters),
     ).result_rows
-    for table, name, kind, default_kind, default in rows:
-        columns.setdefault(table, {})[name] = ActualColumn(name, kind, default_kind, default)
+    for table, name, kind, default_kind, default, codec in rows:
+        columns.setdefault(table, {})[name] = ActualColumn(name, kind, default_kind, default, codec)
     tables = client.query(
-        "SELECT name, engine, comment, partition_key, sorting_key FROM system.tables"
+        "SELECT name, engine, engine_full, comment, partition_key, sorting_key FROM system.tables"
         " WHERE database = {database:String}",
         parameters=dict(parameters),
     ).result_rows
     return {
-        name: ActualTable(name, engine, comment, partition_key, sorting_key, columns.get(name, {}))
-        for name, engine, comment, partition_key, sorting_key in tables
+        name: ActualTable(name, engine, engine_full, comment, partition_key, sorting_key, columns.get(name, {}))
+        for name, engine, engine_full, comment, partition_key, sorting_key in tables
     }

@@ -6,21 +6,33 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from schemas.block_text import BlockText, block_text
 from schemas.column_type import parse_column_type
-from schemas.json_path import parse_json_path
+from schemas.json_path import has_index, parse_json_path
 from schemas.model import Column, ColumnType, JsonPath, Problem
 from schemas.source import Line
 
-_NAME = re.compile(r"`([^`\s]+)`|([A-Za-z0-9._*<>+'\-]+)")
-_JSON = re.compile(r"`\s*json:([^`]*)`")
-_WORD = re.compile(r"[A-Za-z]+")
+_BLANKS = re.compile(r"[\s,]*")
+_SPACES = re.compile(r"\s*")
+_NAME = re.compile(r"[^\s,()\[\]{}'\"`]+")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OPENING = re.compile(r"[^\S\n]*\(")
+_STOP = re.compile(r"[,\n'\"`(\[{)\]}]|[A-Za-z_][A-Za-z0-9_.]*")
+_QUOTES = ("'", '"', "`")
+_OPENINGS = (*_QUOTES, "(", "[", "{")
+_CONTINUING = frozenset(("CODEC", "AND", "OR", "NOT", "THEN", "ELSE", "END", "WHEN", "IN", "AS", "LIKE", "IS"))
 _FORBIDDEN = {
     "MATERIALIZED": "computed columns belong into a materialized view, or use DEFAULT",
     "ALIAS": "computed columns belong into a query, or use DEFAULT",
+    "EPHEMERAL": "every column of a data source is stored",
     "TTL": "a TTL of one column is not supported: use ENGINE_TTL",
     "NOT": "columns are not nullable unless their type is Nullable(…)",
     "NULL": "write the type as Nullable(…)",
+    "COMMENT": "write the comment behind `--`",
 }
+_SHOWN = 40
+_INDEX_LENGTH = 1_000
+_FORM = "a column is: name Type `json:$.path` DEFAULT expression CODEC(…)"
 
 
 @dataclass(slots=True)
@@ -31,203 +43,243 @@ class Columns:
     problems: list[Problem] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """The text of one column, and for each of its characters where it stands."""
-
-    text: str
-    places: Sequence[tuple[Line, int]]
-
-    def problem(self, position: int, message: str, hint: str = "") -> Problem:
-        line, column = self.places[min(position, len(self.places) - 1)]
-        return line.problem(message, hint, column=column)
-
-
 def parse_columns(block: Sequence[Line]) -> Columns:
-    """Read a SCHEMA block; what cannot be understood is one problem a column, and the others are read on."""
+    """Read a SCHEMA block in the time of its length; a column that is not understood is a problem, the others are
+    read on."""
     found = Columns()
-    for entry in _entries(block):
-        if re.match(r"INDEX\s+\S+\s+.*\bTYPE\b", entry.text, re.IGNORECASE | re.DOTALL):
-            hint = "indexes stand in an INDEXES > block of their own"
-            found.problems.append(entry.problem(0, "Forbidden INDEX definition in the schema", hint))
-            continue
-        column = _column(entry, found.problems)
-        if column is not None:
-            found.columns.append(column)
+    if block:
+        reader = _Reader(block_text(block), found)
+        while reader.read_column():
+            pass
     return found
 
 
-def _entries(block: Sequence[Line]) -> list[_Entry]:
-    """Split at the commas outside brackets and quotes; `--` and lines that start with `#` are comments."""
-    entries: list[_Entry] = []
-    text: list[str] = []
-    places: list[tuple[Line, int]] = []
-    depth, quote = 0, ""
-
-    def finish() -> None:
-        whole = "".join(text)
-        lead = len(whole) - len(whole.lstrip())
-        if whole.strip():
-            entries.append(_Entry(whole.strip(), tuple(places[lead:])))
-        text.clear()
-        places.clear()
-
-    for line in block:
-        content = line.text
-        if not quote and content.lstrip().startswith("#"):
-            continue
-        position = 0
-        while position < len(content):
-            character = content[position]
-            if not quote and content.startswith("--", position):
-                break
-            if quote:
-                quote = "" if character == quote else quote
-            elif character in "'`\"":
-                quote = character
-            elif character in "([{":
-                depth += 1
-            elif character in ")]}":
-                depth = max(0, depth - 1)
-            if character == "," and not quote and depth == 0:
-                finish()
-            else:
-                text.append(character)
-                places.append((line, position + 1))
-            position += 1
-        text.append("\n")
-        places.append((line, len(content) + 1))
-    finish()
-    return entries
-
-
-def _column(entry: _Entry, problems: list[Problem]) -> Column | None:
-    text = entry.text
-    match = _NAME.match(text)
-    if match is None:
-        hint = "a column is: name Type `json:$.path` DEFAULT expression CODEC(…)"
-        problems.append(entry.problem(0, "a column name is expected here", hint))
-        return None
-    name = match[1] or match[2]
-    parts, found = _parts(entry, match.end())
-    problems += found
-    if found:
-        return None
-    kind, path, default = parts.type, None, parts.default
-    column_type: ColumnType | None = None
-    if kind.strip():
-        try:
-            column_type = parse_column_type(kind)
-        except ValueError as error:
-            problems.append(entry.problem(parts.type_at, str(error), _type_hint(kind)))
-            return None
-    elif default is None:
-        text = f"the column `{name}` has neither a type nor a DEFAULT"
-        problems.append(entry.problem(0, text, "write a type behind it"))
-        return None
-    if parts.path is not None:
-        path = _path(entry, parts, problems)
-    if default is not None and default.upper() == "NULL":
-        default = None
-    return Column(name, column_type, path, default, parts.codec, entry.places[0][0].place(entry.places[0][1]))
-
-
-def _path(entry: _Entry, parts: _Parts, problems: list[Problem]) -> JsonPath | None:
-    try:
-        return parse_json_path(parts.path or "")
-    except ValueError as error:
-        problems.append(entry.problem(parts.path_at, str(error)))
-        return None
-
-
-def _type_hint(kind: str) -> str:
-    return "is a comma missing at the end of the line?" if "\n" in kind.strip() else ""
-
-
 @dataclass(slots=True)
-class _Parts:
-    type: str = ""
-    type_at: int = 0
-    path: str | None = None
-    path_at: int = 0
+class _Draft:
+    name: str
+    position: int
+    is_wrong: bool = False
+    type: ColumnType | None = None
+    path: JsonPath | None = None
     default: str | None = None
     codec: str | None = None
+    has_parts: bool = False
 
 
-def _parts(entry: _Entry, position: int) -> tuple[_Parts, list[Problem]]:
-    """What stands behind a column's name, in any of the orders that are accepted."""
-    text, parts, problems = entry.text, _Parts(), []
-    parts.type_at = position
-    section, start = "type", position
+class _Reader:
+    """A cursor over the block: each method starts at what it reads and leaves the cursor behind it."""
 
-    def close(end: int) -> None:
-        piece = text[start:end].strip()
-        if section == "type":
-            parts.type = piece
-            parts.type_at = start + (len(text[start:end]) - len(text[start:end].lstrip()))
-        elif section == "default":
-            parts.default = piece
+    def __init__(self, source: BlockText, found: Columns) -> None:
+        self._source = source
+        self._text = source.text
+        self._found = found
+        self._at = 0
 
-    depth, quote = 0, ""
-    while position < len(text):
-        character = text[position]
-        if quote:
-            position += 2 if character == "\\" else 1
-            quote = "" if character == quote else quote
-            continue
-        if character == "`" and depth == 0 and (match := _JSON.match(text, position)):
-            close(position)
-            parts.path, parts.path_at = match[1].strip(), position
-            section, position = "none", match.end()
-            start = position
-            continue
-        if character in "'`\"":
-            quote = character
-        elif character in "([{":
-            depth += 1
-        elif character in ")]}":
-            depth -= 1
-        elif depth == 0 and character.isalpha() and not _inside_word(text, position):
-            match = _WORD.match(text, position)
-            word = match[0].upper() if match else ""
-            if word == "DEFAULT" and section != "default":
-                if parts.codec is not None:
-                    hint = "write DEFAULT before CODEC"
-                    problems.append(entry.problem(position, "Unexpected DEFAULT after CODEC", hint))
-                close(position)
-                section, start = "default", position + 7
-                position += 7
-                continue
-            if word == "CODEC" and text[position + 5 :].lstrip().startswith("("):
-                close(position)
-                end = _closing(text, text.index("(", position))
-                parts.codec = text[text.index("(", position) + 1 : end].strip()
-                section, position = "none", end + 1
-                start = position
-                continue
-            if word in _FORBIDDEN and section != "default":
-                problems.append(entry.problem(position, f"{word} is not supported in a schema", _FORBIDDEN[word]))
-                return parts, problems
-            position += len(word) or 1
-            continue
-        position += 1
-    close(len(text))
-    if section == "none" and text[start:].strip():
-        where = start + len(text[start:]) - len(text[start:].lstrip())
-        hint = "is a comma missing at the end of the line before?"
-        problems.append(entry.problem(where, f"`{text[where : where + 40].split()[0]}` is not expected here", hint))
-    return parts, problems
+    def read_column(self) -> bool:
+        """Read one column; False at the end."""
+        self._at = self._skip(_BLANKS, self._at)
+        if self._at >= len(self._text):
+            return False
+        draft = self._name()
+        if draft is None or self._is_index(draft):
+            self._recover()
+            return True
+        while self._part(draft):
+            pass
+        self._finish(draft)
+        return True
 
+    def _name(self) -> _Draft | None:
+        start = self._at
+        quote = self._text[start]
+        if quote in '`"' and start in self._source.closing:
+            self._at = self._source.closing[start] + 1
+            name = self._text[start + 1 : self._at - 1].strip()
+            if name and not name.startswith("json:"):
+                return _Draft(name, start)
+        elif match := _NAME.match(self._text, start):
+            self._at = match.end()
+            return _Draft(match[0], start)
+        else:
+            self._at += 1
+        self._problem(start, "a column name is expected here", _FORM)
+        return None
 
-def _inside_word(text: str, position: int) -> bool:
-    before = text[position - 1]
-    return before.isalnum() or before in "_."
+    def _is_index(self, draft: _Draft) -> bool:
+        if draft.name.upper() != "INDEX" or self._text[draft.position] == "`":
+            return False
+        line = self._text[self._at : min(self._at + _INDEX_LENGTH, self._source.end_of_line(self._at))]
+        if re.search(r"\sTYPE\s", line, re.IGNORECASE) is None:
+            return False
+        hint = "indexes stand in an `INDEXES >` block of their own"
+        self._problem(draft.position, "Forbidden INDEX definition in the SCHEMA", hint)
+        return True
 
+    def _part(self, draft: _Draft) -> bool:
+        """Read one part of a column; False behind the column."""
+        before, self._at = self._at, self._skip(_SPACES, self._at)
+        start = self._at
+        if start >= len(self._text) or self._text[start] == ",":
+            return False
+        if self._is_path(start):
+            self._path(draft)
+            return True
+        if draft.has_parts and self._source.line_number(before - 1) < self._source.line_number(start):
+            hint = "columns are separated by commas"
+            self._problem(start, f"a comma is missing before `{self._word_at(start)}`", hint)
+            return False
+        match = _WORD.match(self._text, start)
+        if match is None:
+            return self._unexpected(draft)
+        return self._word(draft, match)
 
-def _closing(text: str, opening: int) -> int:
-    depth = 0
-    for position in range(opening, len(text)):
-        depth += {"(": 1, ")": -1}.get(text[position], 0)
-        if depth == 0:
-            return position
-    return len(text)
+    def _word(self, draft: _Draft, match: re.Match[str]) -> bool:
+        word, start = match[0].upper(), match.start()
+        if word == "DEFAULT" and draft.default is None:
+            if draft.codec is not None:
+                self._problem(start, "Unexpected DEFAULT after CODEC", "write DEFAULT before CODEC", draft)
+            self._at = match.end()
+            draft.default = self._expression(draft)
+        elif word == "CODEC" and draft.codec is None and _OPENING.match(self._text, match.end()):
+            self._at = match.end()
+            draft.codec = (self._bracketed(draft) or "")[1:-1].strip()
+        elif word in _FORBIDDEN:
+            shown = f"{word} NULL" if word == "NOT" else word
+            self._problem(start, f"{shown} is not supported in the SCHEMA", _FORBIDDEN[word], draft)
+            self._recover()
+            return False
+        elif not draft.has_parts:
+            self._type(draft, match)
+        else:
+            return self._unexpected(draft)
+        draft.has_parts = True
+        return True
+
+    def _type(self, draft: _Draft, match: re.Match[str]) -> None:
+        self._at = match.end()
+        text = match[0]
+        if _OPENING.match(self._text, self._at):
+            brackets = self._bracketed(draft)
+            if brackets is None:
+                return
+            text += brackets
+        try:
+            draft.type = parse_column_type(text)
+        except ValueError as error:
+            self._problem(match.start(), str(error), "", draft)
+
+    def _bracketed(self, draft: _Draft) -> str | None:
+        """The text from the next bracket to its partner, both included."""
+        start = self._skip(_SPACES, self._at)
+        end = self._source.closing.get(start)
+        if end is None:
+            self._problem(start, "the bracket is not closed", "", draft)
+            self._at = self._source.end_of_line(start)
+            return None
+        self._at = end + 1
+        return self._text[start : self._at]
+
+    def _is_path(self, position: int) -> bool:
+        return (
+            self._text[position] == "`"
+            and position in self._source.closing
+            and self._text.startswith("json:", self._skip(_SPACES, position + 1))
+        )
+
+    def _path(self, draft: _Draft) -> None:
+        start, end = self._at, self._source.closing[self._at]
+        self._at = end + 1
+        if draft.path is not None:
+            self._problem(start, f"the column `{draft.name}` has a second JSONPath", "leave one of them out", draft)
+        draft.has_parts = True
+        try:
+            draft.path = parse_json_path(self._text[start + 1 : end].strip().removeprefix("json:"))
+        except ValueError as error:
+            self._problem(start, str(error), "", draft)
+            return
+        if has_index(draft.path):
+            text = f"the index in the JSONPath `{draft.path.text[:80]}` is read, but finds nothing yet"
+            hint = "take the whole array with [:] and pick its member in a pipe"
+            self._found.problems.append(self._source.problem(start, text, hint, warning=True))
+
+    def _expression(self, draft: _Draft) -> str:
+        """The text up to the next comma, JSONPath or CODEC outside brackets and quotes, or a line that starts anew."""
+        start = position = self._at
+        while (stop := _STOP.search(self._text, position)) is not None:
+            at, what = stop.start(), stop[0]
+            is_end = what == "," or (what == "`" and self._is_path(at))
+            if is_end or (what.upper() == "CODEC" and _OPENING.match(self._text, stop.end())):
+                break
+            if what == "\n":
+                if self._starts_anew(start, at):
+                    break
+                position = self._skip(_SPACES, at)
+            else:
+                position = self._past(stop, draft)
+        self._at = len(self._text) if stop is None else stop.start()
+        text = self._text[start : self._at].strip()
+        if not text:
+            self._problem(start, f"the DEFAULT of `{draft.name[:60]}` is empty", "write an expression behind it", draft)
+        return text
+
+    def _past(self, stop: re.Match[str], draft: _Draft) -> int:
+        """Where an expression goes on behind a word, a quote or a pair of brackets."""
+        at, what = stop.start(), stop[0]
+        if at in self._source.closing:
+            return self._source.closing[at] + 1
+        if what in _OPENINGS:
+            self._problem(at, f"the {'quote' if what in _QUOTES else 'bracket'} is not closed", "", draft)
+            return self._source.end_of_line(at)
+        if what in ")]}":
+            self._problem(at, "this bracket closes none that is open", "", draft)
+        return stop.end()
+
+    def _starts_anew(self, start: int, newline: int) -> bool:
+        """Whether the line behind `newline` starts a column, so that the expression before it lacks its comma."""
+        last = newline
+        while last > start and self._text[last - 1].isspace():
+            last -= 1
+        if last == start or self._text[last - 1] in "+-*/%=<>(,|&":
+            return False
+        following = self._skip(_SPACES, newline)
+        match = _WORD.match(self._text, following)
+        if match is not None:
+            return match[0].upper() not in _CONTINUING
+        return self._text[following : following + 1] == "`" and not self._is_path(following)
+
+    def _finish(self, draft: _Draft) -> None:
+        if draft.default is not None and draft.default.upper() == "NULL":
+            draft.default = None
+        if draft.is_wrong:
+            return
+        if draft.type is None and draft.default is None:
+            text = f"the column `{draft.name[:60]}` has neither a type nor a DEFAULT"
+            self._problem(draft.position, text, "write its type behind the name")
+            return
+        place = self._source.place(draft.position)
+        self._found.columns.append(Column(draft.name, draft.type, draft.path, draft.default, draft.codec, place))
+
+    def _unexpected(self, draft: _Draft) -> bool:
+        self._problem(self._at, f"`{self._word_at(self._at)}` is not expected here", _FORM, draft)
+        self._recover()
+        return False
+
+    def _word_at(self, position: int) -> str:
+        return self._text[position : position + _SHOWN].split(None, 1)[0].strip("`")
+
+    def _recover(self) -> None:
+        """Go on behind the next comma outside brackets, or on the next line."""
+        while (stop := _STOP.search(self._text, self._at)) is not None:
+            self._at = self._source.closing.get(stop.start(), stop.end() - 1) + 1
+            if stop[0] in (",", "\n"):
+                return
+        self._at = len(self._text)
+
+    def _skip(self, blanks: re.Pattern[str], position: int) -> int:
+        match = blanks.match(self._text, position)
+        return match.end() if match else position
+
+    def _problem(self, position: int, message: str, hint: str = "", draft: _Draft | None = None) -> None:
+        if draft is not None:
+            draft.is_wrong = True
+        self._found.problems.append(self._source.problem(min(position, len(self._text)), message, hint))

@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-from schemas.datafile import read_instructions
+from schemas.datafile import Grammar, read_instructions
 from schemas.model import Connection, Place, Problem
 from schemas.source import Source
 
-_OAUTH = tuple(f"SASL_OAUTHBEARER_{name}" for name in ("METHOD", "AWS_REGION", "AWS_ROLE_ARN", "AWS_EXTERNAL_ID"))
-_LOGIN = ("KEY", "SECRET", "SECURITY_PROTOCOL", "SASL_MECHANISM", *_OAUTH)
-_SETTINGS = {
-    "kafka": ("BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL", "SSL_CA_PEM", *_LOGIN),
-    "s3": ("REGION", "ARN", "ACCESS_KEY", "SECRET"),
-    "gcs": ("SERVICE_ACCOUNT_CREDENTIALS_JSON", "HMAC_ACCESS_ID", "HMAC_SECRET", "ACCESS_ID", "SECRET"),
-    "dynamodb": ("REGION", "ARN"),
-    "postgres": ("HOST", "PORT", "DATABASE", "USERNAME", "USER", "PASSWORD"),
-}
-_PREFIXES = {"kafka": "KAFKA", "s3": "S3", "gcs": "GCS", "dynamodb": "DYNAMODB", "postgres": "PG"}
-KNOWN = {"TYPE", "DESCRIPTION"} | {f"{_PREFIXES[kind]}_{name}" for kind, names in _SETTINGS.items() for name in names}
+_LOGIN = ("KEY", "SECRET", "SECURITY_PROTOCOL", "SASL_MECHANISM", "SSL_CA_PEM")
+_KAFKA = ("BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL", *_LOGIN)
+_PREFIXES = {"kafka": "KAFKA_", "s3": "S3_", "gcs": "GCS_", "dynamodb": "DYNAMODB_", "postgres": "PG_"}
+_GRAMMAR = Grammar(
+    "connection",
+    frozenset({"TYPE", "DESCRIPTION", "TAGS", *(f"KAFKA_{name}" for name in _KAFKA)}),
+    (*_PREFIXES.values(), "SNOWFLAKE_", "BIGQUERY_", "CONNECTION_"),
+)
 
 
 def read_connection(source: Source, name: str) -> Connection | None:
     """The connection of a file's text, or None; what is wrong is added to `source.problems`."""
     kind, settings = "", {}
-    for instruction in read_instructions(source, KNOWN, "connection", lambda *_: False):
+    head: Problem | None = None
+    for instruction in read_instructions(source, _GRAMMAR):
         if instruction.name == "TYPE":
-            kind = instruction.value.lower()
-            if kind not in _SETTINGS:
-                hint = f"the types are {', '.join(_SETTINGS)}"
-                text = f"`{instruction.value[:60]}` is no type of a connection"
-                source.problems.append(instruction.problem(text, hint))
-        elif instruction.name != "DESCRIPTION":
+            kind = instruction.text.lower()
+            text = f"connections of the type `{kind[:60]}` are read but not used yet"
+            head = instruction.problem(text, warning=True)
+        elif instruction.name not in ("DESCRIPTION", "TAGS"):
             settings[instruction.name] = instruction.text
     if not kind:
-        source.problems.append(Problem(Place(source.file), "the connection has no TYPE", "write `TYPE kafka`"))
-    elif kind in _SETTINGS and kind != "kafka":
-        text = f"connections of the type `{kind}` are kept but not used yet"
-        source.problems.append(Problem(Place(source.file), text, severity="warning"))
-    if any(problem.severity == "error" for problem in source.problems):
-        return None
-    return Connection(name, kind, settings, Place(source.file))
+        kind = next((kind for kind, prefix in _PREFIXES.items() if any(key.startswith(prefix) for key in settings)), "")
+    if not kind:
+        hint = f"write `TYPE kafka`; the types are {', '.join(_PREFIXES)}"
+        source.problems.append(Problem(Place(source.file), "the connection has no TYPE", hint))
+    elif head is not None and kind != "kafka":
+        source.problems.append(head)
+    return None if source.has_errors else Connection(name, kind, settings, Place(source.file))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from schemas.model import Place, Problem
 from schemas.source import Line, Source
+
+# Looking for what an unknown word may have meant takes about a millisecond; a file of nothing else has many.
+_MAX_SUGGESTIONS = 20
+_SHORTEST_INSTRUCTION = 4
+_SURE = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,53 +34,62 @@ class Instruction:
         return self.value if self.block is None else dedent(self.block)[0]
 
     def problem(self, message: str, hint: str = "", *, warning: bool = False) -> Problem:
-        return self.line.problem(message, hint, warning=warning)
+        return self.line.problem(message, hint, column=self.line.indent + 1, warning=warning)
 
 
-def read_instructions(
-    source: Source, known: Collection[str], kind: str, stays_in_block: Callable[[str, Sequence[Line], Line], bool]
-) -> list[Instruction]:
-    """Take a file apart into instructions; what is unknown becomes a problem of `source` and is passed over.
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What one kind of file may say.
 
-    A block (`NAME >`) ends at the next line whose first word, at its very start, is a known name. `stays_in_block`
-    (instruction, block so far, line) saves lines that only look so, as an SQL line that is just `type`.
+    `prefixes` are those of instructions that are taken whatever follows (old or other products' connectors).
+    `stays_in_block(instruction, line before, line)` saves a line of a block that only looks like an instruction,
+    as an SQL line that is just `type`.
     """
+
+    kind: str
+    known: frozenset[str]
+    prefixes: tuple[str, ...] = ()
+    stays_in_block: Callable[[str, Line | None, Line], bool] = lambda *_: False
+
+    def knows(self, word: str) -> bool:
+        return word.upper() in self.known or (word.startswith(self.prefixes or ("\n",)) and word.isupper())
+
+
+def read_instructions(source: Source, grammar: Grammar) -> list[Instruction]:
+    """Take a file apart into instructions; what is unknown becomes a problem of `source` and is passed over."""
     instructions: list[Instruction] = []
     lines = source.lines
-    position = 0
+    position = unknown = 0
     while position < len(lines):
         line = lines[position]
         position += 1
-        words = line.text.split(None, 1)
-        if not words or words[0].startswith("#"):
+        word, rest = _first_word(line)
+        if not word or word.startswith(("#", "--")):
             continue
-        name, rest = words[0].upper(), words[1] if len(words) > 1 else ""
-        if name.endswith(">") and name[:-1] in known:
-            name, rest = name[:-1], f">{rest}"
-        if name not in known:
-            source.problems.append(_unknown(line, words[0], known, kind))
-            # The block of an unknown instruction is not read as instructions.
-            if rest.strip() == ">":
-                _, position = _block(lines, position, known, name, stays_in_block)
-            continue
-        block = None
-        if rest.lstrip().startswith(">"):
-            found, position = _block(lines, position, known, name, stays_in_block)
-            inline = rest.lstrip()[1:].strip()
-            block = (Line(line.file, line.number, inline), *found) if inline else found
-        instructions.append(Instruction(name, "" if block is not None else _value(name, rest), line, block))
+        is_known = grammar.knows(word)
+        block: tuple[Line, ...] | None = None
+        if rest.startswith(">"):
+            block, position = _block(lines, position, line, grammar)
+            if inline := rest[1:].strip():
+                block = (Line(line.file, line.number, inline), *block)
+        if is_known:
+            value = "" if block is not None else _value(word.upper(), rest, line, source.problems)
+            instructions.append(Instruction(word.upper(), value, line, block))
+        else:
+            unknown += 1
+            source.problems.append(_unknown(line, word, grammar, suggests=unknown <= _MAX_SUGGESTIONS))
     return instructions
 
 
 def dedent(block: Sequence[Line]) -> tuple[str, Place]:
     """A block's text without common indentation and outer blank lines, and where its first character stands."""
-    filled = [line for line in block if line.text.strip()]
+    filled = [number for number, line in enumerate(block) if line.text.strip()]
     if not filled:
         return "", block[0].place() if block else Place("")
-    margin = min(len(line.text) - len(line.text.lstrip()) for line in filled)
-    start, end = block.index(filled[0]), len(block) - list(reversed(block)).index(filled[-1])
-    text = "\n".join(line.text[margin:].rstrip() if line.text.strip() else "" for line in block[start:end])
-    return text, filled[0].place(margin + 1)
+    margin = min(block[number].indent for number in filled)
+    inner = block[filled[0] : filled[-1] + 1]
+    text = "\n".join(line.text[margin:] if line.text.strip() else "" for line in inner)
+    return text.rstrip(), inner[0].place(margin + 1)
 
 
 def unquoted(value: str) -> str:
@@ -85,28 +99,52 @@ def unquoted(value: str) -> str:
     return value
 
 
-def _block(
-    lines: Sequence[Line],
-    position: int,
-    known: Collection[str],
-    name: str,
-    stays_in_block: Callable[[str, Sequence[Line], Line], bool],
-) -> tuple[tuple[Line, ...], int]:
-    block: list[Line] = []
+def _first_word(line: Line) -> tuple[str, str]:
+    words = line.text.split(None, 1)
+    if not words:
+        return "", ""
+    word, rest = words[0], words[1].strip() if len(words) > 1 else ""
+    return (word[:-1], f">{rest}") if word.endswith(">") and len(word) > 1 else (word, rest)
+
+
+def _block(lines: Sequence[Line], position: int, opening: Line, grammar: Grammar) -> tuple[tuple[Line, ...], int]:
+    """The lines up to the next instruction that is indented no more than the one that opens the block."""
+    name = _first_word(opening)[0].upper()
+    margin, start = opening.indent, position
+    before: Line | None = None
     while position < len(lines):
         line = lines[position]
-        if line.text and not line.text[0].isspace():
-            first = line.text.split(None, 1)[0].upper().rstrip(">")
-            if first in known and not stays_in_block(name, block, line):
+        if line.text.strip():
+            if line.indent <= margin and _ends_block(name, before, line, grammar):
                 break
-        block.append(line)
+            before = line
         position += 1
-    return tuple(block), position
+    end = position
+    # Comments at the margin before the next instruction are about that one.
+    while end > start and (not lines[end - 1].text.strip() or lines[end - 1].text.startswith("#")):
+        end -= 1
+    return tuple(lines[start:end]), position
 
 
-def _value(name: str, rest: str) -> str:
-    text = rest.strip()
-    return text if name == "DESCRIPTION" and not text.startswith(('"', "'")) else unquoted(_without_comment(text))
+def _ends_block(name: str, before: Line | None, line: Line, grammar: Grammar) -> bool:
+    word = _first_word(line)[0]
+    if grammar.knows(word):
+        return not grammar.stays_in_block(name, before, line)
+    # A misspelt instruction would be lost in the block: it is one where the list has ended, or with its underscores.
+    if before is None or before.indent <= line.indent or not word.isupper() or len(word) < _SHORTEST_INSTRUCTION:
+        return False
+    if name in ("SCHEMA", "INDEXES"):
+        return not before.text.rstrip().endswith(",")
+    return "_" in word and bool(get_close_matches(word[:40], grammar.known, n=1, cutoff=_SURE))
+
+
+def _value(name: str, rest: str, line: Line, problems: list[Problem]) -> str:
+    is_prose = name == "DESCRIPTION" and not rest.startswith(('"', "'"))
+    value = rest if is_prose else _without_comment(rest)
+    if not is_prose and value[:1] in ("'", '"') and value.count(value[0]) == 1:
+        problems.append(line.problem(f"the quote of {name} is not closed", f"write {value[0]} at its end"))
+        return value[1:].strip()
+    return unquoted(value)
 
 
 def _without_comment(text: str) -> str:
@@ -122,7 +160,8 @@ def _without_comment(text: str) -> str:
     return text
 
 
-def _unknown(line: Line, word: str, known: Collection[str], kind: str) -> Problem:
-    near = get_close_matches(word.upper()[:40], known, n=1)
+def _unknown(line: Line, word: str, grammar: Grammar, *, suggests: bool) -> Problem:
+    near = get_close_matches(word.upper()[:40], grammar.known, n=1) if suggests else []
     hint = f"did you mean {near[0]}?" if near else "an instruction stands at the start of a line; a block is indented"
-    return line.problem(f"{word[:60]} is not a valid option in {kind} files.", hint)
+    text = f"{word[:60]} is not a valid option in {grammar.kind} files."
+    return line.problem(text, hint, column=line.indent + 1)

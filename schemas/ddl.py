@@ -28,6 +28,8 @@ DEDUPLICATION_WINDOW = 1_000
 """How many inserts back a table knows a token again. One worker inserts about once a second and partition, so
 that this is minutes of a batch being sent again; the window costs a small file."""
 
+WINDOW_SETTING = "non_replicated_deduplication_window"
+
 HIDDEN_TYPES = {
     "__topic": "LowCardinality(String)",
     "__partition": "Int32",
@@ -58,8 +60,12 @@ def table_ddl(data_source: DataSource, database: str) -> str:
     lines = [column_ddl(column) for column in data_source.columns]
     lines += [line for name in hidden_columns_of(data_source) for line in hidden_ddl(name)]
     lines += [index_ddl(index) for index in indexes_of(data_source)]
-    takes_events = feed_of(data_source) is not None
-    return _create_table(database, data_source.name, lines, engine_ddl(data_source.engine, deduplicates=takes_events))
+    return _create_table(database, data_source.name, lines, engine_ddl(data_source))
+
+
+def deduplicates(data_source: DataSource) -> bool:
+    """Whether the table must know again the token of a batch that is sent a second time."""
+    return feed_of(data_source) is not None and data_source.engine.name not in ("Null", "Join")
 
 
 def quarantine_ddl(data_source: DataSource, database: str) -> str:
@@ -70,7 +76,7 @@ def quarantine_ddl(data_source: DataSource, database: str) -> str:
     engine = (
         # No partition by time: a batch that is sent again after midnight must meet its own tokens.
         "ENGINE = MergeTree() ORDER BY (`__topic`, `__partition`, `__offset`)\n"
-        f"SETTINGS non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}"
+        f"SETTINGS {WINDOW_SETTING} = {DEDUPLICATION_WINDOW}"
     )
     return _create_table(database, quarantine_table(data_source.name), lines, engine)
 
@@ -177,8 +183,9 @@ def engine_arguments(engine: Engine) -> tuple[str, ...]:
     return ()
 
 
-def engine_ddl(engine: Engine, *, deduplicates: bool) -> str:
-    """The ENGINE clause and all behind it. `deduplicates`: inserts with a token that was seen are not stored twice."""
+def engine_ddl(data_source: DataSource) -> str:
+    """The ENGINE clause and all behind it."""
+    engine = data_source.engine
     lines = [f"ENGINE = {call(engine.name, *engine_arguments(engine))}"]
     if engine.name in ("Null", "Join"):
         return lines[0]
@@ -191,8 +198,8 @@ def engine_ddl(engine: Engine, *, deduplicates: bool) -> str:
     if engine.ttl:
         lines.append(f"TTL {engine.ttl}")
     settings = [engine.settings] if engine.settings else []
-    if deduplicates and "non_replicated_deduplication_window" not in (engine.settings or ""):
-        settings.append(f"non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}")
+    if deduplicates(data_source) and WINDOW_SETTING not in (engine.settings or ""):
+        settings.append(f"{WINDOW_SETTING} = {DEDUPLICATION_WINDOW}")
     if settings:
         lines.append(f"SETTINGS {', '.join(settings)}")
     return "\n".join(lines)

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from schemas.ddl import (
+    DEDUPLICATION_WINDOW,
+    WINDOW_SETTING,
     column_ddl,
+    deduplicates,
     fence_ddl,
     hidden_columns_of,
     hidden_ddl,
@@ -19,6 +22,7 @@ from schemas.ddl import (
     quarantine_ddl,
     table_ddl,
 )
+from schemas.engine import without_brackets
 from schemas.feed import feed_of
 from schemas.landing import FENCE_TABLE, landing_table, parsed_table, quarantine_table, views
 from schemas.mapping import incoming
@@ -54,14 +58,16 @@ class ActualColumn:
     type: str
     default_kind: str = ""
     default: str = ""
+    codec: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ActualTable:
-    """A table or view as `system.tables` tells it."""
+    """A table or view as `system.tables` tells it; `engine_full` holds the clauses behind the engine's name too."""
 
     name: str
     engine: str
+    engine_full: str = ""
     comment: str = ""
     partition_key: str = ""
     sorting_key: str = ""
@@ -88,12 +94,14 @@ def _data_source(data_source: DataSource, actual: Mapping[str, ActualTable], dat
     own: list[Change] = []
     if table is None:
         text = f"create the table, {data_source.engine.name}, {len(data_source.columns)} columns"
-        own = [Change(Effect.ADDS, data_source.name, text, (table_ddl(data_source, database),))]
+        # With its record from the start: a deploy that dies behind this leaves no table that looks made by hand.
+        create = f"{table_ddl(data_source, database)}\nCOMMENT {literal(to_comment(wanted))}"
+        own = [Change(Effect.ADDS, data_source.name, text, (create,))]
     else:
         own = list(_table(data_source, table, wanted, database))
     yield from own
     is_refused = any(change.effect is Effect.REFUSED for change in own)
-    if not is_refused and (table is None or table.comment != to_comment(wanted)):
+    if not is_refused and table is not None and table.comment != to_comment(wanted):
         comment = f"ALTER TABLE {qualified(database, data_source.name)} MODIFY COMMENT {literal(to_comment(wanted))}"
         effect = Effect.ALTERS if any(change.effect is Effect.ALTERS for change in own) else Effect.ADDS
         yield Change(effect, data_source.name, "note what is deployed", (comment,))
@@ -120,10 +128,11 @@ def _table(data_source: DataSource, table: ActualTable, wanted: Record, database
         came_in, stored = hidden_ddl(hidden)
         adds = tuple(f"{alter} ADD COLUMN IF NOT EXISTS {text}" for text in (came_in, stored))
         yield Change(Effect.ADDS, name, f"add the hidden column `{hidden}`", adds)
+    if deduplicates(data_source) and WINDOW_SETTING not in table.engine_full:
+        text = f"{alter} MODIFY SETTING {WINDOW_SETTING} = {DEDUPLICATION_WINDOW}"
+        yield Change(Effect.ADDS, name, "let it know a batch that is sent again", (text,))
     if deployed.ttl != wanted.ttl:
-        text = f"{alter} MODIFY TTL {wanted.ttl}" if wanted.ttl else f"{alter} REMOVE TTL"
-        said = f"the TTL becomes `{wanted.ttl}`: older rows will be deleted" if wanted.ttl else "remove the TTL"
-        yield Change(Effect.ALTERS, name, said, (text,))
+        yield _ttl(name, table, wanted.ttl, alter)
     if deployed.settings != wanted.settings:
         yield from _settings(name, deployed.settings, wanted.settings, alter)
     yield from _indexes(data_source, deployed, alter)
@@ -139,7 +148,8 @@ def _columns(data_source: DataSource, table: ActualTable, deployed: Record, alte
             text = f"{alter} ADD COLUMN IF NOT EXISTS {column_ddl(column)} {place}"
             yield Change(Effect.ADDS, data_source.name, f"add the column `{column.name}`", (text,))
         elif column.name in deployed.columns:
-            yield from _column(data_source, column, deployed.columns[column.name], alter)
+            actual = table.columns[column.name]
+            yield from _column(data_source, column, deployed.columns[column.name], actual, alter)
     internal = {name for hidden in hidden_columns_of(data_source) for name in (hidden, incoming(hidden))}
     for name in table.columns:
         if name not in declared | internal:
@@ -151,30 +161,43 @@ def _columns(data_source: DataSource, table: ActualTable, deployed: Record, alte
             )
 
 
-def _column(data_source: DataSource, column: Column, was: ColumnRecord, alter: str) -> Iterator[Change]:
+def _column(
+    data_source: DataSource, column: Column, was: ColumnRecord, actual: ActualColumn, alter: str
+) -> Iterator[Change]:
     kind = column.type.text if column.type else ""
-    name = identifier(column.name)
+    modify = f"{alter} MODIFY COLUMN"
     if _plain(kind) != _plain(was.type):
         described = f"the column `{column.name}` is `{was.type}` and should become `{kind}`"
         if _plain(kind) == _plain(f"Nullable({was.type})"):
-            yield Change(Effect.ALTERS, data_source.name, described, (f"{alter} MODIFY COLUMN {column_ddl(column)}",))
+            yield Change(Effect.ALTERS, data_source.name, described, (f"{modify} {column_ddl(column)}",))
         else:
             hint = (
                 "only a column that becomes Nullable changes in place: add a column, or a data source of another name"
             )
             yield Change(Effect.REFUSED, data_source.name, described, hint=hint)
         return
-    if (column.default or "") != (was.default or ""):
-        change = f"MODIFY COLUMN {column_ddl(column)}" if column.default else f"MODIFY COLUMN {name} REMOVE DEFAULT"
-        said = (
-            f"the DEFAULT of `{column.name}` becomes `{column.default}`"
-            if column.default
-            else f"remove the DEFAULT of `{column.name}`"
-        )
-        yield Change(Effect.ALTERS, data_source.name, said, (f"{alter} {change}",))
-    if (column.codec or "") != (was.codec or ""):
-        change = f"MODIFY COLUMN {column_ddl(column)}" if column.codec else f"MODIFY COLUMN {name} REMOVE CODEC"
-        yield Change(Effect.ALTERS, data_source.name, f"change the CODEC of `{column.name}`", (f"{alter} {change}",))
+    for clause, wanted, before, is_there in (
+        ("DEFAULT", column.default or "", was.default or "", bool(actual.default_kind)),
+        ("CODEC", column.codec or "", was.codec or "", bool(actual.codec)),
+    ):
+        if wanted == before:
+            continue
+        if wanted:
+            said, change = f"the {clause} of `{column.name}` becomes `{wanted}`", column_ddl(column)
+        else:
+            said, change = f"remove the {clause} of `{column.name}`", f"{identifier(column.name)} REMOVE {clause}"
+        # What is gone already, by a deploy that died, ClickHouse refuses to remove.
+        statements = (f"{modify} {change}",) if wanted or is_there else ()
+        yield Change(Effect.ALTERS, data_source.name, said, statements)
+
+
+def _ttl(name: str, table: ActualTable, wanted: str, alter: str) -> Change:
+    if wanted:
+        said = f"the TTL becomes `{wanted}`: older rows will be deleted"
+        return Change(Effect.ALTERS, name, said, (f"{alter} MODIFY TTL {wanted}",))
+    # What is gone already, by a deploy that died, ClickHouse refuses to remove.
+    statements = (f"{alter} REMOVE TTL",) if " TTL " in table.engine_full else ()
+    return Change(Effect.ALTERS, name, "remove the TTL", statements)
 
 
 def _settings(name: str, was: str, wanted: str, alter: str) -> Iterator[Change]:
@@ -205,7 +228,10 @@ def _indexes(data_source: DataSource, deployed: Record, alter: str) -> Iterator[
             )
     for name, text in wanted.items():
         if deployed.indexes.get(name) != text:
-            build = (f"{alter} ADD {text}", f"{alter} MATERIALIZE INDEX {identifier(name)}")
+            build = (
+                f"{alter} ADD {text.replace('INDEX', 'INDEX IF NOT EXISTS', 1)}",
+                f"{alter} MATERIALIZE INDEX {identifier(name)}",
+            )
             yield Change(Effect.ADDS, data_source.name, f"add the index `{name}` and build it", build)
 
 
@@ -257,6 +283,6 @@ def _default(wanted: ColumnRecord | None) -> tuple[str | None, str | None]:
 def _plain(text: str) -> str:
     """A text without what ClickHouse writes differently: white space, backticks, brackets around the whole."""
     plain = "".join(character for character in text if not character.isspace() and character != "`")
-    while plain.startswith("(") and plain.endswith(")") and plain.count("(") == 1:
-        plain = plain[1:-1]
+    while (inner := without_brackets(plain)) != plain:
+        plain = inner
     return plain

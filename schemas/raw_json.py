@@ -80,7 +80,11 @@ def number(family: str, raw: str) -> str:
         return call("toFloat64OrNull", raw)
     if family == "Float32":
         return f"if(isFinite(toFloat32OrNull({raw})), toFloat32OrNull({raw}), NULL)"
-    return call("accurateCastOrNull", raw, literal(family))
+    parsed = call("accurateCastOrNull", raw, literal(family))
+    if family.endswith(("128", "256")):
+        # ClickHouse reads these from text without a look at their range: 2^127 would become -2^127.
+        return f"if(toString({parsed}) = {raw}, {parsed}, NULL)"
+    return parsed
 
 
 def _map_key(key: ColumnType, text: str) -> str:

@@ -1,0 +1,133 @@
+"""`birdhouse run`: everything in one process, on embedded parts where no servers are configured."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+import click
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from deploy.apply import apply
+from deploy.check import CheckedProject
+from deploy.connect import connect, reason_of
+from deploy.embedded_broker import EmbeddedBroker, is_port_free
+from deploy.embedded_engine import EmbeddedEngine
+from deploy.environments import Environment, api_environment, ingest_environment, shared_environment
+from deploy.errors import PortInUseError, RefusedPlanError, ServerError
+from deploy.plan import read_plan
+from deploy.secret import ADMIN_TOKEN_FILE, find_secret, private_folder, write_private
+from deploy.settings import RunSettings
+from deploy.system import System
+from ingest_worker.settings import IngestSettings
+from query_api.auth import ADMIN, derive_token
+from query_api.settings import QueryApiSettings
+from service.backoff import Backoff
+from service.kafka import client_config
+from service.settings import load_settings
+
+logger = logging.getLogger(__name__)
+
+BROKER_LOG = "broker.log"
+_BACKOFF = Backoff(first=0.5, longest=5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The embedded parts that were started, None for those that the settings name servers for."""
+
+    broker: EmbeddedBroker | None
+    broker_address: str | None
+    engine: EmbeddedEngine | None
+
+
+def run(settings: RunSettings, environment: Environment, checked: CheckedProject) -> int:
+    """Start everything, serve until SIGINT or SIGTERM, store what was accepted, stop. Gives the exit code.
+
+    Raises `DeployError` and `SettingsError` for what keeps it from starting.
+    """
+    secret = find_secret(settings)
+    check_settings(environment, secret)
+    private_folder(settings.birdhouse_data)
+    token_file = settings.birdhouse_data.resolve() / ADMIN_TOKEN_FILE
+    write_private(token_file, derive_token(secret.encode(), ADMIN) + "\n")
+    with ExitStack() as parts:
+        servers = _start_servers(settings, parts)
+        shared = shared_environment(environment, secret=secret, embedded_broker=servers.broker_address)
+        connect_client = _client_factory(settings, servers.engine)
+        _deploy(connect_client, settings, checked)
+        system = System(
+            checked=checked,
+            api_environment=api_environment(shared),
+            ingest_environment=ingest_environment(shared, is_broker_embedded=servers.broker is not None),
+            connect=connect_client,
+            broker=servers.broker,
+            engine=servers.engine,
+            token_file=token_file,
+        )
+        return asyncio.run(system.serve())
+
+
+def check_settings(environment: Environment, secret: str) -> None:
+    """Raise `SettingsError` or `PortInUseError` before anything is started."""
+    # The embedded broker's address is not known yet; whether the rest is right does not depend on it.
+    probe = {"KAFKA_BOOTSTRAP_SERVERS": "localhost:9092", **environment, "BIRDHOUSE_SECRET": secret}
+    api = load_settings(QueryApiSettings, probe)
+    ingest = load_settings(IngestSettings, probe)
+    client_config(api, environment if api.kafka_bootstrap_servers else {})
+    ports = (
+        (api.birdhouse_api_host, api.birdhouse_api_port, "BIRDHOUSE_API_PORT"),
+        (api.birdhouse_api_admin_host, api.birdhouse_api_admin_port, "BIRDHOUSE_API_ADMIN_PORT"),
+        (ingest.birdhouse_ingest_admin_host, ingest.birdhouse_ingest_admin_port, "BIRDHOUSE_INGEST_ADMIN_PORT"),
+    )
+    for host, port, setting in ports:
+        if port and not is_port_free(host, port):
+            raise PortInUseError(host, port, setting)
+
+
+def _start_servers(settings: RunSettings, parts: ExitStack) -> Servers:
+    """Start what is not configured; it stops with `parts`."""
+    # The folder's lock first: a second `run` must not start a broker only to find that out.
+    engine = parts.enter_context(EmbeddedEngine(settings.birdhouse_data)) if settings.is_engine_embedded else None
+    broker = None
+    address = None
+    if settings.is_broker_embedded:
+        broker = EmbeddedBroker(settings.birdhouse_run_broker_port, log_file=settings.birdhouse_data / BROKER_LOG)
+        parts.callback(broker.stop)
+        address = broker.start()
+    return Servers(broker, address, engine)
+
+
+def _client_factory(settings: RunSettings, engine: EmbeddedEngine | None) -> Callable[[], Client]:
+    return engine.client if engine is not None else functools.partial(connect, settings)
+
+
+def _deploy(connect_client: Callable[[], Client], settings: RunSettings, checked: CheckedProject) -> None:
+    """Apply what only adds; a server that does not answer is waited for. Raises `RefusedPlanError` otherwise."""
+    failures = 0
+    while True:
+        try:
+            with closing(connect_client()) as client:
+                plan = read_plan(client, checked.project, settings.clickhouse_database)
+                if plan.only_adds:
+                    apply(client, plan)
+                    return
+                click.echo(plan.render(), err=True)
+                raise RefusedPlanError(
+                    "the project changes what is stored, so nothing was started",
+                    "`birdhouse deploy` makes those changes that lose no data"
+                    if not plan.refused
+                    else "undo the refused changes in the project's files, or use another database",
+                )
+        except (ServerError, ClickHouseError) as error:
+            failures += 1
+            delay = _BACKOFF.delay(failures)
+            reason = error.message if isinstance(error, ServerError) else reason_of(error)
+            logger.warning("waiting for ClickHouse", extra={"fields": {"reason": reason, "seconds": round(delay, 1)}})
+            time.sleep(delay)

@@ -1,0 +1,178 @@
+"""The parts of `birdhouse run` while they run: started, watched, and stopped in the order that loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from aiohttp import web
+from clickhouse_connect.driver.client import Client
+from confluent_kafka import KafkaException
+
+from deploy.check import CheckedProject
+from deploy.drain import AcknowledgedEvents, Drain
+from deploy.embedded_broker import EmbeddedBroker
+from deploy.embedded_engine import EmbeddedEngine
+from deploy.embedded_executor import EmbeddedExecutor
+from deploy.environments import Environment
+from deploy.ingest_part import IngestPart
+from deploy.welcome import Addresses, welcome
+from ingest_worker.settings import IngestSettings
+from query_api.app import create_app
+from query_api.log_observer import log_observation
+from query_api.observations import Listening, Observation
+from query_api.server import serve as serve_api
+from query_api.servers import connect as connect_api
+from query_api.settings import QueryApiSettings
+from schemas.feed import feeds_of
+from service.deadline import Deadline
+from service.kafka import client_config
+from service.settings import load_settings
+
+logger = logging.getLogger(__name__)
+
+# A stop takes five seconds at most: this, then threads, engine and broker end within the rest.
+STOP_SECONDS = 4.0
+# What the worker gets of it at least, to leave its groups.
+LEAVE_SECONDS = 0.5
+# Between two looks at whether everything still runs.
+WATCH_SECONDS = 0.2
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass
+class System:
+    """Everything that runs; `connect` gives clients for the worker's inserts."""
+
+    checked: CheckedProject
+    api_environment: Environment
+    ingest_environment: Environment
+    connect: Callable[[], Client]
+    broker: EmbeddedBroker | None
+    engine: EmbeddedEngine | None
+    token_file: Path
+    _listening: asyncio.Future[Listening] = field(init=False)
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def serve(self) -> int:
+        """Run until a signal or until a part fails; gives the exit code."""
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            # Under nohup a closed terminal must not stop it.
+            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._on_signal, number)
+        self._listening = loop.create_future()
+        api_settings = load_settings(QueryApiSettings, self.api_environment)
+        events, app = self._create_api(api_settings)
+        ingest_settings = load_settings(IngestSettings, self.ingest_environment)
+        ingest = IngestPart(ingest_settings, self.ingest_environment, self.checked.project, self.connect)
+        ingest_admin = await asyncio.to_thread(ingest.start)
+        stop_api = asyncio.Event()
+        api = asyncio.create_task(serve_api(app, stop=stop_api))
+        try:
+            failure = await self._until_stopped(api, ingest, api_settings, ingest_admin)
+        finally:
+            deadline = Deadline.after(STOP_SECONDS)
+            stop_api.set()
+            await asyncio.gather(api, return_exceptions=True)
+            is_stored = await asyncio.to_thread(self._stop_ingest, ingest, events, deadline)
+        if failure is not None:
+            click.echo(f"error: {failure}", err=True)
+        return 0 if failure is None and is_stored else 1
+
+    def _create_api(self, settings: QueryApiSettings) -> tuple[AcknowledgedEvents, web.Application]:
+        executor = None
+        if self.engine is not None:
+            executor = EmbeddedExecutor(
+                self.engine.handle, database=settings.clickhouse_database, threads=settings.birdhouse_api_max_queries
+            )
+        servers = connect_api(settings, self.api_environment, executor=executor)
+        events = AcknowledgedEvents(servers.producer)
+        app = create_app(
+            settings,
+            environment=self.api_environment,
+            project=self.checked.project,
+            servers=replace(servers, producer=events),
+            observer=self._observe,
+        )
+        return events, app
+
+    def _observe(self, observation: Observation) -> None:
+        log_observation(observation)
+        if isinstance(observation, Listening) and not self._listening.done():
+            self._listening.set_result(observation)
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        if self._stop.is_set():
+            # Asked twice: at once, whatever is left. The broker's guard sees us end.
+            os._exit(128 + number)
+        click.echo("\nstopping once everything that was accepted is stored; Ctrl-C again ends it at once", err=True)
+        self._stop.set()
+
+    async def _until_stopped(
+        self, api: asyncio.Task[None], ingest: IngestPart, settings: QueryApiSettings, ingest_admin: str
+    ) -> str | None:
+        """Say welcome once everything is ready; then wait. Gives what failed, None after a signal."""
+        is_welcome = False
+        while not self._stop.is_set():
+            if api.done():
+                return f"the API ended: {api.exception()}"
+            if self.broker is not None and not self.broker.is_running:
+                return "the embedded broker ended; what it held and was not stored is lost"
+            if not ingest.worker.is_live():
+                return "the worker ended"
+            if not is_welcome and self._listening.done() and ingest.worker.is_ready():
+                is_welcome = True
+                self._say_welcome(settings, self._listening.result(), ingest_admin)
+            try:
+                await asyncio.wait_for(self._stop.wait(), WATCH_SECONDS)
+            except TimeoutError:
+                continue
+        return None
+
+    def _say_welcome(self, settings: QueryApiSettings, listening: Listening, ingest_admin: str) -> None:
+        addresses = Addresses(
+            api=_url(settings.birdhouse_api_host, listening.port),
+            api_admin=_url(settings.birdhouse_api_admin_host, listening.admin_port),
+            ingest_admin=ingest_admin,
+            kafka=settings.kafka_bootstrap_servers or "",
+        )
+        now = datetime.now(UTC)
+        endpoints = self.checked.catalog.endpoints
+        click.echo(welcome(self.checked.project, endpoints, addresses, self.token_file, now))
+
+    def _stop_ingest(self, ingest: IngestPart, events: AcknowledgedEvents, deadline: Deadline) -> bool:
+        """Says whether everything is stored that must be before the broker ends."""
+        left = 0
+        if self.broker is not None and self.broker.is_running:
+            left = self._drain(events, Deadline.after(max(deadline.remaining() - LEAVE_SECONDS, 0.0)))
+        is_stored = ingest.stop(deadline)
+        if left:
+            click.echo(f"error: {left} accepted events are not stored, and the embedded broker ends now", err=True)
+        # A Kafka of one's own still holds what is not stored: the next start goes on there.
+        return left == 0 and (is_stored or self.broker is None)
+
+    def _drain(self, events: AcknowledgedEvents, deadline: Deadline) -> int:
+        settings = load_settings(QueryApiSettings, self.api_environment)
+        drain = Drain(
+            client_config(settings, self.api_environment), feeds_of(self.checked.project.data_sources.values())
+        )
+        try:
+            return drain.wait(events.ends, deadline)
+        except KafkaException as error:
+            logger.warning("the broker does not say what is left", extra={"fields": {"error": str(error)}})
+            return 0
+        finally:
+            drain.close()
+
+
+def _url(host: str, port: int) -> str:
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - where it is reached from here
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"

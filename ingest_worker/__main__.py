@@ -1,0 +1,117 @@
+"""The `ingest-worker` command: settings, logs, signals, and a worker between start and stop."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from ingest_worker import clickhouse
+from ingest_worker.admin import AdminServer
+from ingest_worker.deployment import ensure_deployed
+from ingest_worker.log import log_observation
+from ingest_worker.metrics import Metrics, StatusCollector
+from ingest_worker.observations import observe_by
+from ingest_worker.settings import IngestSettings
+from ingest_worker.worker import KafkaConfig, Worker
+from schemas.errors import ProjectError
+from schemas.feed import feeds_of
+from schemas.model import Connection, Project
+from schemas.project import load_project
+from schemas.report import render
+from service.admin import create_admin_app
+from service.errors import SettingProblem, SettingsError
+from service.kafka import client_config
+from service.logs import configure
+from service.settings import load_settings
+
+_WRONG_SETTINGS = 2  # the exit code that shells and click give a wrong use
+_WRONG_PROJECT = 1
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT. 0 after a stop, 2 when a setting is wrong, 1 when the project is."""
+    try:
+        settings = load_settings(IngestSettings)
+        configure(settings.birdhouse_log_format, settings.birdhouse_log_level)
+        if settings.clickhouse_url is None:
+            raise SettingsError(
+                [SettingProblem("CLICKHOUSE_URL", "is needed and not set", "for example `http://localhost:8123`")]
+            )
+        project = load_project(settings.project_folder, environment=os.environ)
+        kafka_config = _kafka_configs(settings, project, os.environ)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return _WRONG_SETTINGS
+    except ProjectError as error:
+        print(render(error.problems), file=sys.stderr)
+        return _WRONG_PROJECT
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return run(settings, project, kafka_config, stop)
+
+
+def run(
+    settings: IngestSettings,
+    project: Project,
+    kafka_config: Callable[[Connection | None], KafkaConfig],
+    stop: threading.Event,
+) -> int:
+    """Serve the admin port and the worker until `stop` is set, then drain. Returns the exit code."""
+    registry = CollectorRegistry()
+    for process_collector in (ProcessCollector, PlatformCollector, GCCollector):
+        process_collector(registry=registry)
+    observe = observe_by(log_observation, Metrics(registry).observe)
+    connect = functools.partial(clickhouse.connect, settings)
+    worker = Worker(settings, project, clickhouse_factory=connect, kafka_config=kafka_config, observe=observe)
+    registry.register(StatusCollector(worker.status))
+    started = threading.Event()
+    admin = AdminServer(
+        create_admin_app(
+            registry=registry,
+            is_live=lambda: worker.is_live() if started.is_set() else True,
+            readiness=lambda: worker.not_ready_because() if started.is_set() else ["waiting for ClickHouse"],
+            status=lambda: worker.status().as_json(),
+        ),
+        settings.birdhouse_ingest_admin_host,
+        settings.birdhouse_ingest_admin_port,
+    )
+    try:
+        admin.start()
+    except OSError as error:
+        print(f"cannot listen on the admin port: {error}\nhint: set `BIRDHOUSE_INGEST_ADMIN_PORT`", file=sys.stderr)
+        return _WRONG_SETTINGS
+    database, may_apply = settings.clickhouse_database, settings.deploy_on_start
+    ensure_deployed(connect, project, database, observe, stop, may_apply=may_apply)
+    if not stop.is_set():
+        worker.start()
+        started.set()
+        stop.wait()
+        worker.stop()
+    admin.stop()
+    return 0
+
+
+def _kafka_configs(
+    settings: IngestSettings, project: Project, environment: Mapping[str, str]
+) -> Callable[[Connection | None], KafkaConfig]:
+    """Each connection's configuration, all made now so that whatever is wrong with one stops the start."""
+    used = {feed.connection for feed in feeds_of(project.data_sources.values())}
+    # A connection whose file is not in the project stands for the brokers of the environment.
+    connections: dict[str | None, Connection | None] = {
+        name if name in project.connections else None: project.connections.get(name or "") for name in used
+    }
+    configs = {
+        name: client_config(settings, environment, connection=connection) for name, connection in connections.items()
+    }
+    return lambda connection: configs[connection.name if connection is not None else None]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""The partitions that a group assigned to this worker: who owns them, which are read, how far each may be committed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from ingest_worker.batch import Origin
+from ingest_worker.budget import MemoryBudget
+from ingest_worker.buffer import Buffer, Lane, Place
+from ingest_worker.messages import Run
+from ingest_worker.observations import MessagesConsumed, Observer, PartitionsPaused, PartitionsResumed, RowsReleased
+from ingest_worker.ownership import OwnerState
+from ingest_worker.partition import Partition
+from schemas.landing import fence_key
+from service.deadline import Deadline
+
+
+class Assignment:
+    """Decides, and never talks to Kafka or ClickHouse.
+
+    `buffers` are those of the data sources that each topic feeds. Only `progressed` and the looking methods may be
+    called from threads other than the one that reads.
+    """
+
+    def __init__(self, buffers: Mapping[str, Sequence[Buffer]], budget: MemoryBudget, observe: Observer) -> None:
+        self.partitions: dict[Place, Partition] = {}
+        self._buffers = buffers
+        self._all_buffers = list({id(buffer): buffer for group in buffers.values() for buffer in group}.values())
+        self._budget = budget
+        self._observe = observe
+        self._full: set[str] = set()  # data sources that have used up their memory
+        self._moved: deque[Place] = deque()
+        self._uncommitted: set[Place] = set()
+
+    def add(self, partitions: Iterable[Partition]) -> None:
+        self.partitions |= {partition.place: partition for partition in partitions}
+
+    def is_assigned(self, partition: Partition) -> bool:
+        """Whether it is still this assignment of the partition, not an earlier or a later one."""
+        return self.partitions.get(partition.place) is partition
+
+    def fence_keys(self, partitions: Iterable[Partition]) -> list[str]:
+        """What has to be owned in ClickHouse before anything of these partitions may be inserted."""
+        return [
+            fence_key(buffer.data_source, partition.topic_id, partition.number)
+            for partition in partitions
+            for buffer in self._buffers[partition.topic]
+        ]
+
+    def own(self, partitions: Iterable[Partition], owner: int) -> None:
+        """These partitions are this worker's in ClickHouse too: messages of them may be taken from now on."""
+        for partition in filter(self.is_assigned, partitions):
+            for buffer in self._buffers[partition.topic]:
+                origin = Origin(buffer.data_source, partition.topic, partition.topic_id, partition.number)
+                buffer.open(origin, owner, partition.position)
+            partition.state = OwnerState.OWNED
+            self.progressed(*partition.place)  # a group without offsets gets its start written down
+
+    def take(self, run: Run) -> bool:
+        """Give a run to every data source that its topic feeds. False when it must be read again later."""
+        partition = self.partitions.get((run.topic, run.partition))
+        if partition is None:
+            return True  # revoked within the call that returned it: the next owner reads it
+        if partition.state is OwnerState.CLAIMING:
+            return False
+        for buffer in self._buffers[run.topic]:
+            self._observe(MessagesConsumed(buffer.data_source, run.topic, run.rows, run.payload_bytes))
+            if not buffer.add(run):
+                self._release(buffer, run.rows)
+        partition.next_offset = run.offsets[-1] + 1
+        partition.newest_timestamp = run.timestamps[-1]
+        return True
+
+    # Pausing.
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every data source that could read has used up its memory."""
+        fed = {buffer.data_source: buffer for entry in self.partitions.values() for buffer in self.buffers_of(entry)}
+        return bool(fed) and all(self._budget.must_pause(buffer.memory_bytes) for buffer in fed.values())
+
+    def to_switch(self) -> tuple[list[Partition], list[Partition]]:
+        """Partitions to pause and to resume now, as memory, ownership and errors say; they count as switched."""
+        self._judge_memory()
+        self._notice_fences()
+        wanted = {place: self._is_to_read(partition) for place, partition in self.partitions.items()}
+        pause = [entry for place, entry in self.partitions.items() if not wanted[place] and not entry.is_paused]
+        resume = [entry for place, entry in self.partitions.items() if wanted[place] and entry.is_paused]
+        for partition in (*pause, *resume):
+            partition.is_paused = not partition.is_paused
+        return pause, resume
+
+    def _judge_memory(self) -> None:
+        for buffer in self._all_buffers:
+            name, held = buffer.data_source, buffer.memory_bytes
+            if name not in self._full and self._budget.must_pause(held):
+                self._full.add(name)
+                self._observe(PartitionsPaused(name, self._count(buffer), held))
+            elif name in self._full and self._budget.may_resume(held):
+                self._full.remove(name)
+                self._observe(PartitionsResumed(name, self._count(buffer)))
+
+    def _notice_fences(self) -> None:
+        for partition in self.partitions.values():
+            if any(lane.is_fenced for lane in self._lanes(partition)):
+                partition.state = OwnerState.FENCED
+
+    def _is_to_read(self, partition: Partition) -> bool:
+        return (
+            partition.state is OwnerState.OWNED
+            and partition.error is None
+            and not any(buffer.data_source in self._full for buffer in self._buffers[partition.topic])
+        )
+
+    def _count(self, buffer: Buffer) -> int:
+        return sum(1 for partition in self.partitions.values() if buffer in self._buffers[partition.topic])
+
+    # Committing.
+
+    def progressed(self, topic: str, number: int) -> None:
+        """Something of a partition was stored. Called by the inserters."""
+        self._moved.append((topic, number))
+
+    def to_commit(self) -> list[tuple[Partition, int]]:
+        """Partitions whose next offset to read has changed since the last commit, with that offset.
+
+        A topic that feeds several data sources is committed as far as the slowest of them has come. A partition that
+        is somebody else's is never committed.
+        """
+        while self._moved:
+            self._uncommitted.add(self._moved.popleft())
+        result = []
+        for place in self._uncommitted & self.partitions.keys():
+            partition = self.partitions[place]
+            lanes = self._lanes(partition)
+            if partition.error is None and lanes and not any(lane.is_fenced for lane in lanes):
+                position = min(lane.mark.position for lane in lanes)
+                if position != partition.committed:
+                    result.append((partition, position))
+        return result
+
+    def committed(self, commits: Iterable[tuple[Partition, int]]) -> None:
+        """The broker took these offsets."""
+        for partition, position in commits:
+            partition.committed = position
+            self._uncommitted.discard(partition.place)
+
+    # Giving up.
+
+    def drop_waiting(self, places: Collection[Place]) -> None:
+        """Forget what has been read of these partitions and is not being inserted."""
+        for buffer in self._all_buffers:
+            self._release(buffer, buffer.drop_waiting(places))
+
+    def wait_until_idle(self, places: Collection[Place], deadline: Deadline) -> bool:
+        """Blocks until all that was read of these partitions is stored; False when the time is over first."""
+        return all(buffer.wait_until_idle(places, deadline.remaining()) for buffer in self._all_buffers)
+
+    def remove(self, places: Collection[Place]) -> None:
+        """These partitions are no longer this worker's."""
+        for buffer in self._all_buffers:
+            self._release(buffer, buffer.close_lanes(places))
+        for place in places:
+            self.partitions.pop(place, None)
+            self._uncommitted.discard(place)
+
+    def flush(self) -> None:
+        for buffer in self._all_buffers:
+            buffer.flush()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything that was read is stored."""
+        return all(buffer.wait_until_idle(list(self.partitions), seconds=0) for buffer in self._all_buffers)
+
+    # Looking.
+
+    def buffers_of(self, partition: Partition) -> Sequence[Buffer]:
+        """The buffers of the data sources that a partition feeds."""
+        return self._buffers[partition.topic]
+
+    def _lanes(self, partition: Partition) -> list[Lane]:
+        lanes = (buffer.lane(partition.place) for buffer in self._buffers[partition.topic])
+        return [lane for lane in lanes if lane is not None]
+
+    def _release(self, buffer: Buffer, rows: int) -> None:
+        if rows:
+            self._observe(RowsReleased(buffer.data_source, rows))

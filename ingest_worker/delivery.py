@@ -1,0 +1,111 @@
+"""What to do about an insert's outcome: one table from ClickHouse's error codes to a decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from ingest_worker.batch import Limits
+from ingest_worker.outcomes import Outcome, Refused, Stored, Swallowed
+from schemas.landing import CLOSED_CONSTRAINT, FENCE_TABLE
+
+
+class Decision(Enum):
+    """What happens to the batch, and to those after it. None of them ever changes or drops a batch."""
+
+    DONE = "done"
+    RETRY = "retry"  # the same batch again, with its token: the cause passes
+    RETRY_SMALLER = "retry smaller"  # the same batch again, later batches smaller
+    RETRY_LARGER = "retry larger"  # the same batch again, later batches larger and rarer
+    ALARM = "alarm"  # the same batch again, slowly: somebody must mend something first
+    FENCED = "fenced"  # the partition is somebody else's: insert nothing more for it, commit nothing
+
+
+# Codes: https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
+TRANSIENT = frozenset(
+    {
+        3,  # UNEXPECTED_END_OF_FILE
+        107,  # FILE_DOESNT_EXIST
+        159,  # TIMEOUT_EXCEEDED
+        164,  # READONLY
+        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        203,  # NO_FREE_CONNECTION
+        209,  # SOCKET_TIMEOUT
+        210,  # NETWORK_ERROR
+        242,  # TABLE_IS_READ_ONLY
+        243,  # NOT_ENOUGH_SPACE
+        285,  # TOO_FEW_LIVE_REPLICAS
+        319,  # UNKNOWN_STATUS_OF_INSERT
+        394,  # QUERY_WAS_CANCELLED: by a shutdown, or by an operator
+        425,  # SYSTEM_ERROR
+        999,  # KEEPER_EXCEPTION
+    }
+)
+TOO_MANY_PARTS = 252
+MEMORY_LIMIT_EXCEEDED = 241
+VIOLATED_CONSTRAINT = 469
+# The landing table's own; any other is a check that somebody put on a table.
+_OF_CONSTRAINT = {FENCE_TABLE: Decision.FENCED, CLOSED_CONSTRAINT: Decision.RETRY}
+
+
+def decide(outcome: Outcome) -> Decision:
+    """The decision for one outcome.
+
+    A code that is in no table is an alarm: a view that throws (395), a table or column that is not there (60, 16),
+    a password that changed (516). Sending the same batch again, slowly, completes a half-done insert and goes on by
+    itself once the cause is gone, whatever it is; dropping it or going past it would lose events.
+    """
+    match outcome:
+        case Stored():
+            return Decision.DONE
+        case Refused(code=code, constraint=constraint):
+            if code == VIOLATED_CONSTRAINT:
+                return _OF_CONSTRAINT.get(constraint or "", Decision.ALARM)
+            if code == TOO_MANY_PARTS:
+                return Decision.RETRY_LARGER
+            if code == MEMORY_LIMIT_EXCEEDED:
+                return Decision.RETRY_SMALLER
+            return Decision.RETRY if code in TRANSIENT else Decision.ALARM
+        case Swallowed():
+            return Decision.ALARM
+    return Decision.RETRY
+
+
+SMALLEST, LARGEST = 1 / 64, 8.0
+# Batches that are stored before a changed size has halved or doubled back, roughly.
+_RECOVERY = 2 ** (1 / 8)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchScale:
+    """How much larger or smaller than the settings say a data source's batches are for now."""
+
+    factor: float = 1.0
+
+    def after(self, decision: Decision) -> BatchScale:
+        """Halved after a lack of memory, doubled after too many parts, step by step back to 1 with each success."""
+        match decision:
+            case Decision.RETRY_SMALLER:
+                return BatchScale(max(SMALLEST, self.factor / 2))
+            case Decision.RETRY_LARGER:
+                return BatchScale(min(LARGEST, self.factor * 2))
+            case Decision.DONE if self.factor < 1:
+                return BatchScale(min(1.0, self.factor * _RECOVERY))
+            case Decision.DONE if self.factor > 1:
+                return BatchScale(max(1.0, self.factor / _RECOVERY))
+        return self
+
+    def apply(self, limits: Limits, active_partitions: int) -> Limits:
+        """The limits to cut batches by, while `active_partitions` of the data source have messages waiting.
+
+        The wait grows with the number of partitions, so that the number of inserts a second, which is what a
+        table's merges suffer from, stays the same however many partitions a worker owns. Rows and bytes are never
+        above the settings': ClickHouse splits what is larger than one block. Fewer parts come from a longer wait.
+        """
+        smaller = min(1.0, self.factor)
+        return replace(
+            limits,
+            rows=max(1, int(limits.rows * smaller)),
+            payload_bytes=max(1, int(limits.payload_bytes * smaller)),
+            seconds=limits.seconds * max(1.0, self.factor) * max(1, active_partitions),
+        )

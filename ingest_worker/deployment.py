@@ -1,0 +1,57 @@
+"""Whether ClickHouse holds the project's schema when the worker starts, and what is done about it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import closing
+
+from clickhouse_connect.driver.client import Client
+
+from deploy.apply import apply
+from deploy.plan import Plan, read_plan
+from ingest_worker.observations import Observer, SchemaApplied, SchemaDiffers, ServerAwaited
+from ingest_worker.sink import short_message
+from schemas.model import Project
+from service.backoff import Backoff
+
+_BACKOFF = Backoff(first=0.5, longest=5.0)
+
+
+def ensure_deployed(
+    connect: Callable[[], Client],
+    project: Project,
+    database: str,
+    observe: Observer,
+    stop: threading.Event,
+    *,
+    may_apply: bool,
+) -> None:
+    """Compare the deployed schema with the project's; apply what is missing when `may_apply` and it only adds.
+
+    Waits without end, saying so, for a server that cannot be reached, until `stop`. A schema that differs is said
+    with the command to run; the worker goes on all the same, as most differences do not concern it, and an insert
+    that finds no table is repeated until there is one.
+    """
+    failures = 0
+    while not stop.is_set():
+        try:
+            with closing(connect()) as client:
+                plan = read_plan(client, project, database)
+                if not plan.is_empty:
+                    _settle(client, plan, observe, may_apply=may_apply)
+            return
+        except Exception as error:
+            failures += 1
+            delay = _BACKOFF.delay(failures)
+            observe(ServerAwaited("clickhouse", short_message(error), delay))
+            stop.wait(delay)
+
+
+def _settle(client: Client, plan: Plan, observe: Observer, *, may_apply: bool) -> None:
+    if may_apply and plan.only_adds:
+        apply(client, plan)
+        observe(SchemaApplied(plan.database, plan.render()))
+        return
+    reason = "the changes do more than add" if may_apply else "or start the worker with DEPLOY_ON_START=true"
+    observe(SchemaDiffers(plan.database, plan.render(), f"run `birdhouse deploy` ({reason})"))

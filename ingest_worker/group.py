@@ -1,0 +1,162 @@
+"""One consumer group's work: its topics, its consumer, which is replaced when it fails, and its claims."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from ingest_worker.assignment import Assignment
+from ingest_worker.budget import MemoryBudget
+from ingest_worker.buffer import Buffer
+from ingest_worker.claimer import Claimer, Takeover
+from ingest_worker.consumer_config import consumer_config
+from ingest_worker.errors import SourceError
+from ingest_worker.observations import KafkaTroubled, Observer, SourceRestarted
+from ingest_worker.partition import Partition, reset_of
+from ingest_worker.settings import IngestSettings
+from ingest_worker.sink import short_message
+from ingest_worker.source import Source
+from ingest_worker.topics import ensure_topics
+from schemas.feed import Feed
+from service.backoff import Backoff
+from service.deadline import Deadline
+
+_BACKOFF = Backoff(first=0.5, longest=10.0)
+# A consumer that served this long before it failed starts its back-off from the beginning.
+_HEALTHY_SECONDS = 60.0
+# A broker that is away makes the client repeat itself several times a second.
+_REPEAT_SECONDS = 30.0
+
+
+def group_feeds(feeds: Iterable[Feed]) -> dict[tuple[str | None, str], list[Feed]]:
+    """The feeds that share a consumer: by connection (None: the environment's brokers) and group."""
+    grouped: dict[tuple[str | None, str], list[Feed]] = defaultdict(list)
+    for feed in feeds:
+        grouped[feed.connection, feed.group_id].append(feed)
+    return dict(grouped)
+
+
+class Group:
+    """Runs on one thread, with a second one for claims. `feeds` all have this group and one connection."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        feeds: Sequence[Feed],
+        buffers: Mapping[str, Buffer],
+        budget: MemoryBudget,
+        settings: IngestSettings,
+        queue_bytes: int,
+        connect: Callable[[], Client],
+        kafka_config: Mapping[str, Any],
+        observe: Observer,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self.feeds = feeds
+        self.has_drained = True
+        self._settings = settings
+        self._connect = connect
+        self._kafka_config = kafka_config
+        self._observe = observe
+        self._clock = clock
+        self._by_topic: dict[str, list[Feed]] = defaultdict(list)
+        for feed in feeds:
+            self._by_topic[feed.topic].append(feed)
+        fed = {topic: [buffers[feed.data_source] for feed in of_topic] for topic, of_topic in self._by_topic.items()}
+        self.assignment = Assignment(fed, budget, observe)
+        self._config = consumer_config(kafka_config, name, queue_bytes, self._on_error)
+        self._source: Source | None = None
+        self._troubles: dict[str, float] = {}
+        self._started_at = clock()
+
+    @property
+    def has_joined(self) -> bool:
+        return self._source is not None and self._source.has_joined
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long ago the reading loop last turned; 0 while there is none, waiting for brokers."""
+        source = self._source
+        return 0.0 if source is None else self._clock() - source.turned_at
+
+    def progressed(self, topic: str, number: int) -> None:
+        self.assignment.progressed(topic, number)
+
+    def run(self, stop: threading.Event, deadline: Callable[[], Deadline]) -> None:
+        """Serve until `stop` and then until everything is stored or `deadline()` is over. Blocks."""
+        failures = 0
+        while not stop.is_set():
+            started = self._clock()
+            try:
+                self._serve(stop, deadline)
+            except (KafkaException, SourceError) as error:
+                self.has_drained = False
+                failures = 1 if self._clock() - started > _HEALTHY_SECONDS else failures + 1
+                delay = _BACKOFF.delay(failures)
+                self._observe(SourceRestarted(self.name, _text(error), delay))
+                self._source = None
+                stop.wait(delay)
+
+    def _serve(self, stop: threading.Event, deadline: Callable[[], Deadline]) -> None:
+        topic_ids = ensure_topics(AdminClient(dict(self._kafka_config)), list(self._by_topic), self._observe, stop)
+        if topic_ids is None:
+            return
+        claimer = Claimer(
+            self.name,
+            self._connect,
+            self._settings.clickhouse_database,
+            self._observe,
+            is_wanted=self.assignment.is_assigned,
+            on_taken=self._on_taken,
+        )
+        thread = threading.Thread(target=claimer.run, name=f"claimer-{self.name}", daemon=True)
+        thread.start()
+        self._source = self._create_source(topic_ids, claimer)
+        try:
+            self.has_drained = self._source.run(stop, deadline)
+        finally:
+            claimer.stop()
+
+    def _create_source(self, topic_ids: Mapping[str, str], claimer: Claimer) -> Source:
+        def claim(partitions: Sequence[Partition]) -> None:
+            claimer.ask(partitions, self.assignment.fence_keys(partitions))
+
+        return Source(
+            group=self.name,
+            topics=topic_ids,
+            resets={topic: reset_of(feeds) for topic, feeds in self._by_topic.items()},
+            config=self._config,
+            assignment=self.assignment,
+            claim=claim,
+            observe=self._observe,
+            drain_seconds=self._settings.birdhouse_ingest_drain_seconds,
+            wants_keys=any(feed.store_key for feed in self.feeds),
+            wants_headers=any(feed.store_headers for feed in self.feeds),
+            clock=self._clock,
+        )
+
+    def _on_taken(self, takeover: Takeover) -> None:
+        if self._source is not None:
+            self._source.taken(takeover)
+
+    def _on_error(self, error: KafkaError) -> None:
+        """What librdkafka reports beside messages; it goes on by itself. The same trouble is told twice a minute."""
+        now, text = self._clock(), error.str()
+        if now >= self._troubles.get(text, now):
+            self._troubles[text] = now + _REPEAT_SECONDS
+            self._observe(KafkaTroubled(self.name, text))
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, KafkaException) and error.args and isinstance(error.args[0], KafkaError):
+        return str(error.args[0].str())
+    return short_message(error)

@@ -1,0 +1,284 @@
+"""Everything about a worker that is worth knowing, as one closed set of types; the log and the metrics read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesConsumed:
+    """Messages of one topic were read for one data source."""
+
+    data_source: str
+    topic: str
+    messages: int
+    payload_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTimed:
+    """Where the reading thread's time went: seconds in one step of its loop."""
+
+    step: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStored:
+    """ClickHouse acknowledged a batch."""
+
+    data_source: str
+    topic: str
+    partition: int
+    first_offset: int
+    last_offset: int
+    rows: int
+    payload_bytes: int
+    quarantined: int
+    quarantined_by_column: Mapping[str, int]
+    seconds: float  # of the insert alone
+    queryable_seconds: float | None  # from the oldest message's timestamp to now; None where it has none
+    attempts: int
+    query_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineUncounted:
+    """A stored batch's quarantined messages could not be counted: all of its rows are reported as inserted."""
+
+    data_source: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class InsertFailed:
+    """An insert ended in anything but success; the batch is kept. `decision` is what happens to it."""
+
+    data_source: str
+    topic: str
+    partition: int
+    first_offset: int
+    last_offset: int
+    rows: int
+    code: int | None  # ClickHouse's; None when it did not answer
+    decision: str
+    attempt: int
+    retry_seconds: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowsReleased:
+    """Messages were read and given back unsaved, for the partition's next owner to read again."""
+
+    data_source: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataSourceStalled:
+    """An alarm: a data source's inserts fail and will go on failing until somebody mends the cause."""
+
+    data_source: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataSourceRecovered:
+    data_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionsAssigned:
+    group: str
+    partitions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionsRevoked:
+    """The group takes partitions away in order; `drained` says whether all that was being inserted was finished."""
+
+    group: str
+    partitions: tuple[str, ...]
+    drained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionsLost:
+    """The group gave partitions to others without asking: nothing of them is committed."""
+
+    group: str
+    partitions: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipTaken:
+    group: str
+    partitions: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipDelayed:
+    """The fence could not be written, so the partitions stay paused."""
+
+    group: str
+    partitions: tuple[str, ...]
+    retry_seconds: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionFenced:
+    """ClickHouse refused an insert because somebody else owns the partition: the worker stopped inserting for it."""
+
+    data_source: str
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionsPaused:
+    """The memory budget is used up: nothing more is read for this data source for now."""
+
+    data_source: str
+    partitions: int
+    buffered_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionsResumed:
+    data_source: str
+    partitions: int
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetsCommitted:
+    """One commit; `offsets` are the next offsets to read, by partition (`topic/partition`)."""
+
+    group: str
+    offsets: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CommitFailed:
+    group: str
+    message: str
+    retry_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionBroken:
+    """Kafka cannot serve a partition from where the group stands; the others go on."""
+
+    group: str
+    topic: str
+    partition: int
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaTroubled:
+    """The Kafka client reports a trouble that it works on by itself, such as a broker that is away."""
+
+    group: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRestarted:
+    """The consumer failed and is replaced by a new one."""
+
+    group: str
+    message: str
+    retry_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TopicCreated:
+    topic: str
+    partitions: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAwaited:
+    """A server that is needed to start cannot be used yet."""
+
+    server: str
+    message: str
+    retry_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaDiffers:
+    """The deployed schema is not the project's."""
+
+    database: str
+    plan: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaApplied:
+    database: str
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStarted:
+    data_sources: tuple[str, ...]
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStopped:
+    """`drained` says whether everything that was read is stored and committed."""
+
+    drained: bool
+
+
+Observation = (
+    MessagesConsumed
+    | SourceTimed
+    | BatchStored
+    | QuarantineUncounted
+    | InsertFailed
+    | RowsReleased
+    | DataSourceStalled
+    | DataSourceRecovered
+    | PartitionsAssigned
+    | PartitionsRevoked
+    | PartitionsLost
+    | OwnershipTaken
+    | OwnershipDelayed
+    | PartitionFenced
+    | PartitionsPaused
+    | PartitionsResumed
+    | OffsetsCommitted
+    | CommitFailed
+    | PartitionBroken
+    | KafkaTroubled
+    | SourceRestarted
+    | TopicCreated
+    | ServerAwaited
+    | SchemaDiffers
+    | SchemaApplied
+    | WorkerStarted
+    | WorkerStopped
+)
+
+Observer = Callable[[Observation], None]
+"""What every part of the worker tells its observations to, from any thread. It must neither block nor raise."""
+
+
+def observe_by(*observers: Observer) -> Observer:
+    """One observer that hands every observation to all of them."""
+
+    def observe(observation: Observation) -> None:
+        for observer in observers:
+            observer(observation)
+
+    return observe

@@ -1,0 +1,63 @@
+"""The worker's settings, all from the environment."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from service.settings import ServiceSettings
+
+MEBIBYTE = 1024 * 1024
+
+
+class IngestSettings(ServiceSettings):
+    """What `ingest-worker` can be told. Defaults suit one table taking up to some 100,000 events a second."""
+
+    # ClickHouse splits an insert above 1,048,449 rows or 256 MiB into blocks that succeed or fail one by one.
+    birdhouse_ingest_batch_rows: int = Field(
+        100_000, ge=1, le=1_000_000, description="Most messages that one insert holds."
+    )
+    birdhouse_ingest_batch_bytes: int = Field(
+        32 * MEBIBYTE,
+        ge=1024,
+        le=128 * MEBIBYTE,
+        description="Most bytes of messages that one insert holds; a larger message is inserted alone.",
+    )
+    birdhouse_ingest_batch_seconds: float = Field(
+        0.2,
+        ge=0.01,
+        le=60,
+        description="Longest that a message waits for others before it is inserted, times the number of partitions"
+        " of its data source that have messages waiting.",
+    )
+    birdhouse_ingest_buffer_bytes: int = Field(
+        96 * MEBIBYTE,
+        ge=8 * MEBIBYTE,
+        description="Memory for messages that are read and not yet stored: an eighth for the Kafka client's"
+        " queues, the rest for batches. Partitions are paused when it is used up.",
+    )
+    birdhouse_ingest_inserters: int = Field(
+        2, ge=1, le=16, description="Inserts that may run at the same time for one data source."
+    )
+    birdhouse_ingest_insert_seconds: float = Field(
+        60, ge=1, le=120, description="Longest that one insert may take; after it the same batch is sent again."
+    )
+    birdhouse_ingest_drain_seconds: float = Field(
+        20,
+        ge=0,
+        le=120,
+        description="Longest that a partition that is taken away, or a stop, waits for what is being inserted.",
+    )
+    birdhouse_ingest_admin_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address of the port with `/livez`, `/readyz`, `/metrics`, `/status`."
+    )
+    birdhouse_ingest_admin_port: int = Field(7184, ge=0, le=65535, description="That port; 0 picks a free one.")
+
+    @property
+    def queue_bytes(self) -> int:
+        """Bytes for the Kafka client's queues, over all consumers of the worker."""
+        return self.birdhouse_ingest_buffer_bytes // 8
+
+    @property
+    def batches_bytes(self) -> int:
+        """Bytes for batches, over all data sources."""
+        return self.birdhouse_ingest_buffer_bytes - self.queue_bytes

@@ -1,0 +1,313 @@
+"""The consumer of one group: reads, never inserts, and commits what the inserters have stored."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from ingest_worker.assignment import Assignment
+from ingest_worker.buffer import Place
+from ingest_worker.claimer import Takeover
+from ingest_worker.errors import OwnershipLostError, SourceError
+from ingest_worker.messages import Message, partition_errors, runs_of
+from ingest_worker.observations import (
+    CommitFailed,
+    KafkaTroubled,
+    Observer,
+    OffsetsCommitted,
+    PartitionBroken,
+    PartitionsAssigned,
+    PartitionsLost,
+    PartitionsRevoked,
+    SourceTimed,
+)
+from ingest_worker.partition import Partition, Reset, assigned
+from service.deadline import Deadline
+
+# Larger calls are slower: their messages no longer fit the processor's cache.
+_MESSAGES_A_CALL = 1000
+# How long a call waits to fill up, which is also how late a finished insert is noticed and committed.
+_CALL_SECONDS = 0.05
+_COMMIT_RETRY_SECONDS = 1.0
+# A paused partition that is resumed brings nothing for up to a second, and what was fetched ahead is thrown away. So
+# while nobody else could read anyway, a full buffer is waited for this long before anything is paused.
+_HOLD_SECONDS = 1.0
+_HOLD_STEP_SECONDS = 0.01
+_MEASURE_SECONDS = 1.0
+# Codes by which a broker says that this member is not part of the group's generation any more.
+STALE = frozenset(
+    {
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError.FENCED_INSTANCE_ID,
+        KafkaError.STALE_MEMBER_EPOCH,
+        KafkaError.FENCED_MEMBER_EPOCH,
+        KafkaError._ASSIGNMENT_LOST,
+    }
+)
+_OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
+_OUT_OF_RANGE_HINT = (
+    "the broker does not hold the group's offset (retention, or the topic was made again); events may be missing."
+    " Set the group's offset with kafka-consumer-groups, then start the worker again"
+)
+
+ClaimPartitions = Callable[[Sequence[Partition]], None]
+
+
+class Source:
+    """One consumer, from joining the group to leaving it. Everything but `taken` runs on the thread of `run`.
+
+    `claim` is asked, without blocking, to take ownership of newly assigned partitions, which stay paused until
+    `taken` is called for them.
+    """
+
+    def __init__(
+        self,
+        *,
+        group: str,
+        topics: Mapping[str, str],
+        resets: Mapping[str, Reset],
+        config: Mapping[str, Any],
+        assignment: Assignment,
+        claim: ClaimPartitions,
+        observe: Observer,
+        drain_seconds: float,
+        wants_keys: bool = False,
+        wants_headers: bool = False,
+        create_consumer: Callable[[dict[str, Any]], Consumer] = Consumer,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._group = group
+        self._topics = topics
+        self._resets = resets
+        self._config = config
+        self._assignment = assignment
+        self._claim = claim
+        self._observe = observe
+        self._drain_seconds = drain_seconds
+        self._wants_keys = wants_keys
+        self._wants_headers = wants_headers
+        self._create_consumer = create_consumer
+        self._clock = clock
+        self._taken: list[Takeover] = []
+        self._taken_lock = threading.Lock()
+        self._deadline: Deadline | None = None
+        self._is_failed = False
+        self._commit_after = 0.0
+        self._measure_after = 0.0
+        self._full_since: float | None = None
+        self.has_joined = False
+        self.turned_at = clock()
+
+    def taken(self, takeover: Takeover) -> None:
+        """Ownership of partitions was taken. Called from another thread."""
+        with self._taken_lock:
+            self._taken.append(takeover)
+
+    def run(self, stop: threading.Event, deadline: Callable[[], Deadline]) -> bool:
+        """Serve until `stop`, then store and commit what was read within `deadline()` and leave the group.
+
+        Says whether all of it was stored. Raises `SourceError` or `KafkaException` when only a new consumer helps;
+        nothing that was not committed by then ever will be by this one.
+        """
+        consumer = self._create_consumer(dict(self._config))
+        try:
+            consumer.subscribe(
+                list(self._topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            )
+            while not stop.is_set():
+                self._turn(consumer)
+            self._deadline = deadline()
+            return self._drain(consumer)
+        except BaseException:
+            self._is_failed = True
+            raise
+        finally:
+            self.has_joined = False
+            consumer.close()
+            self._give_up("the consumer was closed")
+
+    # One turn of the loop.
+
+    def _turn(self, consumer: Consumer) -> None:
+        self.turned_at = self._clock()
+        self._open_taken()
+        if self._must_hold():
+            with self._timed("hold"):
+                time.sleep(_HOLD_STEP_SECONDS)
+                self._commit(consumer)
+            return
+        self._switch(consumer)
+        with self._timed("consume"):
+            messages = consumer.consume(_MESSAGES_A_CALL, timeout=_CALL_SECONDS)
+        with self._timed("take in"):
+            self._take_in(consumer, messages)
+        with self._timed("commit"):
+            self._commit(consumer)
+        self._measure(consumer)
+
+    def _must_hold(self) -> bool:
+        if not self._assignment.is_full:
+            self._full_since = None
+            return False
+        if self._full_since is None:
+            self._full_since = self._clock()
+        return self._clock() - self._full_since < _HOLD_SECONDS
+
+    def _open_taken(self) -> None:
+        with self._taken_lock:
+            taken, self._taken = self._taken, []
+        for takeover in taken:
+            self._assignment.own(takeover.partitions, takeover.claim.owner)
+
+    def _switch(self, consumer: Consumer) -> None:
+        pause, resume = self._assignment.to_switch()
+        if pause:
+            consumer.pause([partition.topic_partition for partition in pause])
+        if resume:
+            consumer.resume([partition.topic_partition for partition in resume])
+
+    def _take_in(self, consumer: Consumer, messages: Sequence[Message]) -> None:
+        events, errors = partition_errors(messages)
+        for message in errors:
+            self._handle(message)
+        for run in runs_of(events, with_keys=self._wants_keys, with_headers=self._wants_headers):
+            if not self._assignment.take(run):
+                # Pausing throws fetched messages away, so this hardly happens; but a skipped message would be lost.
+                consumer.seek(TopicPartition(run.topic, run.partition, run.offsets[0]))
+
+    def _handle(self, message: Message) -> None:
+        error = message.error()
+        if error is None or error.code() == KafkaError._PARTITION_EOF:
+            return
+        if error.fatal():
+            raise SourceError(error.str())
+        topic, number = message.topic(), message.partition()
+        partition = self._assignment.partitions.get((topic or "", -1 if number is None else number))
+        if error.code() in _OUT_OF_RANGE and partition is not None:
+            partition.error = error.str()
+            self._broken(partition, _OUT_OF_RANGE_HINT)
+        else:
+            self._observe(KafkaTroubled(self._group, error.str()))
+
+    def _broken(self, partition: Partition, hint: str) -> None:
+        message = partition.error or ""
+        self._observe(PartitionBroken(self._group, partition.topic, partition.number, message, hint))
+
+    def _measure(self, consumer: Consumer) -> None:
+        if self._clock() < self._measure_after:
+            return
+        self._measure_after = self._clock() + _MEASURE_SECONDS
+        for partition in self._assignment.partitions.values():
+            # Cached: what the last fetch said, no request.
+            marks = consumer.get_watermark_offsets(partition.topic_partition, cached=True)
+            if marks is not None and marks[1] >= 0:
+                partition.high = marks[1]
+
+    @contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        started = self._clock()
+        yield
+        self._observe(SourceTimed(step, self._clock() - started))
+
+    # Commits.
+
+    def _commit(self, consumer: Consumer) -> None:
+        """Commit what has moved. Raises `OwnershipLostError` when the group does not know this member any more."""
+        if self._clock() < self._commit_after:
+            return
+        commits = self._assignment.to_commit()
+        if not commits:
+            return
+        try:
+            # The metadata of a commit is kept free: it is where the record of an unfinished batch belongs.
+            offsets = [TopicPartition(entry.topic, entry.number, position) for entry, position in commits]
+            results = consumer.commit(offsets=offsets, asynchronous=False) or []
+            error = next((result.error for result in results if result.error is not None), None)
+        except KafkaException as exception:
+            error = exception.args[0]
+        if error is None:
+            self._assignment.committed(commits)
+            self._observe(OffsetsCommitted(self._group, {entry.name: position for entry, position in commits}))
+        elif error.code() in STALE:
+            raise OwnershipLostError(f"a commit was refused: {error.str()}")
+        else:
+            self._commit_after = self._clock() + _COMMIT_RETRY_SECONDS
+            self._observe(CommitFailed(self._group, error.str(), _COMMIT_RETRY_SECONDS))
+
+    # What the group decides. librdkafka calls these from within `consume` and `close`.
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        added = assigned(consumer, partitions, self._topics, self._resets) if partitions else []
+        starts = [TopicPartition(entry.topic, entry.number, entry.position) for entry in added]
+        consumer.incremental_assign(starts)
+        if starts:
+            consumer.pause(starts)
+        self._assignment.add(added)
+        self.has_joined = True
+        self._observe(PartitionsAssigned(self._group, tuple(entry.name for entry in added)))
+        for entry in added:
+            if entry.error is not None:
+                self._broken(entry, "set the group's offset, or KAFKA_AUTO_OFFSET_RESET to `earliest` or `latest`")
+        if added:
+            self._claim(added)
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Finish what is being inserted, commit it, let go. What only waits is left to the next owner, who is
+        waiting for this to end."""
+        places = _places(partitions)
+        self._assignment.drop_waiting(places)
+        deadline = self._deadline or Deadline.after(self._drain_seconds, self._clock)
+        drained = not self._is_failed and self._assignment.wait_until_idle(places, deadline)
+        if not self._is_failed:
+            self._commit_after = 0.0
+            try:
+                self._commit(consumer)
+            except OwnershipLostError as error:
+                self._observe(CommitFailed(self._group, str(error), 0.0))
+        self._assignment.remove(places)
+        consumer.incremental_unassign(partitions)
+        self._observe(PartitionsRevoked(self._group, _names(places), drained))
+
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        places = _places(partitions)
+        self._assignment.remove(places)
+        consumer.incremental_unassign(partitions)
+        self._observe(PartitionsLost(self._group, _names(places), "the group gave them to others"))
+
+    def _give_up(self, reason: str) -> None:
+        left = list(self._assignment.partitions)
+        if left:
+            self._assignment.remove(left)
+            self._observe(PartitionsLost(self._group, _names(left), reason))
+
+    # Leaving.
+
+    def _drain(self, consumer: Consumer) -> bool:
+        """Let the inserters finish everything, still answering the group meanwhile."""
+        assert self._deadline is not None
+        if self._assignment.partitions:
+            consumer.pause([partition.topic_partition for partition in self._assignment.partitions.values()])
+        self._assignment.flush()
+        while not self._assignment.is_idle and not self._deadline.is_over:
+            self.turned_at = self._clock()
+            for message in consumer.consume(1, timeout=self._deadline.at_most(_CALL_SECONDS)):
+                self._handle(message)
+            self._commit(consumer)
+        drained = self._assignment.is_idle
+        self._commit_after = 0.0
+        self._commit(consumer)
+        return drained
+
+
+def _places(partitions: Iterable[TopicPartition]) -> list[Place]:
+    return [(partition.topic, partition.partition) for partition in partitions]
+
+
+def _names(places: Iterable[Place]) -> tuple[str, ...]:
+    return tuple(f"{topic}/{number}" for topic, number in places)

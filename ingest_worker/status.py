@@ -1,0 +1,108 @@
+"""What a worker looks like at one moment: what `/status` shows and the gauges measure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+from ingest_worker.assignment import Assignment
+from ingest_worker.buffer import Buffer, Load, Place
+from ingest_worker.ownership import OwnerState
+from ingest_worker.partition import Partition
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionStatus:
+    """One partition of one data source. Offsets are the next to be read; None where nobody knows yet."""
+
+    data_source: str
+    group: str
+    topic: str
+    partition: int
+    owner_state: str
+    committed_offset: int | None
+    next_offset: int
+    lag_messages: int | None
+    lag_seconds: float | None
+    buffered_rows: int
+    buffered_bytes: int
+    is_inserting: bool
+    is_paused: bool
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DataSourceStatus:
+    """One data source; `last_error` says why it is stalled, None while it is not."""
+
+    data_source: str
+    buffered_rows: int
+    buffered_bytes: int
+    inserts_in_flight: int
+    batch_scale: float
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    data_sources: tuple[DataSourceStatus, ...]
+    partitions: tuple[PartitionStatus, ...]
+
+    def as_json(self) -> Mapping[str, object]:
+        return asdict(self)
+
+
+def status_of(
+    buffers: Collection[Buffer], assignments: Iterable[tuple[str, Assignment]], now: Callable[[], float] = time.time
+) -> WorkerStatus:
+    """The status of everything; `assignments` by consumer group. May be called from any thread."""
+    loads = {buffer.data_source: buffer.loads() for buffer in buffers}
+    partitions = tuple(
+        _partition_status(group, partition, buffer, loads[buffer.data_source], now())
+        for group, assignment in assignments
+        for partition in list(assignment.partitions.values())
+        for buffer in assignment.buffers_of(partition)
+    )
+    return WorkerStatus(tuple(_data_source_status(buffer, loads[buffer.data_source]) for buffer in buffers), partitions)
+
+
+_NOTHING = Load(rows=0, payload_bytes=0, is_inserting=False, oldest_timestamp=None)
+
+
+def _partition_status(
+    group: str, partition: Partition, buffer: Buffer, loads: Mapping[Place, Load], now: float
+) -> PartitionStatus:
+    load = loads.get(partition.place, _NOTHING)
+    lag_seconds = partition.lag_seconds(now, load.oldest_timestamp)
+    return PartitionStatus(
+        data_source=buffer.data_source,
+        group=group,
+        topic=partition.topic,
+        partition=partition.number,
+        owner_state=partition.state.value,
+        committed_offset=partition.committed,
+        next_offset=partition.next_offset,
+        lag_messages=partition.lag_messages,
+        lag_seconds=None if lag_seconds is None else round(lag_seconds, 3),
+        buffered_rows=load.rows,
+        buffered_bytes=load.payload_bytes,
+        is_inserting=load.is_inserting,
+        is_paused=partition.is_paused,
+        last_error=partition.error or buffer.stalled or _fenced(partition),
+    )
+
+
+def _fenced(partition: Partition) -> str | None:
+    return "somebody else owns the partition in ClickHouse" if partition.state is OwnerState.FENCED else None
+
+
+def _data_source_status(buffer: Buffer, loads: Mapping[Place, Load]) -> DataSourceStatus:
+    return DataSourceStatus(
+        data_source=buffer.data_source,
+        buffered_rows=sum(load.rows for load in loads.values()),
+        buffered_bytes=sum(load.payload_bytes for load in loads.values()),
+        inserts_in_flight=sum(load.is_inserting for load in loads.values()),
+        batch_scale=round(buffer.scale.factor, 3),
+        last_error=buffer.stalled,
+    )

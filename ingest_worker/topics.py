@@ -1,0 +1,74 @@
+"""Topics that data sources are fed from: created when missing, and known by their id."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from ingest_worker.observations import Observer, ServerAwaited, TopicCreated
+from service.backoff import Backoff
+
+PARTITIONS = 6
+_REQUEST_SECONDS = 10.0
+_BACKOFF = Backoff(first=0.5, longest=5.0)
+
+
+def ensure_topics(
+    admin: AdminClient, topics: Collection[str], observe: Observer, stop: threading.Event
+) -> Mapping[str, str] | None:
+    """The id of each topic by name, after creating those that are missing with 6 partitions.
+
+    Waits without end, saying so, for a broker that cannot be reached or refuses; None when `stop` is set first.
+    """
+    failures = 0
+    while not stop.is_set():
+        try:
+            known = _topic_ids(admin, topics)
+            missing = [topic for topic in topics if topic not in known]
+            if not missing:
+                return known
+            for topic in missing:
+                _create(admin, topic, observe)
+            reason = f"topics were created and are not visible yet: {', '.join(missing)}"
+        except KafkaException as error:
+            reason = error.args[0].str()
+        failures += 1
+        delay = _BACKOFF.delay(failures)
+        # A new topic takes a moment to appear: only what lasts is worth a line.
+        if failures > 2 or "not visible yet" not in reason:
+            observe(ServerAwaited("kafka", reason, delay))
+        stop.wait(delay)
+    return None
+
+
+def _topic_ids(admin: AdminClient, topics: Collection[str]) -> dict[str, str]:
+    """Ids of those topics that exist. A topic that is deleted and created again gets another one (Kafka's KIP-516)."""
+    found: dict[str, str] = {}
+    described = admin.describe_topics(TopicCollection(list(topics)), request_timeout=_REQUEST_SECONDS)
+    for topic, future in described.items():
+        try:
+            found[topic] = str(future.result().topic_id)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise
+    return found
+
+
+def _create(admin: AdminClient, topic: str, observe: Observer) -> None:
+    created = admin.create_topics(
+        [NewTopic(topic, num_partitions=PARTITIONS)],
+        operation_timeout=_REQUEST_SECONDS,
+        request_timeout=_REQUEST_SECONDS,
+    )
+    try:
+        created[topic].result()
+    except KafkaException as error:
+        # Another worker that started at the same moment was faster.
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
+    else:
+        observe(TopicCreated(topic, PARTITIONS))

@@ -1,0 +1,181 @@
+"""The worker: which threads there are, what connects them, and in which order they stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+
+from ingest_worker.batch import Limits
+from ingest_worker.budget import MemoryBudget
+from ingest_worker.buffer import Buffer
+from ingest_worker.group import Group, group_feeds
+from ingest_worker.inserter import Inserter
+from ingest_worker.observations import Observer, WorkerStarted, WorkerStopped
+from ingest_worker.ownership import OwnerState
+from ingest_worker.settings import IngestSettings
+from ingest_worker.sink import Sink
+from ingest_worker.status import WorkerStatus, status_of
+from schemas.feed import feeds_of
+from schemas.landing import landing_of
+from schemas.model import Connection, Project
+from service.deadline import Deadline
+
+KafkaConfig = Mapping[str, Any]
+# How much longer than a drain a reading thread may be silent before the process counts as dead.
+_SILENCE_SECONDS = 60.0
+# What a stop needs beside the drain: leaving the group, ending threads.
+_LEAVE_SECONDS = 5.0
+
+
+class Worker:
+    """Loads the events of every data source of a project that takes any.
+
+    `clickhouse_factory` gives a new client each time, of a server or of an embedded engine; it is called from
+    several threads and may raise. `kafka_config` is librdkafka's configuration for the brokers: one for all, or a
+    function from a data source's `.connection` (None: the environment's brokers) to its configuration.
+    One consumer is made for each connection and group.
+    """
+
+    def __init__(
+        self,
+        settings: IngestSettings,
+        project: Project,
+        *,
+        clickhouse_factory: Callable[[], Client],
+        kafka_config: KafkaConfig | Callable[[Connection | None], KafkaConfig],
+        observe: Observer,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._observe = observe
+        self._clock = clock
+        self._stop_requested = threading.Event()
+        self._is_started = False
+        self._deadline = Deadline.after(0, clock)
+        self._feeds = feeds_of(project.data_sources.values())
+        self._buffers = self._create_buffers()
+        self._groups = [
+            Group(
+                name=name,
+                feeds=feeds,
+                buffers=self._buffers,
+                budget=self._budget,
+                settings=settings,
+                queue_bytes=settings.queue_bytes // len(grouped),
+                connect=clickhouse_factory,
+                kafka_config=self._config_of(project, connection, kafka_config),
+                observe=observe,
+                clock=clock,
+            )
+            for grouped in [group_feeds(self._feeds)]
+            for (connection, name), feeds in grouped.items()
+        ]
+        self._inserter_threads = self._create_inserters(clickhouse_factory)
+        self._group_threads = [
+            threading.Thread(
+                target=group.run,
+                args=(self._stop_requested, lambda: self._deadline),
+                name=f"source-{group.name}",
+                daemon=True,
+            )
+            for group in self._groups
+        ]
+
+    def start(self) -> None:
+        """Begin, without waiting for any server."""
+        names = tuple(feed.data_source for feed in self._feeds)
+        self._observe(WorkerStarted(names, tuple(dict.fromkeys(feed.topic for feed in self._feeds))))
+        for thread in (*self._inserter_threads, *self._group_threads):
+            thread.start()
+        self._is_started = True
+
+    def stop(self, deadline: Deadline | None = None) -> bool:
+        """Store and commit what was read, leave the groups, end all threads. Says whether all of it was stored.
+
+        Blocks until the deadline (by default the settings' drain time) and a few seconds more at most. What is
+        still being inserted then is left to itself: nothing of it is committed. Harmless before a start.
+        """
+        if not self._is_started:
+            return True
+        self._deadline = deadline or Deadline.after(self._settings.birdhouse_ingest_drain_seconds, self._clock)
+        self._stop_requested.set()
+        leaving = Deadline.after(self._deadline.remaining() + _LEAVE_SECONDS, self._clock)
+        for thread in self._group_threads:
+            thread.join(leaving.remaining())
+        for buffer in self._buffers.values():
+            buffer.close()
+        for thread in self._inserter_threads:
+            thread.join(leaving.at_most(1.0))
+        drained = all(group.has_drained for group in self._groups)
+        self._observe(WorkerStopped(drained))
+        return drained
+
+    def is_ready(self) -> bool:
+        """Whether every group is joined and all partitions it gave this worker (maybe none) are owned and can be
+        inserted into."""
+        return not self.not_ready_because()
+
+    def not_ready_because(self) -> list[str]:
+        """The reasons why the worker is not ready, for people."""
+        reasons = [f"group `{group.name}`: not joined yet" for group in self._groups if not group.has_joined]
+        for group in self._groups:
+            for partition in list(group.assignment.partitions.values()):
+                if partition.state is not OwnerState.OWNED:
+                    reasons.append(f"partition {partition.name}: {partition.state.value}")
+                if partition.error is not None:
+                    reasons.append(f"partition {partition.name}: {partition.error}")
+        reasons += [
+            f"data source `{buffer.data_source}` is stalled: {buffer.stalled}"
+            for buffer in self._buffers.values()
+            if buffer.stalled is not None
+        ]
+        return reasons
+
+    def is_live(self) -> bool:
+        """Whether all threads run and the reading ones turn; not whether any server answers."""
+        patience = self._settings.birdhouse_ingest_drain_seconds + _SILENCE_SECONDS
+        threads_run = all(thread.is_alive() for thread in (*self._inserter_threads, *self._group_threads))
+        return threads_run and all(group.silent_seconds < patience for group in self._groups)
+
+    def status(self) -> WorkerStatus:
+        return status_of(self._buffers.values(), [(group.name, group.assignment) for group in self._groups])
+
+    def _create_buffers(self) -> dict[str, Buffer]:
+        settings = self._settings
+        limits = Limits(
+            rows=settings.birdhouse_ingest_batch_rows,
+            payload_bytes=settings.birdhouse_ingest_batch_bytes,
+            seconds=settings.birdhouse_ingest_batch_seconds,
+        )
+        self._budget = MemoryBudget(settings.batches_bytes, len(self._feeds))
+        names = [feed.data_source for feed in self._feeds]
+        return {name: Buffer(name, limits, self._budget, self._clock) for name in names}
+
+    def _create_inserters(self, connect: Callable[[], Client]) -> list[threading.Thread]:
+        settings = self._settings
+        progressed = {group_feed.data_source: group.progressed for group in self._groups for group_feed in group.feeds}
+        threads = []
+        for feed in self._feeds:
+            for number in range(settings.birdhouse_ingest_inserters):
+                sink = Sink(
+                    connect,
+                    settings.clickhouse_database,
+                    landing_of(feed),
+                    settings.birdhouse_ingest_insert_seconds,
+                )
+                inserter = Inserter(self._buffers[feed.data_source], sink, self._observe, progressed[feed.data_source])
+                name = f"inserter-{feed.data_source}-{number}"
+                threads.append(threading.Thread(target=inserter.run, name=name, daemon=True))
+        return threads
+
+    @staticmethod
+    def _config_of(
+        project: Project, connection: str | None, given: KafkaConfig | Callable[[Connection | None], KafkaConfig]
+    ) -> KafkaConfig:
+        if callable(given):
+            return given(project.connections.get(connection or ""))
+        return given

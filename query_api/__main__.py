@@ -1,0 +1,54 @@
+"""The `query-api` command."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+
+from schemas.report import render
+
+from query_api.app import STATE, create_app
+from query_api.schema_check import schema_check
+from query_api.server import serve
+from query_api.settings import QueryApiSettings
+from schemas.errors import ProjectError
+from service import logs
+from service.errors import SettingsError
+from service.settings import load_settings
+
+_WRONG_START = 2
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT; exits 0 then, and 2 with the reason on stderr when it cannot start."""
+    try:
+        asyncio.run(_run(os.environ))
+    except SettingsError as error:
+        _stop(str(error))
+    except ProjectError as error:
+        _stop(render(error.problems))
+    except OSError as error:
+        _stop(f"cannot listen: {error}\nhint: `BIRDHOUSE_API_PORT` and `BIRDHOUSE_API_ADMIN_PORT` move the ports")
+
+
+async def _run(environment: Mapping[str, str]) -> None:
+    settings = load_settings(QueryApiSettings, environment)
+    logs.configure(settings.birdhouse_log_format, settings.birdhouse_log_level)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    app = create_app(settings, environment=environment)
+    await serve(app, stop=stop, is_deployed=schema_check(settings, app[STATE].project))
+
+
+def _stop(message: str) -> None:
+    print(message, file=sys.stderr)
+    raise SystemExit(_WRONG_START)
+
+
+if __name__ == "__main__":
+    main()

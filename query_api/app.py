@@ -1,0 +1,177 @@
+"""Puts the query API together: which part is handed which, and in which order they start and stop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from schemas.project import load_project
+
+from query_api.admission import Admission
+from query_api.auth import TokenTable
+from query_api.catalog import Catalog, compile_project
+from query_api.committed import CommitWatcher
+from query_api.count_rows import count_rows
+from query_api.event_handlers import EventHandlers
+from query_api.health import Health, Watched
+from query_api.ingest import EventIngest
+from query_api.log_observer import log_observation
+from query_api.metrics import ApiMetrics
+from query_api.middleware import add_headers, answer_errors
+from query_api.observations import Observer, Server, to_all
+from query_api.pipe_handlers import PipeHandlers
+from query_api.servers import Servers, connect
+from query_api.settings import QueryApiSettings
+from schemas.feed import feeds_of
+from schemas.model import Project
+from service.admin import create_admin_app
+from service.environment import PROJECT_NAMES
+from service.errors import SettingProblem, SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the admin port and whoever runs the application look at."""
+
+    settings: QueryApiSettings
+    project: Project
+    catalog: Catalog
+    servers: Servers
+    admission: Admission
+    watcher: CommitWatcher
+    health: Health
+    observe: Observer
+    registry: CollectorRegistry
+
+
+STATE = web.AppKey("STATE", State)
+
+
+def create_app(
+    settings: QueryApiSettings,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    project: Project | None = None,
+    servers: Servers | None = None,
+    observer: Observer = log_observation,
+) -> web.Application:
+    """The API's application. Without a `project` that of the settings is loaded, without `servers` theirs are used.
+
+    It must be run with `auto_decompress=False` (bodies are decompressed here, under a limit) and
+    `handler_cancellation=True` (a caller who leaves cancels the query), as `query_api.server` does.
+    Raises `SettingsError` and `schemas.errors.ProjectError`.
+    """
+    secret = _secret(settings)
+    if project is None:
+        project = load_project(settings.project_folder, environment=environment)
+    catalog = compile_project(project, secrets=_project_secrets(environment))
+    if servers is None:
+        servers = connect(settings, environment)
+    registry = CollectorRegistry()
+    metrics = ApiMetrics(registry)
+    observe = to_all(observer, metrics)
+    state = State(
+        settings=settings,
+        project=project,
+        catalog=catalog,
+        servers=servers,
+        admission=Admission(
+            concurrency=settings.birdhouse_api_max_queries,
+            queue=settings.birdhouse_api_max_queued,
+            queue_seconds=settings.birdhouse_api_max_queue_seconds,
+        ),
+        watcher=CommitWatcher(servers.committed),
+        health=Health(_watched(settings, servers), observe),
+        observe=observe,
+        registry=registry,
+    )
+    metrics.gauge("birdhouse_api_queries_running", "Queries that run now.", lambda: state.admission.running)
+    metrics.gauge("birdhouse_api_queries_waiting", "Queries that wait for their turn.", lambda: state.admission.waiting)
+    return _application(state, TokenTable(project, secret))
+
+
+def create_admin(app: web.Application) -> web.Application:
+    """The admin port's application of an API application."""
+    state = app[STATE]
+
+    def status() -> Mapping[str, object]:
+        return {
+            "pipes": sorted(state.catalog.endpoints),
+            "data_sources": sorted(feed.data_source for feed in feeds_of(state.project.data_sources.values())),
+            "queries_running": state.admission.running,
+            "queries_waiting": state.admission.waiting,
+            "not_ready": state.health.reasons(),
+        }
+
+    return create_admin_app(
+        registry=state.registry,
+        is_live=lambda: state.servers.producer.fatal_error is None,
+        readiness=state.health.reasons,
+        status=status,
+    )
+
+
+def _application(state: State, tokens: TokenTable) -> web.Application:
+    settings, servers = state.settings, state.servers
+    app = web.Application(
+        middlewares=[answer_errors(state.observe, max_body_bytes=settings.birdhouse_api_max_body_bytes)],
+        client_max_size=settings.birdhouse_api_max_body_bytes,
+    )
+    app[STATE] = state
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(_say_stopping)
+    app.cleanup_ctx.append(_run_background)
+    pipes = PipeHandlers(
+        state.catalog.endpoints, tokens, state.admission, servers.executor, settings.limits, state.observe
+    )
+    ingest = EventIngest(
+        {feed.data_source: feed for feed in feeds_of(state.project.data_sources.values())},
+        state.project.data_sources,
+        servers.producer,
+        servers.topics,
+        state.watcher,
+        partial(count_rows, servers.executor, settings.limits),
+    )
+    events = EventHandlers(ingest, tokens, settings.birdhouse_api_max_body_bytes, settings.birdhouse_api_wait_seconds)
+    app.router.add_get("/v0/pipes/{file}", pipes.answer, allow_head=False)
+    app.router.add_post("/v0/pipes/{file}", pipes.answer)
+    app.router.add_post("/v0/events", events.take)
+    return app
+
+
+async def _say_stopping(app: web.Application) -> None:
+    app[STATE].health.is_stopping = True
+
+
+async def _run_background(app: web.Application) -> AsyncIterator[None]:
+    state = app[STATE]
+    state.health.start()
+    yield
+    await state.health.stop()
+    await state.watcher.close()
+    await state.servers.producer.close(state.settings.birdhouse_api_shutdown_seconds)
+    await state.servers.executor.close()
+
+
+def _watched(settings: QueryApiSettings, servers: Servers) -> dict[Server, Watched]:
+    return {
+        "ClickHouse": Watched(settings.clickhouse_url or "embedded", servers.executor.ping),
+        "Kafka": Watched(settings.kafka_bootstrap_servers or "embedded", servers.topics.refresh),
+    }
+
+
+def _secret(settings: QueryApiSettings) -> bytes:
+    if settings.birdhouse_secret is None:
+        hint = "every token is derived from it; make one with `openssl rand -hex 32`"
+        raise SettingsError([SettingProblem("BIRDHOUSE_SECRET", "is needed and not set", hint)])
+    return settings.birdhouse_secret.get_secret_value().encode()
+
+
+def _project_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name.removeprefix(PROJECT_NAMES): value for name, value in environment.items() if name.startswith(PROJECT_NAMES)
+    }

@@ -1,0 +1,95 @@
+"""Which token may do what: tokens are derived from one secret, scopes are what the project's files say."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from query_api.errors import Forbidden
+from schemas.model import Permission, Project, Token
+
+ADMIN = "admin"
+
+
+def derive_token(secret: bytes, name: str) -> str:
+    """The value of the token `name`: `p.` and the URL-safe base64 text of HMAC-SHA256 over the name."""
+    digest = hmac.digest(secret, name.encode(), hashlib.sha256)
+    return "p." + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One thing that a token may do with one pipe or data source (they share one space of names)."""
+
+    permission: Permission
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A token that was recognised: its name and scopes, never its value."""
+
+    name: str
+    scopes: frozenset[Scope] = frozenset()
+    is_admin: bool = False
+
+    def require(self, permission: Permission, resource: str) -> None:
+        """Raise `Forbidden` unless the token has the scope."""
+        if not self.is_admin and Scope(permission, resource) not in self.scopes:
+            raise Forbidden(f"the token `{self.name}` has no {permission} scope on `{resource}`")
+
+
+def access_tokens(project: Project) -> tuple[AccessToken, ...]:
+    """The admin token and every token that a file names, each with all its scopes."""
+    scopes: dict[str, set[Scope]] = {}
+    for resource, token in _named(project):
+        scopes.setdefault(token.name, set()).add(Scope(token.permission, resource))
+    # A file that calls its token `admin` cannot take the admin token's place: all its scopes are in it already.
+    scopes.pop(ADMIN, None)
+    return (
+        AccessToken(ADMIN, is_admin=True),
+        *(AccessToken(name, frozenset(granted)) for name, granted in sorted(scopes.items())),
+    )
+
+
+def _named(project: Project) -> Iterator[tuple[str, Token]]:
+    for resources in (project.data_sources, project.pipes):
+        for name, resource in resources.items():
+            for token in resource.tokens:
+                yield name, token
+
+
+class TokenTable:
+    """Recognises tokens in a time that tells nothing about their values.
+
+    What a caller sends is looked up by a digest under a key that nobody outside this process knows, so how far a
+    guess agrees with a real token cannot be read off the time that the look-up takes.
+    """
+
+    def __init__(self, project: Project, secret: bytes) -> None:
+        self._key = secrets.token_bytes(32)
+        self._tokens: Mapping[bytes, AccessToken] = {
+            self._digest(derive_token(secret, token.name)): token for token in access_tokens(project)
+        }
+
+    def recognise(self, value: str | None) -> AccessToken:
+        """The token with this value. Raises `Forbidden`, which never repeats the value."""
+        if not value:
+            raise Forbidden("a token is needed: send `Authorization: Bearer TOKEN` or `?token=TOKEN`")
+        token = self._tokens.get(self._digest(value))
+        if token is None:
+            raise Forbidden("the token is not valid here")
+        return token
+
+    def _digest(self, value: str) -> bytes:
+        return hmac.digest(self._key, value.encode("utf-8", "surrogatepass"), hashlib.sha256)
+
+
+def sent_token(authorization: str | None, parameter: str | None) -> str | None:
+    """The token of a request: of its `Authorization: Bearer` header, else of its `token` parameter."""
+    scheme, _, value = (authorization or "").strip().partition(" ")
+    return value.strip() if scheme.lower() == "bearer" and value.strip() else parameter

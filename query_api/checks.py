@@ -1,0 +1,156 @@
+"""Finds what is wrong with a project's nodes before any request: unknown names, circles, what a node may not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from query_api.compose import limit_setting
+from query_api.nodes import CompiledNode, place_in
+from query_api.resolve import Key, Resolver
+from query_api.sql_names import SqlTextError, TableName, names_of
+from query_api.template.errors import TemplateCompileError
+from query_api.template.parameters import HIDDEN_NAMES, RESERVED_NAMES
+from query_api.template.samples import Sample
+from query_api.template.template import template_source
+from schemas.model import Node, Pipe, Place, Problem
+
+# Of each node: the nodes that it names, and the data sources.
+Graph = Mapping[Key, tuple[tuple[Key, ...], tuple[str, ...]]]
+
+
+def problem_at(pipe: Pipe, node: Node, error: TemplateCompileError) -> Problem:
+    """A template's error as a problem of its file."""
+    found = template_source(node.sql)
+    start = found[1] if found else 0
+    text = node.sql[start:]
+    offset = 0
+    for _ in range(error.line - 1):
+        offset = text.find("\n", offset) + 1
+    place = place_in(node, start + offset + error.column - 1)
+    return Problem(place, error.message, error.hint, _source_line(pipe, place))
+
+
+def _source_line(pipe: Pipe, place: Place) -> str:
+    lines = pipe.source.splitlines()
+    return lines[place.line - 1] if 0 < place.line <= len(lines) else ""
+
+
+def warnings_of(node: CompiledNode) -> list[Problem]:
+    """What a node's author should know of its template."""
+    if node.template is None:
+        return []
+    warnings = []
+    if not node.node.sql.lstrip().startswith("%"):
+        place = node.place(min(found for tag in ("{{", "{%") if (found := node.node.sql.find(tag)) >= 0))
+        message = f"the SQL of node `{node.node.name}` holds tags but does not begin with `%`; it is read as a template"
+        hint = "write `%` on a line of its own before the SQL"
+        warnings.append(Problem(place, message, hint, _source_line(node.pipe, place), "warning"))
+    for name in sorted(node.template.names & RESERVED_NAMES):
+        message = f"the parameter `{name}` has a meaning of its own in every request"
+        hint = "its value never reaches a template" if name in HIDDEN_NAMES else "give it another name"
+        warnings.append(Problem(node.node.sql_place, message, hint, "", "warning"))
+    return warnings
+
+
+def check_nodes(pipes: Mapping[str, Mapping[str, CompiledNode]], resolver: Resolver, problems: list[Problem]) -> Graph:
+    """What every node reads; problems are added to the list."""
+    graph: dict[Key, tuple[tuple[Key, ...], tuple[str, ...]]] = {}
+    for nodes in pipes.values():
+        for node in nodes.values():
+            graph[node.key] = _NodeCheck(node, resolver, problems).check()
+    _report_circles(graph, pipes, problems)
+    return graph
+
+
+class _NodeCheck:
+    def __init__(self, node: CompiledNode, resolver: Resolver, problems: list[Problem]) -> None:
+        self._node = node
+        self._resolver = resolver
+        self._problems = problems
+        self._keys: dict[Key, None] = {}
+        self._tables: dict[str, None] = {}
+        self._reported: set[tuple[str, int]] = set()
+
+    def check(self) -> tuple[tuple[Key, ...], tuple[str, ...]]:
+        for sample in self._node.samples():
+            if not sample.text.strip():
+                continue
+            try:
+                names = names_of(sample.text)
+            except SqlTextError as error:
+                self._report(str(error), sample, error.offset, hint=error.hint)
+                continue
+            for table in names.tables:
+                self._table(table, sample)
+            for function in names.functions:
+                problem = self._resolver.function_problem(function, self._node)
+                if problem:
+                    self._report(problem, sample, function.start)
+            for setting in names.settings:
+                if limit_setting(setting.name):
+                    self._report(f"the setting `{setting.name}` is not a node's to change", sample, setting.start)
+        return tuple(self._keys), tuple(self._tables)
+
+    def _table(self, table: TableName, sample: Sample) -> None:
+        found, name, start = self._resolver.table(*self._node.key, table), table.name, table.start
+        if found.kind == "node":
+            self._keys[found.key] = None
+        elif found.data_source:
+            self._tables[found.data_source] = None
+        elif found.kind == "service":
+            self._report(
+                f"the service data source `{name}` does not exist here: what reads it will fail",
+                sample,
+                start,
+                "warning",
+            )
+        elif found.kind == "unknown" and not table.is_operand:
+            closest = self._resolver.closest(self._node.pipe.name, name)
+            hint = f"did you mean `{closest}`?" if closest else "it is no node of this pipe, no data source and no pipe"
+            self._report(f"Resource '{name}' not found", sample, start, hint=hint)
+
+    def _report(self, message: str, sample: Sample, offset: int, severity: str = "error", hint: str = "") -> None:
+        origin = sample.origin(offset)
+        if (message, origin) in self._reported:
+            return
+        self._reported.add((message, origin))
+        place = self._node.place(origin)
+        line = _source_line(self._node.pipe, place)
+        self._problems.append(Problem(place, message, hint, line, "warning" if severity == "warning" else "error"))
+
+
+def _report_circles(graph: Graph, pipes: Mapping[str, Mapping[str, CompiledNode]], problems: list[Problem]) -> None:
+    """One problem for each circle of nodes, at the node that it is first entered by."""
+    done: set[Key] = set()
+    for first in graph:
+        path: list[Key] = []
+        pending = [(first, iter(graph[first][0]))] if first not in done else []
+        path.extend(key for key, _ in pending)
+        while pending:
+            key, following = pending[-1]
+            successor = next(following, None)
+            if successor is None:
+                done.add(key)
+                pending.pop()
+                path.pop()
+            elif successor in path:
+                circle = " → ".join(f"`{node}`" for _, node in (*path[path.index(successor) :], successor))
+                node = pipes[successor[0]][successor[1]]
+                problems.append(Problem(node.node.sql_place, f"nodes read each other in a circle: {circle}"))
+            elif successor not in done and successor in graph:
+                pending.append((successor, iter(graph[successor][0])))
+                path.append(successor)
+
+
+def reachable(start: Key, graph: Graph) -> tuple[tuple[Key, ...], tuple[str, ...]]:
+    """Every node that one reads, itself included, and every table that they read."""
+    keys: dict[Key, None] = {}
+    tables: dict[str, None] = {}
+    pending = [start]
+    while pending:
+        key = pending.pop()
+        if key not in keys and key in graph:
+            keys[key] = None
+            tables.update(dict.fromkeys(graph[key][1]))
+            pending.extend(reversed(graph[key][0]))
+    return tuple(keys), tuple(sorted(tables))

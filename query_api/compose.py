@@ -1,0 +1,172 @@
+"""Puts an endpoint's nodes together into one statement, each node that it reaches a common table expression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from query_api.nodes import CompiledNode
+from query_api.query import Query
+from query_api.resolve import Key, Resolver
+from query_api.sql_names import SqlNames, SqlTextError, TableName, names_of, quoted
+from query_api.template.errors import TemplateRenderError
+from query_api.template.rendering import Render
+
+# A statement's texts repeat, since values are not in them: as many as an endpoint's `if`s make.
+_CACHED = 512
+# Longer texts are rare, and worth no memory.
+_CACHED_TEXT = 32_768
+_MAX_NODES = 500
+# What an author's SETTINGS may not lift: ClickHouse's limits belong to whoever runs the service.
+_LIMIT_PREFIXES = (
+    "max_",
+    "min_execution_speed",
+    "timeout_",
+    "readonly",
+    "allow_ddl",
+    "profile",
+    "priority",
+    "workload",
+)
+_LIMIT_SUFFIXES = ("_overflow_mode", "_timeout", "_timeout_ms")
+_HARMLESS = frozenset({"max_threads"})
+
+
+# Where a name stands, whether it has (or can have) no alias of ours, the name, and the node or the table that it is.
+_Target = tuple[int, int, bool, str, Key | None, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One node of a statement: its rendered text, what it names, and what each of those names is."""
+
+    key: Key
+    sql: str
+    names: SqlNames
+    targets: tuple[_Target, ...]
+
+
+def limit_setting(name: str) -> bool:
+    """Whether a setting is one of the limits that no node may change."""
+    return name not in _HARMLESS and (name.startswith(_LIMIT_PREFIXES) or name.endswith(_LIMIT_SUFFIXES))
+
+
+class Composer:
+    """Composes the statements of one project's endpoints. Immutable but for its caches; safe in several threads."""
+
+    def __init__(
+        self, resolver: Resolver, pipes: Mapping[str, Mapping[str, CompiledNode]], secrets: Mapping[str, str]
+    ) -> None:
+        self._resolver = resolver
+        self._pipes = pipes
+        self._secrets = secrets
+        self._cached_part = lru_cache(maxsize=_CACHED)(self._analysed)
+        self._cached_statement = lru_cache(maxsize=_CACHED)(_joined)
+
+    def render(self, node: CompiledNode, values: Mapping[str, object]) -> Query:
+        """The statement that answers a node, with its bound values. Raises TemplateError."""
+        render = Render(self._secrets)
+        parts: dict[Key, _Part] = {}
+        self._reach(node, values, render, parts, ())
+        statement = tuple(parts.values())
+        is_short = sum(len(part.sql) for part in statement) <= _CACHED_TEXT
+        sql = self._cached_statement(statement) if is_short else _joined(statement)
+        return Query(sql, render.bindings.parameters, render.settings, frozenset(render.bindings.verbatim))
+
+    def _reach(
+        self,
+        node: CompiledNode,
+        values: Mapping[str, object],
+        render: Render,
+        parts: dict[Key, _Part],
+        path: tuple[Key, ...],
+    ) -> None:
+        """Render a node after everything that it reads, each once."""
+        if node.key in parts:
+            return
+        if node.key in path or len(parts) >= _MAX_NODES:
+            raise TemplateRenderError(f"the nodes read each other in a circle, at `{node.node.name}`")
+        render.table_name = lambda name: self._table_sql(node, name)
+        text = node.render(values, render)
+        part = (self._cached_part if len(text) <= _CACHED_TEXT else self._analysed)(node.key, text)
+        for _, _, _, _, key, _ in part.targets:
+            if key is not None:
+                self._reach(self._pipes[key[0]][key[1]], values, render, parts, (*path, node.key))
+        parts[node.key] = part
+
+    def _table_sql(self, node: CompiledNode, name: str) -> str | None:
+        """The SQL for `table(name)`: a name that the project has, or None."""
+        found = self._resolver.table(node.pipe.name, node.node.name, TableName((name,), 0, 0))
+        return quoted(name) if found.kind in ("node", "table") else None
+
+    def _analysed(self, key: Key, sql: str) -> _Part:
+        try:
+            names = names_of(sql)
+        except SqlTextError as error:
+            raise TemplateRenderError(f"node `{key[1]}`: {error}") from None
+        for setting in names.settings:
+            if limit_setting(setting.name):
+                raise TemplateRenderError(f"node `{key[1]}`: the setting `{setting.name}` is not a node's to change")
+        targets: list[_Target] = []
+        for table in names.tables:
+            found = self._resolver.table(*key, table)
+            has_alias = table.has_alias or table.is_operand
+            if found.kind == "node":
+                targets.append((table.start, table.end, has_alias, table.name, found.key, ""))
+            elif found.kind == "table":
+                targets.append((table.start, table.end, has_alias, table.name, None, found.sql))
+            elif not table.is_operand and found.kind == "unknown":
+                raise TemplateRenderError(f"Resource '{table.name}' not found")
+        return _Part(key, sql, names, tuple(targets))
+
+
+def _joined(parts: tuple[_Part, ...]) -> str:
+    """The statement of the last part, with the others before it."""
+    *before, answer = parts
+    names = _table_names(parts)
+    text, with_end = _renamed(answer, names)
+    if not before:
+        return text
+    tables = ",\n".join(f"{quoted_if_needed(names[part.key])} AS (\n{_renamed(part, names)[0]}\n)" for part in before)
+    if with_end is not None:
+        return f"{text[:with_end]} {tables},{text[with_end:]}"
+    if answer.names.starts_with_bracket:
+        return f"WITH {tables}\nSELECT * FROM (\n{text}\n)"
+    return f"WITH {tables}\n{text}"
+
+
+def quoted_if_needed(name: str) -> str:
+    """A name as SQL, in backticks unless it is a plain word."""
+    return name if name.isascii() and name.isidentifier() else quoted(name)
+
+
+def _table_names(parts: tuple[_Part, ...]) -> dict[Key, str]:
+    """What each node is called in the statement: its own name, or another when that name means something else there."""
+    taken = {name for part in parts for name in part.names.defined}
+    taken |= {sql.strip("`") for part in parts for *_, key, sql in part.targets if key is None}
+    own_pipe = parts[-1].key[0]
+    entries = {key: name for part in parts for _, _, _, name, key, _ in part.targets if key and key[0] != part.key[0]}
+    names: dict[Key, str] = {}
+    for part in parts[:-1]:
+        pipe, node = part.key
+        wanted = node if pipe == own_pipe else entries.get(part.key, node)
+        candidates = [wanted, f"{pipe}.{node}", *(f"{pipe}.{node}.{number}" for number in range(2, len(parts) + 2))]
+        names[part.key] = next(name for name in candidates if name not in taken)
+        taken.add(names[part.key])
+    return names
+
+
+def _renamed(part: _Part, names: Mapping[Key, str]) -> tuple[str, int | None]:
+    """The part's text without its `;`, each name what the statement calls it; and where its WITH's items begin."""
+    pieces, position, start = [], part.names.start, part.names.start
+    with_end = None if part.names.with_end is None else part.names.with_end - start
+    for begin, end, has_alias, name, key, sql in sorted(part.targets):
+        target = names[key] if key is not None else sql.strip("`")
+        if target == name and (key is not None or "." not in name or not sql.startswith("`")):
+            continue
+        alias = "" if has_alias or target == name else f" AS {quoted_if_needed(name)}"
+        shown = quoted(target) if key is not None or sql.startswith("`") else sql
+        pieces += [part.sql[position:begin], shown, alias]
+        position = end
+    return "".join([*pieces, part.sql[position : part.names.end]]), with_end

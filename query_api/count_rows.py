@@ -1,0 +1,16 @@
+"""Asks ClickHouse for one number."""
+
+from __future__ import annotations
+
+import secrets
+
+from query_api.execute import Executor
+from query_api.limits import Limits
+from query_api.query import Query
+
+
+async def count_rows(executor: Executor, limits: Limits, query: Query) -> int:
+    """The number that a query of one row and one column answers. Raises `RequestError`."""
+    answer = await executor.execute(query, format="TSV", query_id=secrets.token_hex(16), limits=limits, settings={})
+    assert isinstance(answer.body, bytes), "one number is always a small answer"
+    return int(answer.body)

@@ -1,0 +1,95 @@
+"""Which answer an exception of ClickHouse becomes: its code decides the status, its text is cleaned for callers."""
+
+from __future__ import annotations
+
+import re
+
+from query_api.errors import QueryRefused, QueryTooSlow, RequestError, TooLarge, Unavailable
+from query_api.limits import Limits
+
+TIMEOUT_EXCEEDED, TOO_SLOW = 159, 160
+MEMORY_LIMIT_EXCEEDED = 241
+TOO_MANY_ROWS, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES = 158, 307, 396
+ACCESS_DENIED = 497
+POCO_EXCEPTION = 1000  # of the HTTP server itself, such as a form field over its limit
+
+# The server has too much to do or is on its way down; the same query may be answered a moment later.
+# 201 quota, 202 simultaneous queries, 203 connections, 209 and 210 network, 236 aborted, 394 cancelled,
+# 439 no thread, 279 all replicas, 425 system error, 745 overloaded.
+_OVERLOAD = frozenset({201, 202, 203, 209, 210, 236, 279, 394, 425, 439, 745})
+# Our own user: 192 unknown, 193 and 194 password, 195 and 516 authentication.
+_CREDENTIALS = frozenset({192, 193, 194, 195, 516})
+# 60 unknown table, 81 unknown database: most often a project that is not deployed.
+_NOT_DEPLOYED = frozenset({60, 81})
+
+_PREFIX = re.compile(r"^(?:Poco::Exception\. )?Code: (\d+)(?:\.|,) (?:e\.code\(\) = \d+, )?(?:DB::Exception: )?")
+_VERSION = re.compile(r"\s*\(version [^()]*(?:\([^()]*\))?\)\s*$")
+_STACK = re.compile(r"\s*(?:,? ?Stack trace\b|\n\s*0\. ).*$", re.DOTALL)
+# Our SQL and plan inside ClickHouse's text: the query around an unknown name, the function or step that was running,
+# the source around a syntax error. Each ends where the name of the error begins.
+_NAME = r"(?=\s*(?:\([A-Z0-9_]+\)\s*)?$)"
+_OUR_SQL = re.compile(r"(?:\.? In scope .*?|[:,.]? ?[Ww]hile (?:executing|processing) .*?)" + _NAME, re.DOTALL)
+_SYNTAX = re.compile(r"(Syntax error[^:]*: failed at position \d+).*?" + _NAME, re.DOTALL)
+_USER = re.compile(r"^[^:\s]+: (?=Not enough privileges)")
+
+
+def exception_code(text: str) -> int:
+    """The code in ClickHouse's `Code: 47. DB::Exception: …`; 0 where there is none."""
+    match = _PREFIX.search(text)
+    return int(match[1]) if match else 0
+
+
+def clean_text(text: str) -> str:
+    """ClickHouse's message without its stack trace, version, our SQL and our user; the error's name stays."""
+    message = _VERSION.sub("", _STACK.sub("", text.strip()))
+    message = _USER.sub("", _PREFIX.sub("", message))
+    return _SYNTAX.sub(r"\1", _OUR_SQL.sub("", message)).strip()
+
+
+def request_error(text: str, limits: Limits, code: int | None = None) -> RequestError:
+    """The error to answer a failed query with.
+
+    `text` is ClickHouse's own, `code` its number where that came beside it. Limits of ours are named together with
+    the setting that moves them.
+    """
+    code = exception_code(text) if code is None else code
+    message = clean_text(text)
+    headers = {"X-DB-Exception-Code": str(code)}
+    if code in _CREDENTIALS:
+        return Unavailable("ClickHouse refused the credentials of the query API", retry_after=30)
+    if code in _OVERLOAD:
+        return Unavailable(f"ClickHouse cannot answer now: {message}", headers=headers)
+    if code in (TIMEOUT_EXCEEDED, TOO_SLOW):
+        seconds = f"{limits.execution_seconds:g} s"
+        return QueryTooSlow(_limit("the query took longer than", seconds, "EXECUTION_SECONDS"), headers=headers)
+    if code == TOO_MANY_ROWS_OR_BYTES:
+        return TooLarge(_result_limit(message, limits), headers=headers)
+    if code == POCO_EXCEPTION and "too long" in text:
+        return TooLarge("a parameter or the query itself is longer than the 131072 bytes that ClickHouse takes")
+    if code == MEMORY_LIMIT_EXCEEDED and "total" in message:
+        return Unavailable("ClickHouse has no memory left for this query", retry_after=5, headers=headers)
+    return QueryRefused(_own_limit(code, limits) or message + _hint(code), code)
+
+
+def _own_limit(code: int, limits: Limits) -> str | None:
+    if code == MEMORY_LIMIT_EXCEEDED:
+        return _limit("the query needs more memory than", f"{limits.memory_bytes} bytes", "MEMORY_BYTES")
+    if code == TOO_MANY_ROWS and limits.rows_to_read:
+        return _limit("the query reads more than", f"{limits.rows_to_read} rows", "ROWS_TO_READ")
+    if code == TOO_MANY_BYTES and limits.bytes_to_read:
+        return _limit("the query reads more than", f"{limits.bytes_to_read} bytes", "BYTES_TO_READ")
+    return None
+
+
+def _result_limit(message: str, limits: Limits) -> str:
+    if "max rows" in message:
+        return _limit("the result has more than", f"{limits.result_rows} rows", "RESULT_ROWS")
+    return _limit("the result is larger than", f"{limits.result_bytes} bytes", "RESULT_BYTES")
+
+
+def _limit(what: str, value: str, setting: str) -> str:
+    return f"{what} `{value}`\nhint: the limit is the setting `BIRDHOUSE_API_MAX_{setting}`"
+
+
+def _hint(code: int) -> str:
+    return "\nhint: is the project deployed? `birdhouse deploy --check` tells" if code in _NOT_DEPLOYED else ""

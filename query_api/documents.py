@@ -1,0 +1,129 @@
+"""Takes a request body apart into documents, without looking into them more than that needs."""
+
+from __future__ import annotations
+
+import re
+import zlib
+
+from query_api.errors import BadRequest, TooLarge, UnsupportedEncoding
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
+_JSON_SPACE = b" \t\r\n"
+# Brackets, and strings as wholes so that brackets inside them do not count. A string that is not closed on its line
+# (JSON allows no line break in one) ends there without its quote, which is group 1. Possessive repeats
+# keep this linear in the body.
+_TOKEN = re.compile(rb'[{}\[\]]|"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+(?:(")|\\?(?=\n|\Z))')
+_OPENING = b"{["
+# Each member costs a copy of what follows it, so their number must not be the caller's to choose.
+_MAX_GZIP_MEMBERS = 64
+
+
+def inflate(body: bytes, encoding: str, limit: int) -> bytes:
+    """The body without its Content-Encoding, of at most `limit` bytes.
+
+    A gzip body may have several members; one that is cut off is refused, because the end of its events is missing.
+    Raises `TooLarge`, `BadRequest`, `UnsupportedEncoding`.
+    """
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "x-gzip"):
+        raise UnsupportedEncoding(f"the Content-Encoding `{encoding[:100]}` is not known\nhint: accepted is `gzip`")
+    if not body.startswith(_GZIP):
+        raise BadRequest("the body is not gzip, although its Content-Encoding says so")
+    members: list[bytes] = []
+    left = limit
+    while body:
+        if len(members) == _MAX_GZIP_MEMBERS:
+            raise BadRequest(f"the gzip body has more than {_MAX_GZIP_MEMBERS} members")
+        inflater = zlib.decompressobj(wbits=31)
+        try:
+            members.append(inflater.decompress(body, left + 1))
+        except zlib.error as error:
+            raise BadRequest("the body is broken gzip") from error
+        left -= len(members[-1])
+        if left < 0:
+            raise body_too_large(limit)
+        if not inflater.eof:
+            raise BadRequest("the gzip body is cut off")
+        body = inflater.unused_data.lstrip(b"\0")  # tar-like padding may follow a member
+    return b"".join(members)
+
+
+def body_too_large(limit: int) -> TooLarge:
+    return TooLarge(
+        f"the body is larger than `{limit}` bytes\nhint: send it in parts; the limit is `BIRDHOUSE_API_MAX_BODY_BYTES`"
+    )
+
+
+def split_documents(body: bytes, form: str | None = None) -> list[bytes]:
+    """The documents of a body, at least one, each exactly as it was sent without white space around it.
+
+    `form` `json`: the whole body is one document. `ndjson`: every line that is not blank is one. None: a body that is
+    nothing but objects and arrays is taken apart at their brackets, so they may go over several lines; of any other
+    body every line is a document. A document need not be valid: the mapping judges that later, row by row.
+
+    Raises `BadRequest` for an empty body, an unknown `form`, and a body of open brackets in which not one line is an
+    object by itself: a single broken document then looks the same as many.
+    """
+    if form not in (None, "json", "ndjson"):
+        raise BadRequest(f"the format cannot be `{form[:100]}`\nhint: accepted are `ndjson` and `json`")
+    body = body.removeprefix(_BYTE_ORDER_MARK).strip(_JSON_SPACE)
+    if not body:
+        raise BadRequest("the body is empty\nhint: send one JSON object, or one on each line")
+    if form == "json":
+        return [body]
+    lines = [document for line in body.split(b"\n") if (document := line.strip(_JSON_SPACE))]
+    if form == "ndjson" or len(lines) == 1 or all(map(_looks_whole, lines)):
+        return lines
+    if documents := _bracketed(body):
+        return documents
+    if _is_closed(lines[0]) or any(_looks_whole(line) and _is_closed(line) for line in lines):
+        return lines
+    raise BadRequest(
+        "the body is neither a JSON document over several lines nor documents on lines of their own\n"
+        "hint: a bracket or a quote is not closed"
+    )
+
+
+def _looks_whole(line: bytes) -> bool:
+    return line.startswith(b"{") and line.endswith(b"}")
+
+
+def _is_closed(line: bytes) -> bool:
+    """Whether every bracket and every string that a line opens ends in it."""
+    depth = 0
+    for match in _TOKEN.finditer(line):
+        token = match[0]
+        if token[:1] == b'"':
+            if match[1] is None:
+                return False
+        else:
+            depth += 1 if token in _OPENING else -1
+    return depth == 0
+
+
+def _bracketed(body: bytes) -> list[bytes]:
+    """The documents of a body that is nothing but objects and arrays with white space between; else none."""
+    documents: list[bytes] = []
+    depth = start = end = 0
+    for match in _TOKEN.finditer(body):
+        token = match[0]
+        if token[:1] == b'"':
+            if depth == 0 or match[1] is None:
+                return []
+            continue
+        if token in _OPENING:
+            if depth == 0:
+                if body[end : match.start()].strip(_JSON_SPACE):
+                    return []
+                start = match.start()
+            depth += 1
+            continue
+        depth -= 1
+        if depth < 0:
+            return []
+        if depth == 0:
+            end = match.end()
+            documents.append(body[start:end])
+    return documents if depth == 0 and not body[end:].strip(_JSON_SPACE) else []

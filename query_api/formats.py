@@ -1,0 +1,42 @@
+"""The formats of answers: a pipe's URL extension, ClickHouse's name for it, and its Content-Type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from query_api.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFormat:
+    """`name` is ClickHouse's; the Content-Type is the one that ClickHouse itself would send."""
+
+    name: str
+    content_type: str
+
+
+_CSV = AnswerFormat("CSVWithNames", "text/csv; charset=UTF-8; header=present")
+CSV_WITHOUT_HEADER = AnswerFormat("CSV", "text/csv; charset=UTF-8; header=absent")
+
+FORMATS: Mapping[str, AnswerFormat] = MappingProxyType(
+    {
+        "json": AnswerFormat("JSON", "application/json; charset=UTF-8"),
+        "ndjson": AnswerFormat("JSONEachRow", "application/x-ndjson; charset=UTF-8"),
+        # Tinybird's pipe endpoints write the header line in both.
+        "csv": _CSV,
+        "csvwithnames": _CSV,
+        "parquet": AnswerFormat("Parquet", "application/octet-stream"),
+        "prometheus": AnswerFormat("Prometheus", "text/plain; version=0.0.4; charset=UTF-8"),
+    }
+)
+
+
+def split_extension(file: str) -> tuple[str, str]:
+    """Pipe and extension of `get_events.json`. Raises `NotFound` for an extension that is no format."""
+    name, _, extension = file.rpartition(".")
+    if name and extension in FORMATS:
+        return name, extension
+    accepted = ", ".join(f"`.{known}`" for known in FORMATS)
+    raise NotFound(f"`{file[:200]}` is no pipe with a format\nhint: the pipe's name is followed by one of {accepted}")

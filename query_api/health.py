@@ -1,0 +1,84 @@
+"""Keeps asking whether ClickHouse and Kafka answer, so that `/readyz` can say so at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from query_api.errors import Unavailable
+from query_api.observations import Observer, Server, ServerFound, ServerLost
+from service.backoff import Backoff
+
+# Between two questions to a server that answers, in seconds.
+CHECK_SECONDS = 5.0
+
+Check = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One server: where it is, for the log, and a question that raises `Unavailable` with the reason."""
+
+    address: str
+    check: Check
+
+
+class Health:
+    """One loop for each server."""
+
+    def __init__(
+        self,
+        servers: Mapping[Server, Watched],
+        observe: Observer,
+        *,
+        interval: float = CHECK_SECONDS,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._servers = servers
+        self._observe = observe
+        self._interval = interval
+        self._backoff = backoff or Backoff(first=0.2, longest=CHECK_SECONDS)
+        self._reasons: dict[Server, str] = dict.fromkeys(servers, "no answer yet")
+        self._answered = {server: asyncio.Event() for server in servers}
+        self._tasks: list[asyncio.Task[None]] = []
+        self.is_stopping = False
+
+    def reasons(self) -> list[str]:
+        """Why the service is not ready, a line each; empty when it is."""
+        stopping = ["stopping"] if self.is_stopping else []
+        lost = self._reasons.items()
+        return stopping + [reason if reason.startswith(server) else f"{server}: {reason}" for server, reason in lost]
+
+    async def first_answer(self, server: Server) -> None:
+        """Wait until a server has answered for the first time."""
+        await self._answered[server].wait()
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._watch(server, watched)) for server, watched in self._servers.items()]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _watch(self, server: Server, watched: Watched) -> None:
+        failures = 0
+        while True:
+            try:
+                await watched.check()
+            except Unavailable as error:
+                failures += 1
+                self._lost(server, watched.address, error.message, is_first=failures == 1)
+                await asyncio.sleep(self._backoff.delay(failures))
+                continue
+            if self._reasons.pop(server, None) is not None:
+                self._observe(ServerFound(server))
+            failures = 0
+            self._answered[server].set()
+            await asyncio.sleep(self._interval)
+
+    def _lost(self, server: Server, address: str, reason: str, *, is_first: bool) -> None:
+        if is_first or self._reasons.get(server) != reason:
+            self._observe(ServerLost(server, address, reason))
+        self._reasons[server] = reason

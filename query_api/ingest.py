@@ -1,0 +1,137 @@
+"""Takes documents for a data source: to its topic, and on request waits until their rows are in ClickHouse."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from query_api.committed import CommitWatcher
+from query_api.errors import NotFound, TooLarge
+from query_api.producer import EventProducer, Offsets
+from query_api.query import Query
+from query_api.topics import Topics
+from schemas.feed import Feed
+
+# Each bound array must stay below 128 KiB of text; an offset has at most 19 digits.
+_RUNS_PER_QUERY = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of the documents of a request. Rows are counted only where `is_stored`."""
+
+    documents: int
+    quarantined: int = 0
+    is_stored: bool = False
+
+
+class CountRows(Protocol):
+    """Asks ClickHouse a question whose answer is one number."""
+
+    async def __call__(self, query: Query) -> int: ...
+
+
+class EventIngest:
+    """The Events API without HTTP."""
+
+    def __init__(
+        self,
+        feeds: Mapping[str, Feed],
+        known: Collection[str],
+        producer: EventProducer,
+        topics: Topics,
+        watcher: CommitWatcher,
+        count_rows: CountRows,
+    ) -> None:
+        """`feeds` by data source; `known` are all data sources, also those that take no events."""
+        self._feeds = feeds
+        self._known = known
+        self._producer = producer
+        self._topics = topics
+        self._watcher = watcher
+        self._count_rows = count_rows
+
+    def feed(self, data_source: str) -> Feed:
+        """The feed of a data source. Raises `NotFound`."""
+        feed = self._feeds.get(data_source)
+        if feed is not None:
+            return feed
+        if data_source in self._known:
+            raise NotFound(
+                f"the data source `{data_source}` takes no events\nhint: its columns have no JSONPaths to fill them by"
+            )
+        raise NotFound(f"the data source `{data_source}` does not exist")
+
+    async def take(self, feed: Feed, documents: Sequence[bytes], *, wait_seconds: float | None) -> Taken:
+        """Write documents to the feed's topic; with `wait_seconds`, wait at most so long for their rows.
+
+        When that time is over the documents are safe in Kafka all the same, so it is no error: `is_stored` is False.
+        Raises `Unavailable`, `TooLarge`.
+        """
+        limit = await self._topics.message_limit(feed.topic)
+        if len(documents) > 1:
+            # One document alone is the broker's to judge, after compression. Of several none must be stored when one
+            # cannot be, so each has to fit as it is.
+            check_sizes(documents, limit)
+        offsets = await self._producer.produce(feed.topic, documents)
+        if wait_seconds is None:
+            return Taken(len(documents))
+        wanted = {partition: max(numbers) + 1 for partition, numbers in offsets.items()}
+        if not await self._watcher.wait(feed.group_id, feed.topic, wanted, wait_seconds):
+            return Taken(len(documents))
+        counts = [await self._count_rows(query) for query in quarantine_queries(feed, offsets)]
+        return Taken(len(documents), sum(counts), is_stored=True)
+
+
+def check_sizes(documents: Sequence[bytes], limit: int) -> None:
+    """Raise `TooLarge` that names the first document over the limit."""
+    for number, document in enumerate(documents, start=1):
+        if len(document) > limit:
+            raise TooLarge(
+                f"document {number} is {len(document)} bytes long, and its topic takes at most `{limit}`\n"
+                "hint: nothing was stored; the limit is the topic's `max.message.bytes`"
+            )
+
+
+def quarantine_queries(feed: Feed, offsets: Offsets) -> list[Query]:
+    """Queries whose numbers add up to how many of the messages at these offsets are in quarantine.
+
+    A message that was inserted twice counts once. Offsets are sent as runs without gaps: other producers write to the
+    same topic, so the lowest and highest alone would count their rows too.
+    """
+    runs = [(partition, *run) for partition, numbers in sorted(offsets.items()) for run in _runs(sorted(numbers))]
+    return [_quarantine_query(feed, runs[at : at + _RUNS_PER_QUERY]) for at in range(0, len(runs), _RUNS_PER_QUERY)]
+
+
+def _quarantine_query(feed: Feed, runs: Sequence[tuple[int, int, int]]) -> Query:
+    partitions, firsts, lasts = zip(*runs, strict=True)
+    return Query(
+        "SELECT uniqExact(__partition, __offset) FROM {quarantine:Identifier} WHERE __topic = {topic:String} "
+        "AND __offset BETWEEN {lowest:Int64} AND {highest:Int64} "
+        "AND arrayExists((partition, first, last) -> __partition = partition AND __offset BETWEEN first AND last, "
+        "{partitions:Array(Int32)}, {firsts:Array(Int64)}, {lasts:Array(Int64)})",
+        {
+            "quarantine": f"{feed.data_source}_quarantine",
+            "topic": feed.topic,
+            "lowest": str(min(firsts)),
+            "highest": str(max(lasts)),
+            "partitions": _array(partitions),
+            "firsts": _array(firsts),
+            "lasts": _array(lasts),
+        },
+    )
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] + 1 == number:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def _array(numbers: Iterable[int]) -> str:
+    return f"[{','.join(map(str, numbers))}]"

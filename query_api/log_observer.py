@@ -1,0 +1,62 @@
+"""Observations as log lines: one for each request, none with a token or a URL in it."""
+
+from __future__ import annotations
+
+import logging
+
+from query_api.observations import (
+    AnswerBroken,
+    Listening,
+    Observation,
+    RequestCrashed,
+    RequestEnded,
+    SchemaDiffers,
+    ServerFound,
+    ServerLost,
+    Stopping,
+)
+
+logger = logging.getLogger("query_api")
+
+
+def log_observation(observation: Observation) -> None:
+    match observation:
+        case RequestEnded():
+            level = logging.WARNING if observation.status >= 500 else logging.INFO
+            logger.log(level, "request", extra={"fields": _request_fields(observation)})
+        case RequestCrashed(request_id, error):
+            logger.error("a request crashed", exc_info=error, extra={"fields": {"request_id": request_id}})
+        case AnswerBroken(request_id, code, message):
+            fields = {"request_id": request_id, "code": code, "reason": message}
+            logger.warning("an answer broke on its way", extra={"fields": fields})
+        case ServerLost(server, address, reason):
+            logger.warning(f"waiting for {server}", extra={"fields": {"address": address, "reason": reason}})
+        case ServerFound(server):
+            logger.info(f"{server} answers")
+        case SchemaDiffers():
+            logger.warning("the deployed schema is not the project's; `birdhouse deploy` brings ClickHouse up to date")
+        case Listening(host, port, admin_port):
+            logger.info("listening", extra={"fields": {"host": host, "port": port, "admin_port": admin_port}})
+        case Stopping(seconds):
+            logger.info("stopping", extra={"fields": {"seconds": seconds}})
+
+
+def _request_fields(ended: RequestEnded) -> dict[str, object]:
+    optional: dict[str, object] = {
+        "resource": ended.resource,
+        "format": ended.format,
+        "token": ended.token,
+        "rows_read": ended.rows_read,
+        "bytes_read": ended.bytes_read,
+        "documents": ended.documents,
+        "quarantined": ended.quarantined,
+        "error": ended.error,
+    }
+    return {
+        "method": ended.method,
+        "route": ended.route,
+        "status": ended.status,
+        "ms": round(ended.seconds * 1000, 1),
+        "request_id": ended.request_id,
+        **{name: value for name, value in optional.items() if value},
+    }

@@ -1,0 +1,84 @@
+"""Observations as Prometheus metrics: every metric of the API, its meaning and its labels, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from query_api.observations import AnswerBroken, Observation, RequestCrashed, RequestEnded, ServerFound, ServerLost
+
+# Seconds; the time limit of a query is 10 by default.
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class ApiMetrics:
+    """An observer. Labels hold names of the project alone, so callers cannot make up new series."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._requests = Counter(
+            "birdhouse_api_requests",
+            "Requests by route (pipe, events, other), pipe or data source, and HTTP status; 499: the caller left.",
+            ("route", "resource", "status"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "birdhouse_api_request_seconds",
+            "Time from a request's arrival to the last byte of its answer.",
+            ("route", "resource"),
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self._rows_read = Counter(
+            "birdhouse_api_rows_read", "Rows that ClickHouse read for answers.", ("resource",), registry=registry
+        )
+        self._bytes_read = Counter(
+            "birdhouse_api_bytes_read", "Bytes that ClickHouse read for answers.", ("resource",), registry=registry
+        )
+        self._documents = Counter(
+            "birdhouse_api_events",
+            "Events taken over HTTP and acknowledged by Kafka.",
+            ("resource",),
+            registry=registry,
+        )
+        self._crashes = Counter(
+            "birdhouse_api_crashes", "Requests answered with 500: each is a defect, see the log.", registry=registry
+        )
+        self._broken = Counter(
+            "birdhouse_api_broken_answers", "Answers cut off because the query failed on its way.", registry=registry
+        )
+        self._reachable = Gauge(
+            "birdhouse_api_server_reachable",
+            "Whether a server answered when last asked.",
+            ("server",),
+            registry=registry,
+        )
+
+    def gauge(self, name: str, meaning: str, read: Callable[[], float]) -> None:
+        """A number of the service's state that is read when somebody asks for the metrics."""
+        Gauge(name, meaning, registry=self._registry).set_function(read)
+
+    def __call__(self, observation: Observation) -> None:
+        match observation:
+            case RequestEnded():
+                self._count(observation)
+            case RequestCrashed():
+                self._crashes.inc()
+            case AnswerBroken():
+                self._broken.inc()
+            case ServerLost(server):
+                self._reachable.labels(server).set(0)
+            case ServerFound(server):
+                self._reachable.labels(server).set(1)
+            case _:
+                pass
+
+    def _count(self, ended: RequestEnded) -> None:
+        self._requests.labels(ended.route, ended.resource, str(ended.status)).inc()
+        self._seconds.labels(ended.route, ended.resource).observe(ended.seconds)
+        if ended.route == "pipe":
+            self._rows_read.labels(ended.resource).inc(ended.rows_read)
+            self._bytes_read.labels(ended.resource).inc(ended.bytes_read)
+        elif ended.route == "events":
+            self._documents.labels(ended.resource).inc(ended.documents)

@@ -1,0 +1,101 @@
+"""What every request goes through: its id, CORS, errors as answers, and one observation at its end."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from query_api.documents import body_too_large
+from query_api.errors import RequestError
+from query_api.observations import Observer, RequestCrashed
+from query_api.respond import error_response, request_error_response, template_error_response
+from query_api.template.errors import TemplateError
+from query_api.trace import Trace, request_id_of, start_trace
+
+REQUEST_ID = "X-Request-Id"
+# Characters of an error in the log; it may hold a caller's value.
+_LONGEST_LOGGED = 200
+# What nginx calls a request whose caller did not wait for the answer.
+CALLER_LEFT = 499
+
+_CORS = {
+    # Pages of any origin may ask: the token decides, and there are no cookies that a browser would add by itself.
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": f"{REQUEST_ID}, X-DB-Exception-Code, Retry-After",
+}
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+def answer_errors(observe: Observer, *, max_body_bytes: int, clock: Callable[[], float] = time.monotonic) -> Middleware:
+    """The outermost middleware: whatever happens inside becomes an answer, and is observed once."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        trace = start_trace(request, secrets.token_hex(16))
+        started = clock()
+        status = CALLER_LEFT
+        try:
+            response = await _answer(request, handler, trace, observe, max_body_bytes)
+            status = response.status
+            return response
+        finally:
+            observe(trace.ended(request.method, status, clock() - started))
+
+    return middleware
+
+
+async def _answer(
+    request: web.Request, handler: Handler, trace: Trace, observe: Observer, max_body_bytes: int
+) -> web.StreamResponse:
+    if request.method == hdrs.METH_OPTIONS:
+        return web.Response(status=204, headers=_PREFLIGHT)
+    try:
+        return await handler(request)
+    except RequestError as error:
+        response, trace.error = request_error_response(error), _first_line(error)
+    except TemplateError as error:
+        response, trace.error = template_error_response(error), _first_line(error)
+    except web.HTTPRequestEntityTooLarge:
+        response = request_error_response(body_too_large(max_body_bytes))
+    except web.RequestPayloadError:
+        response = error_response(400, "the body did not arrive whole")
+    except web.HTTPException as error:
+        response = _http_error(error, request)
+    except ConnectionError:
+        raise  # the caller is gone: there is nobody to answer
+    except Exception as error:
+        observe(RequestCrashed(trace.request_id, error))
+        response = error_response(500, f"something went wrong here; the log has it as request `{trace.request_id}`")
+    trace.error = trace.error or f"{response.status} {response.reason}".lower()
+    return response
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:_LONGEST_LOGGED]
+
+
+def _http_error(error: web.HTTPException, request: web.Request) -> web.Response:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods | {hdrs.METH_OPTIONS}))
+        message = f"the method {request.method} is not allowed here\nhint: allowed are {allowed}"
+        return error_response(405, message, {hdrs.ALLOW: allowed})
+    if isinstance(error, web.HTTPNotFound):
+        return error_response(404, f"there is nothing at `{request.path[:200]}`")
+    return error_response(error.status, error.reason.lower())
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """A signal of the application: what every answer carries."""
+    response.headers.update(_CORS)
+    # Instead of aiohttp's, which tells versions.
+    response.headers[hdrs.SERVER] = "birdhouse"
+    if request_id := request_id_of(request):
+        response.headers[REQUEST_ID] = request_id

@@ -1,0 +1,51 @@
+"""Compares what ClickHouse has with what the project says, once at the start."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from deploy.plan import read_plan
+from query_api.settings import QueryApiSettings
+from schemas.model import Project
+
+logger = logging.getLogger(__name__)
+
+
+def schema_check(settings: QueryApiSettings, project: Project) -> Callable[[], Awaitable[bool]]:
+    """A question whether the project is deployed in the ClickHouse of the settings.
+
+    The API's user may not be allowed to look; then the answer is yes, because there is nothing to warn of.
+    """
+
+    async def is_deployed() -> bool:
+        try:
+            return await asyncio.to_thread(_is_deployed, settings, project)
+        except ClickHouseError as error:
+            logger.debug("the deployed schema cannot be read", exc_info=error)
+            return True
+
+    return is_deployed
+
+
+def _is_deployed(settings: QueryApiSettings, project: Project) -> bool:
+    parts = urlsplit(settings.clickhouse_url or "")
+    client = clickhouse_connect.get_client(
+        host=parts.hostname or "",
+        port=parts.port or (8443 if parts.scheme == "https" else 8123),
+        secure=parts.scheme == "https",
+        username=settings.clickhouse_user,
+        password=settings.clickhouse_password.get_secret_value(),
+        # Not the project's database, which may not be there yet.
+        database="default",
+        autogenerate_session_id=False,
+    )
+    try:
+        return bool(read_plan(client, project, settings.clickhouse_database).is_empty)
+    finally:
+        client.close()

@@ -1,0 +1,82 @@
+"""Serves the API and its admin port until it is told to stop, then lets requests end within a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from query_api.app import STATE, State, create_admin
+from query_api.observations import Listening, SchemaDiffers, Stopping
+
+# Bytes of a request line: Tinybird's tools send up to 4,096 characters of parameters, percent-encoded in URLs.
+_LONGEST_LINE = 32_768
+
+logger = logging.getLogger(__name__)
+_http_logger = logging.getLogger("query_api.http")
+
+# Whether ClickHouse has what the project says.
+SchemaCheck = Callable[[], Awaitable[bool]]
+
+
+async def serve(app: web.Application, *, stop: asyncio.Event, is_deployed: SchemaCheck | None = None) -> None:
+    """Run an application of `query_api.app.create_app` until `stop` is set.
+
+    Requests are taken at once; until the servers answer they are told so with 503. `is_deployed` is asked once
+    ClickHouse answers. Raises OSError for a port that cannot be had.
+    """
+    state = app[STATE]
+    settings = state.settings
+    seconds = settings.birdhouse_api_shutdown_seconds
+    _http_logger.addFilter(_is_no_fault_of_a_caller)
+    api = web.AppRunner(
+        app,
+        access_log=None,
+        auto_decompress=False,
+        handler_cancellation=True,
+        shutdown_timeout=seconds,
+        max_line_size=_LONGEST_LINE,
+        max_field_size=_LONGEST_LINE,
+        logger=_http_logger,
+    )
+    admin = web.AppRunner(create_admin(app), access_log=None, shutdown_timeout=1.0)
+    comparison: asyncio.Task[None] | None = None
+    try:
+        port = await _listen(api, settings.birdhouse_api_host, settings.birdhouse_api_port)
+        admin_port = await _listen(admin, settings.birdhouse_api_admin_host, settings.birdhouse_api_admin_port)
+        state.observe(Listening(settings.birdhouse_api_host, port, admin_port))
+        if is_deployed is not None:
+            comparison = asyncio.create_task(_compare(state, is_deployed))
+        await stop.wait()
+        state.observe(Stopping(seconds))
+    finally:
+        if comparison is not None:
+            comparison.cancel()
+            await asyncio.gather(comparison, return_exceptions=True)
+        # The admin port goes last: it says `stopping` while requests end.
+        await api.cleanup()
+        await admin.cleanup()
+
+
+def _is_no_fault_of_a_caller(record: logging.LogRecord) -> bool:
+    # A request that is no HTTP is answered with 400 by aiohttp; a traceback of ours would tell nobody anything.
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    return int(runner.addresses[0][1])
+
+
+async def _compare(state: State, is_deployed: SchemaCheck) -> None:
+    await state.health.first_answer("ClickHouse")
+    try:
+        if not await is_deployed():
+            state.observe(SchemaDiffers())
+    except Exception:
+        # Queries are answered all the same.
+        logger.exception("the deployed schema could not be compared with the project")

@@ -1,0 +1,57 @@
+"""The servers that the API talks to, behind protocols, and how the real ones are reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from query_api.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.committed import CommittedOffsets, KafkaCommittedOffsets
+from query_api.execute import Executor
+from query_api.producer import EventProducer, KafkaProducer
+from query_api.settings import QueryApiSettings
+from query_api.topics import KafkaTopics, Topics
+from service.errors import SettingProblem, SettingsError
+from service.kafka import client_config
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """What answers queries, what takes events, and what tells how far they have come."""
+
+    executor: Executor
+    producer: EventProducer
+    topics: Topics
+    committed: CommittedOffsets
+
+
+def connect(settings: QueryApiSettings, environment: Mapping[str, str], *, executor: Executor | None = None) -> Servers:
+    """The servers of the settings; nothing is asked of them yet. A given `executor` takes ClickHouse's place.
+
+    Raises `SettingsError`. To be called on the event loop's thread.
+    """
+    if executor is None:
+        executor = HttpExecutor(_clickhouse(settings), connections=settings.birdhouse_api_max_queries + 4)
+    kafka = client_config(settings, environment)
+    return Servers(
+        executor=executor,
+        producer=KafkaProducer(
+            kafka,
+            buffered_bytes=settings.birdhouse_api_max_buffered_bytes,
+            delivery_seconds=settings.birdhouse_api_delivery_seconds,
+        ),
+        topics=KafkaTopics(kafka),
+        committed=KafkaCommittedOffsets(kafka),
+    )
+
+
+def _clickhouse(settings: QueryApiSettings) -> ClickHouseServer:
+    if settings.clickhouse_url is None:
+        hint = "ClickHouse's HTTP interface, for example `http://localhost:8123`"
+        raise SettingsError([SettingProblem("CLICKHOUSE_URL", "is needed and not set", hint)])
+    return ClickHouseServer(
+        url=settings.clickhouse_url,
+        database=settings.clickhouse_database,
+        user=settings.clickhouse_user,
+        password=settings.clickhouse_password.get_secret_value(),
+    )

@@ -1,0 +1,123 @@
+"""Jinja2's sandbox, set up to run Tinybird's language: its operators guarded, its names closed."""
+
+# ruff: noqa: ARG001 - every function of a template is given the render
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import pass_context
+from jinja2.lexer import Lexer
+from jinja2.runtime import Context
+from jinja2.sandbox import SandboxedEnvironment
+
+from query_api.template import operators
+from query_api.template.binding import constant
+from query_api.template.errors import TemplateLimitError
+from query_api.template.functions import FUNCTIONS
+from query_api.template.grammar import TagLexer
+from query_api.template.rendering import Locals, Render
+from query_api.template.values import Fragment, SqlText
+
+
+class NullExpressionError(Exception):
+    """A `{{ }}` came to None; the template says which."""
+
+
+@pass_context
+def _finalize(context: Context, value: object) -> str:
+    if value is None:
+        raise NullExpressionError
+    render: Render = context.parent["render"]
+    return render.bindings.sql(value)
+
+
+class TemplateEnvironment(SandboxedEnvironment):
+    """The one environment of all templates."""
+
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "**", "%"})
+
+    def __init__(self) -> None:
+        # Not optimized: constants are folded under the same guards as everything else, at run time.
+        super().__init__(
+            finalize=_finalize, optimized=False, keep_trailing_newline=True, extensions=["jinja2.ext.loopcontrols"]
+        )
+        self.globals = {f"f_{name}": function for name, function in {**FUNCTIONS, **_INTERNAL}.items()}
+        self.filters = {}
+        self.tests = {"None": _is_none, "none": _is_none, "True": _is_true, "False": _is_false}
+        self._lexer = TagLexer(self)
+
+    @property
+    def lexer(self) -> Lexer:
+        """Jinja2 asks this property for the lexer of every template."""
+        return self._lexer
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        """Call a template function: the compiler lets no other name stand in a call."""
+        render: Render = __context.parent["render"]
+        render.budget.step()
+        # Jinja2 hands these two to what it calls within a loop or block; they are no arguments of the author's.
+        kwargs.pop("_loop_vars", None)
+        kwargs.pop("_block_vars", None)
+        return __obj(render, *args, **kwargs)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        return operators.binary(context.parent["render"].budget, operator, left, right)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Python's subscript; Jinja2's would look for an attribute, or give an undefined value, instead of failing."""
+        if isinstance(obj, (Locals, str, list, tuple, dict, range)):
+            return obj[argument]
+        raise TypeError(f"'{type(obj).__name__}' object is not subscriptable")
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _is_true(value: object) -> bool:
+    return value is True
+
+
+def _is_false(value: object) -> bool:
+    return value is False
+
+
+def _checked(render: Render, value: object) -> object:
+    return render.budget.checked(value)
+
+
+def _discarded(render: Render, value: object) -> Fragment:
+    """A tag within an SQL comment: evaluated, and written as nothing."""
+    return Fragment(())
+
+
+def _constant(render: Render, value: object) -> Fragment:
+    return Fragment((SqlText(constant(value)),))
+
+
+def _formatted(render: Render, *parts: object) -> object:
+    return render.budget.checked("".join(str(part) for part in parts))
+
+
+def _attempt(render: Render, caller: Any) -> str:
+    """`{% try %}`: the body, or the `except` branch when it fails; a spent budget is never caught."""
+    try:
+        return str(caller(True))
+    except TemplateLimitError:
+        raise
+    except Exception:  # the author asked to catch whatever their expressions raise
+        return str(caller(False))
+
+
+_INTERNAL = {
+    "checked": _checked,
+    "discarded": _discarded,
+    "constant": _constant,
+    "formatted": _formatted,
+    "attempt": _attempt,
+    "method": operators.method,
+    "iterate": operators.iterate,
+    "forever": operators.forever,
+}
+ENVIRONMENT = TemplateEnvironment()

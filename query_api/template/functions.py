@@ -1,0 +1,359 @@
+"""The functions a template may call, as Tinybird documents them."""
+
+# ruff: noqa: ARG001, ARG005 - the documented keywords are accepted, and every function is given the render
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import NoReturn
+
+from query_api.template import parsing
+from query_api.template.date_functions import DATE_FUNCTIONS
+from query_api.template.errors import (
+    CustomReportedError,
+    ParameterError,
+    ReportedError,
+    TemplateLimitError,
+    TemplateRenderError,
+)
+from query_api.template.operators import elements
+from query_api.template.rendering import Render
+from query_api.template.values import FLOAT_TYPES, INTEGER_TYPES, Fragment, Identifier, SqlText
+
+Function = Callable[..., object]
+FUNCTIONS: dict[str, Function] = {}
+
+_MAX_THREADS = 64
+_OPERATORS = {"in": "in", "not_in": "not in", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+def missing_message(names: list[str]) -> str:
+    """The recorded text for a value that is required and was not given; it lists every name of the template."""
+    listed = " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    return (
+        f"Required parameter is not defined. Check the parameters {listed}. "
+        "Please provide a value or set a default value in the pipe code."
+    )
+
+
+def _typed(name: str, parse: Callable[[object, str], object]) -> Function:
+    """A function that reads one parameter: its value, else its default, else an error (or None, if `defined=False`)."""
+
+    def function(
+        render: Render,
+        x: object,
+        default: object = None,
+        defined: bool = True,
+        description: object = None,
+        enum: object = None,
+        example: object = None,
+        format: object = None,
+        required: object = None,
+        parameter_name: str = "",
+    ) -> object:
+        value = default if x is None else x
+        if value is None:
+            if not defined:
+                return None
+            raise ParameterError(render.missing, parameter=parameter_name)
+        return parse(value, parameter_name)
+
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
+def _integer_parser(name: str) -> Callable[[object, str], object]:
+    return lambda value, parameter: parsing.parse_integer(value, name, parameter)
+
+
+def _plain_integer_parser(name: str) -> Callable[[object, str], object]:
+    return lambda value, parameter: parsing.parse_plain_integer(value, name, parameter)
+
+
+def _float_parser(name: str) -> Callable[[object, str], object]:
+    return lambda value, parameter: parsing.parse_float(value, name, parameter)
+
+
+TYPED: dict[str, Function] = {
+    "String": _typed("String", lambda value, _: parsing.parse_text(value)),
+    "Date": _typed("Date", parsing.parse_date),
+    "DateTime": _typed("DateTime", parsing.parse_datetime),
+    "DateTime64": _typed("DateTime64", parsing.parse_datetime64),
+    **{name: _typed(name, _integer_parser(name)) for name in INTEGER_TYPES},
+    **{name: _typed(name, _plain_integer_parser(name)) for name in ("Int", "Integer")},
+    **{name: _typed(name, _float_parser(name)) for name in FLOAT_TYPES},
+}
+FUNCTIONS.update(TYPED)
+
+
+def _function(function: Function) -> Function:
+    FUNCTIONS[function.__name__.rstrip("_")] = function
+    return function
+
+
+@_function
+def Boolean(render: Render, x: object, default: object = None, parameter_name: str = "") -> object:  # noqa: N802
+    value = default if x is None else x
+    return INTEGER_TYPES["UInt8"](value is not None and parsing.parse_boolean(value))
+
+
+@_function
+def Array(  # noqa: N802
+    render: Render,
+    x: object,
+    _type: object = "String",
+    default: object = None,
+    defined: bool = True,
+    required: object = None,
+    description: object = None,
+    enum: object = None,
+    example: object = None,
+    format: object = None,
+    type: object = None,
+    parameter_name: str = "",
+) -> object:
+    value = default if x is None else x
+    if value is None:
+        if not defined:
+            return None
+        raise ParameterError(render.missing, parameter=parameter_name)
+    return parsing.parse_array(value, str(type or _type), parameter_name)
+
+
+@_function
+def JSON(  # noqa: N802
+    render: Render,
+    x: object,
+    default: object = "{}",
+    description: object = None,
+    required: object = None,
+    example: object = None,
+    format: object = None,
+    parameter_name: str = "",
+) -> object:
+    value = default if x is None else x
+    if not isinstance(value, str):
+        return value
+    try:
+        return render.budget.checked(json.loads(value))
+    except (ValueError, RecursionError) as error:
+        raise ParameterError(f"Error parsing JSON: '{parsing.shown(value)}' - {error}") from None
+
+
+@_function
+def defined(render: Render, x: object = None) -> bool:
+    return x is not None
+
+
+def _dotted(name: object) -> list[object]:
+    pieces: list[object] = []
+    for part in str(name).split("."):
+        pieces += [SqlText("."), Identifier(part)]
+    return pieces[1:]
+
+
+@_function
+def column(
+    render: Render,
+    x: object = None,
+    default: object = None,
+    required: object = None,
+    description: object = None,
+    enum: object = None,
+    example: object = None,
+    parameter_name: str = "",
+) -> object:
+    name = default if x is None else x
+    if name is None:
+        raise ParameterError(
+            "Missing column() default value, use `column(column_name, 'default_column_name')`", parameter=parameter_name
+        )
+    return Fragment(tuple(_dotted(name)))
+
+
+@_function
+def columns(
+    render: Render,
+    x: object = None,
+    default: object = None,
+    fn: str | None = None,
+    required: object = None,
+    description: object = None,
+    enum: object = None,
+    example: object = None,
+    parameter_name: str = "",
+) -> object:
+    names = default if x is None else x
+    if names is None:
+        raise ParameterError(
+            "Missing columns() default value, use `columns(column_names, 'default_column_name')`",
+            parameter=parameter_name,
+        )
+    listed = [str(name) for name in names] if isinstance(names, (list, tuple)) else str(names).split(",")
+    pieces: list[object] = []
+    for name in listed:
+        dotted = _dotted(name.strip())
+        pieces.append(SqlText(","))
+        # `fn` is a name in the template's own text: the compiler takes a literal there and nothing else.
+        pieces += [SqlText(f"{fn}("), *dotted, SqlText(") as "), Identifier(name.strip())] if fn else dotted
+    return Fragment(tuple(pieces[1:]))
+
+
+@_function
+def symbol(render: Render, x: object, quote: str = "`") -> object:
+    if not isinstance(x, str):
+        raise TemplateRenderError(f"symbol() takes a name, not {'nothing' if x is None else x}")
+    return Identifier(x if quote in ("`", '"') else f"{quote}{x}{quote}")
+
+
+@_function
+def table(render: Render, x: object) -> object:
+    name = render.table_name(x) if isinstance(x, str) else None
+    if name is None:
+        raise TemplateRenderError(f"table() takes the name of a data source, node or pipe of the project, not '{x}'")
+    return Fragment((SqlText(name),))
+
+
+FUNCTIONS["TABLE"] = table
+
+
+@_function
+def sql_and(render: Render, **conditions: object) -> object:
+    pieces: list[object] = []
+    for name, value in conditions.items():
+        column_name, _, operator = name.partition("__")
+        if operator and operator not in _OPERATORS:
+            raise TemplateRenderError(f"operand {operator} not supported")
+        if value is not None:
+            pieces += [SqlText(" and "), SqlText(f"{column_name} {_OPERATORS.get(operator, '=')} "), value]
+    return Fragment(tuple(pieces[1:]))
+
+
+@_function
+def split_to_array(render: Render, x: object, default: object = "", separator: str = ",") -> object:
+    value = default if x is None else x
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    return str(value).split(separator)
+
+
+@_function
+def enumerate_with_last(render: Render, iterable: object) -> Iterator[tuple[bool, object]]:
+    items = list(elements(iterable))
+    return iter([(index == len(items) - 1, item) for index, item in enumerate(items)])
+
+
+@_function
+def sql_unescape(render: Render, x: object, what: object = "") -> object:
+    """Tinybird undoes its own escaping here; a bound value has none, so it is the value itself."""
+    return None if x is None else parsing.parse_text(x)
+
+
+@_function
+def error(render: Render, message: object = "", *_: object) -> NoReturn:
+    raise ReportedError(str(message))
+
+
+@_function
+def custom_error(render: Render, body: object = "", code: object = 400) -> NoReturn:
+    status = code if isinstance(code, int) and 400 <= code < 600 else 400
+    raise CustomReportedError(dict(body) if isinstance(body, Mapping) else str(body), int(status))
+
+
+@_function
+def max_threads(render: Render, count: object) -> object:
+    number = parsing.parse_plain_integer(count, "Int")
+    render.settings["max_threads"] = str(min(max(number, 1), _MAX_THREADS))
+    return Fragment(())
+
+
+@_function
+def cache_ttl(render: Render, expression: object) -> object:
+    accepted = ("5s", "1m", "5m", "30m", "1h")
+    if expression not in accepted:
+        raise TemplateRenderError(f"Invalid TTL cache expression, valid expressions are {accepted}")
+    return Fragment(())
+
+
+@_function
+def activate(render: Render, feature: object) -> object:
+    if feature not in ("analyzer", "parallel_replicas", "optimize_aggregation_in_order"):
+        raise TemplateRenderError(f"'{feature}' is not a valid 'activate' argument")
+    if feature == "optimize_aggregation_in_order":
+        render.settings["optimize_aggregation_in_order"] = "1"
+    return Fragment(())
+
+
+@_function
+def disable(render: Render, feature: object) -> object:
+    if feature != "analyzer":
+        raise TemplateRenderError(f"'{feature}' is not a valid 'disable' argument")
+    return Fragment(())
+
+
+@_function
+def backend_hint(render: Render, hint: object) -> object:
+    return Fragment(())
+
+
+@_function
+def tb_secret(render: Render, name: object, default: object = None) -> object:
+    value = render.secrets.get(str(name), default)
+    if value is None:
+        raise TemplateRenderError(
+            f"Cannot access secret '{name}'. Check the secret exists in the Workspace and the token has the "
+            "required scope."
+        )
+    return str(value)
+
+
+FUNCTIONS["tb_var"] = tb_secret
+
+
+def _count(render: Render, x: object) -> int:
+    return len(x)  # type: ignore[arg-type]
+
+
+def _list(render: Render, x: object = ()) -> object:
+    return render.budget.checked(list(elements(x)))
+
+
+def _int(render: Render, x: object = 0) -> int:
+    if isinstance(x, str) and len(x) > 4_000:
+        raise TemplateLimitError("the template reads a number of more than 4000 digits")
+    return int(x)  # type: ignore[call-overload, no-any-return]
+
+
+def _range(render: Render, *bounds: int) -> range:
+    made = range(*bounds)
+    if len(made) > render.budget.limits.steps:
+        raise TemplateLimitError(f"range() of more than {render.budget.limits.steps} numbers")
+    return made
+
+
+FUNCTIONS.update(
+    {
+        "len": _count,
+        "list": _list,
+        "min": lambda render, *values: min(*values),
+        "max": lambda render, *values: max(*values),
+        "int": _int,
+        "float": lambda render, x=0.0: float(x),
+        "str": lambda render, x="": render.budget.checked(str(x)),
+        "bool": lambda render, x=False: bool(x),
+        "abs": lambda render, x: abs(x),
+        "sum": lambda render, values: sum(elements(values)),  # type: ignore[arg-type]
+        "sorted": lambda render, values: sorted(elements(values)),  # type: ignore[type-var]
+        "range": _range,
+        "enumerate": lambda render, values: [(index, item) for index, item in enumerate(elements(values))],
+        "zip": lambda render, *lists: [*zip(*(elements(each) for each in lists), strict=False)],
+        **DATE_FUNCTIONS,
+    }
+)
+
+# In `{{ }}` Tinybird has no more of Python's builtins than these.
+OUTPUT_BUILTINS = frozenset({"len", "list", "min", "max", "int", "float"})
+CONTROL_BUILTINS = OUTPUT_BUILTINS | {"str", "bool", "abs", "sum", "sorted", "range", "enumerate", "zip"}
+# These read a parameter: their first argument is its name.
+READS_PARAMETER = frozenset({*TYPED, "Boolean", "Array", "JSON", "column", "columns"})

@@ -1,0 +1,259 @@
+"""Rewrites a parsed template so that it can reach its own parameters, variables and functions, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from jinja2 import nodes
+from jinja2.exceptions import TemplateSyntaxError
+from jinja2.visitor import NodeTransformer
+
+from query_api.template import grammar
+from query_api.template.allowed import check_output
+from query_api.template.functions import CONTROL_BUILTINS, FUNCTIONS, OUTPUT_BUILTINS, READS_PARAMETER
+from query_api.template.operators import CONTROL_METHODS, OUTPUT_METHODS
+from query_api.template.parameters import Parameter
+
+_DOCUMENTED = ("description", "required", "enum", "example", "format")
+_INTERNAL_CALLS = {grammar.FOREVER: "forever", grammar.TRY: "attempt", grammar.FORMATTED: "formatted"}
+
+
+def assigned_names(template: nodes.Template) -> frozenset[str]:
+    """Every name that the template gives a value: all of them are variables, wherever they stand."""
+    return frozenset(
+        name.name
+        for parent in template.find_all((nodes.Assign, nodes.For))
+        for name in _stored(cast("nodes.Assign | nodes.For", parent).target)
+        if not name.name.endswith("!")
+    )
+
+
+def _stored(target: nodes.Node) -> list[nodes.Name]:
+    found = [target] if isinstance(target, nodes.Name) else []
+    return found + list(target.find_all(nodes.Name))
+
+
+class Rewriter(NodeTransformer):
+    """After `visit`, every name is `p_…` (a parameter), `f_…` (a function), `t_…` (a loop's own) or `locals`.
+
+    `uses` are the parameters in the order of the text, `contexts` says which tags (by ordinal) stand in an SQL
+    comment or after SAMPLE, `array_types` the parameters that an Array() splits.
+    """
+
+    def __init__(self, variables: frozenset[str], contexts: dict[int, str]) -> None:
+        self._variables = variables
+        self._contexts = contexts
+        self._in_output = False
+        self._loops = 0
+        self._used: set[str] = set()
+        self.uses: list[Parameter] = []
+        self.names: dict[str, int] = {}
+        self.array_types: dict[str, str] = {}
+
+    def visit_Output(self, node: nodes.Output) -> nodes.Node:  # noqa: N802 - Jinja2's visitors are named so
+        written: list[nodes.Expr] = []
+        for child in node.nodes:
+            if isinstance(child, nodes.TemplateData):
+                written.append(child)
+                continue
+            check_output(child)
+            self._in_output = True
+            value = self._expression(child)
+            self._in_output = False
+            context = self._contexts.get(child.lineno)
+            written.append(_call(context, [value], child.lineno) if context else value)
+        node.nodes = written
+        return node
+
+    def _expression(self, node: nodes.Expr) -> nodes.Expr:
+        return cast("nodes.Expr", self.visit(node))
+
+    def visit_Name(self, node: nodes.Name) -> nodes.Node:  # noqa: N802
+        name = node.name
+        if name.endswith("!"):
+            node.name = f"t_{name[:-1]}"
+            return node
+        if name in self._variables:
+            return nodes.Getitem(
+                nodes.Name("locals", "load", lineno=node.lineno), nodes.Const(name), "load", lineno=node.lineno
+            )
+        self.names.setdefault(name, node.lineno)
+        if name not in self._used:
+            self._note(Parameter(name))
+        node.name = f"p_{name}"
+        return node
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802
+        if node.dyn_args is not None or node.dyn_kwargs is not None:
+            raise TemplateSyntaxError("a call takes no * or **", node.lineno)
+        if isinstance(node.node, nodes.Getattr):
+            return self._method_call(node, node.node)
+        if not isinstance(node.node, nodes.Name):
+            raise TemplateSyntaxError("only functions can be called", node.lineno)
+        name = node.node.name
+        if name in _INTERNAL_CALLS:
+            node.node.name = f"f_{_INTERNAL_CALLS[name]}"
+            node.args = [self._expression(argument) for argument in node.args]
+            return node
+        self._check_function(name, node.lineno)
+        self._declare(name, node)
+        self._check_keywords(name, node)
+        parameter = node.args[0].name if node.args and isinstance(node.args[0], nodes.Name) else None
+        node.node.name = f"f_{name}"
+        node.args = [self._expression(argument) for argument in node.args]
+        for keyword in node.kwargs:
+            keyword.value = self._expression(keyword.value)
+        if parameter is not None and parameter not in self._variables and name in READS_PARAMETER:
+            node.kwargs.append(nodes.Keyword("parameter_name", nodes.Const(parameter), lineno=node.lineno))
+        return node
+
+    def _check_function(self, name: str, lineno: int) -> None:
+        builtins = OUTPUT_BUILTINS if self._in_output else CONTROL_BUILTINS
+        if name not in FUNCTIONS or (name in CONTROL_BUILTINS and name not in builtins):
+            raise TemplateSyntaxError(f"Invalid function name: {name}", lineno)
+
+    def _check_keywords(self, name: str, node: nodes.Call) -> None:
+        for keyword in node.kwargs:
+            if keyword.key == "parameter_name" or keyword.key.startswith("_"):
+                raise TemplateSyntaxError(f"{name}() takes no `{keyword.key}`", node.lineno)
+        if name == "columns":
+            fn = next((each.value for each in node.kwargs if each.key == "fn"), None)
+            fn = fn or (node.args[2] if len(node.args) > 2 else None)
+            is_name = isinstance(fn, nodes.Const) and isinstance(fn.value, str) and fn.value.isidentifier()
+            if fn is not None and not is_name:
+                raise TemplateSyntaxError("columns() takes a function's name as text for `fn`", node.lineno)
+        if name == "sql_and" and node.args:
+            raise TemplateSyntaxError("sql_and() takes keywords only, as in sql_and(country=country)", node.lineno)
+
+    def _method_call(self, node: nodes.Call, target: nodes.Getattr) -> nodes.Node:
+        allowed = OUTPUT_METHODS if self._in_output else CONTROL_METHODS
+        if target.attr not in allowed:
+            raise TemplateSyntaxError(f"Invalid method name: {target.attr}", node.lineno)
+        arguments = [target.node, nodes.Const(target.attr, lineno=node.lineno), *node.args]
+        keywords = [nodes.Keyword(each.key, self._expression(each.value), lineno=node.lineno) for each in node.kwargs]
+        return _call("method", [self._expression(argument) for argument in arguments], node.lineno, keywords)
+
+    def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:  # noqa: N802
+        raise TemplateSyntaxError(f"attributes cannot be read: `{node.attr}`", node.lineno)
+
+    def _declare(self, function: str, node: nodes.Call) -> None:
+        """Note what a call says of the parameter it reads."""
+        first = node.args[0] if node.args else None
+        if isinstance(first, nodes.Const) and function in READS_PARAMETER and isinstance(first.value, (int, float)):
+            raise TemplateSyntaxError(f'"{first.value}" can not be used as a variable name', node.lineno)
+        if not isinstance(first, nodes.Name) or first.name in self._variables:
+            return
+        if function not in READS_PARAMETER:
+            if function == "defined" and first.name not in self._used:
+                self._note(Parameter(first.name, used_in="function_call"))
+            return
+        self._note(_declared(function, first.name, node))
+        if function == "Array":
+            self.array_types.setdefault(first.name, _array_type(node))
+
+    def _note(self, use: Parameter) -> None:
+        self._used.add(use.name)
+        self.uses.append(use)
+
+    def visit_List(self, node: nodes.List) -> nodes.Node:  # noqa: N802
+        return self._container(node)
+
+    def visit_Dict(self, node: nodes.Dict) -> nodes.Node:  # noqa: N802
+        return self._container(node)
+
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:  # noqa: N802
+        return self.generic_visit(node) if node.ctx != "load" else self._container(node)
+
+    def _container(self, node: nodes.Expr) -> nodes.Node:
+        return _call("checked", [cast("nodes.Expr", self.generic_visit(node))], node.lineno)
+
+    def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.Node:  # noqa: N802
+        if node.expr2 is None:
+            raise TemplateSyntaxError("`a if b` needs an `else`", node.lineno)
+        return self.generic_visit(node)
+
+    def visit_Assign(self, node: nodes.Assign) -> nodes.Node:  # noqa: N802
+        node.node = self._expression(cast("nodes.Expr", node.node))
+        node.target = cast("nodes.Expr", self._target(node.target))
+        return node
+
+    def _target(self, target: nodes.Node) -> nodes.Node:
+        if isinstance(target, nodes.Tuple):
+            target.items = [cast("nodes.Expr", self._target(item)) for item in target.items]
+            return target
+        if not isinstance(target, nodes.Name):
+            raise TemplateSyntaxError("only names can be given a value", target.lineno)
+        return nodes.NSRef("locals", target.name, lineno=target.lineno)
+
+    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802
+        """Loop variables are assigned to the template's variables, so that they outlive the loop as in Python."""
+        if node.test is not None or node.recursive:
+            raise TemplateSyntaxError("a for block takes no `if` and no `recursive`", node.lineno)
+        self._loops += 1
+        turn = f"t_turn_{self._loops}"
+        target, node.target = node.target, nodes.Name(turn, "store", lineno=node.lineno)
+        is_while = isinstance(target, nodes.Name) and target.name == grammar.TURN
+        iterable = self._expression(cast("nodes.Expr", node.iter))
+        node.iter = iterable if is_while else _call("iterate", [iterable], node.lineno)
+        body: list[nodes.Node] = []
+        if not is_while:
+            value = nodes.Name(turn, "load", lineno=node.lineno)
+            body.append(nodes.Assign(self._target(target), value, lineno=node.lineno))
+        node.body = [*body, *(cast("nodes.Node", self.visit(child)) for child in node.body)]
+        return node
+
+    def visit_CallBlock(self, node: nodes.CallBlock) -> nodes.Node:  # noqa: N802
+        node.call = cast("nodes.Call", self.visit(node.call))
+        node.args = [cast("nodes.Name", self.visit(argument)) for argument in node.args]
+        node.body = [cast("nodes.Node", self.visit(child)) for child in node.body]
+        return node
+
+
+def _call(
+    function: str, arguments: list[nodes.Expr], lineno: int, keywords: list[nodes.Keyword] | None = None
+) -> nodes.Call:
+    name = nodes.Name(f"f_{function}", "load", lineno=lineno)
+    return nodes.Call(name, arguments, keywords or [], None, None, lineno=lineno)
+
+
+def _declared(function: str, name: str, node: nodes.Call) -> Parameter:
+    default = _constant(node, 2 if function == "Array" else 1, ("default",))
+    if function in ("column", "columns"):
+        return Parameter(name, default=default, used_in="function_call")
+    type_name = function
+    if function == "Array":
+        type_name = f"Array({_array_type(node)})"
+    said = {key: _constant(node, None, (key,)) for key in _DOCUMENTED}
+    enum = said["enum"]
+    return replace(
+        Parameter(name, type_name, default),
+        description=None if said["description"] is None else str(said["description"]),
+        required=None if said["required"] is None else bool(said["required"]),
+        enum=enum if isinstance(enum, tuple) else None,
+        example=said["example"],
+        format=None if said["format"] is None else str(said["format"]),
+    )
+
+
+def _array_type(node: nodes.Call) -> str:
+    return str(_constant(node, 1, ("type", "_type")) or "String")
+
+
+def _constant(node: nodes.Call, position: int | None, keys: tuple[str, ...]) -> object:
+    """The argument at a position or under a keyword, when it is a literal."""
+    found = next((keyword.value for keyword in node.kwargs if keyword.key in keys), None)
+    if found is None and position is not None and len(node.args) > position:
+        found = node.args[position]
+    return None if found is None else _literal(found)
+
+
+def _literal(node: nodes.Node) -> object:
+    if isinstance(node, nodes.Const):
+        return node.value
+    if isinstance(node, nodes.Neg):
+        value = _literal(node.node)
+        return -value if isinstance(value, (int, float)) else None
+    if isinstance(node, (nodes.List, nodes.Tuple)):
+        return tuple(_literal(item) for item in node.items)
+    return None

@@ -1,0 +1,130 @@
+"""A compiled template: made once from a node's SQL, rendered for every request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+
+from jinja2 import Template as JinjaTemplate
+from jinja2 import nodes
+from jinja2.exceptions import TemplateError as JinjaError
+from jinja2.exceptions import TemplateSyntaxError
+
+from query_api.template import parsing
+from query_api.template.environment import ENVIRONMENT, NullExpressionError
+from query_api.template.errors import TemplateCompileError, TemplateError, TemplateRenderError
+from query_api.template.functions import missing_message
+from query_api.template.lexical import tag_contexts
+from query_api.template.limits import DEFAULT_LIMITS
+from query_api.template.parameters import HIDDEN_NAMES, Parameter, check_name
+from query_api.template.rendering import Locals, Render
+from query_api.template.rewrite import Rewriter, assigned_names
+from query_api.template.tags import place_of, split
+
+# Names the generated code, so that a traceback leads back to the tag.
+_FILENAME = "<birdhouse template>"
+
+# What Python raises for an author's expression, reported in its own words.
+_OF_EXPRESSIONS = (ArithmeticError, TypeError, ValueError, AttributeError, LookupError, RecursionError, MemoryError)
+
+
+class Template:
+    """One node's SQL as a template. Immutable; safe to render from several threads.
+
+    `parameters` are its uses of parameters, in the order of the text; a name may appear twice.
+    """
+
+    def __init__(self, source: str) -> None:
+        """Compile. Raises TemplateCompileError with the place in `source`."""
+        if len(source) > DEFAULT_LIMITS.source:
+            raise TemplateCompileError(f"a template has at most {DEFAULT_LIMITS.source} characters")
+        self._source = source.replace("\r\n", "\n")
+        self.segments = split(self._source)
+        contexts = tag_contexts(self._source, self.segments)
+        try:
+            parsed = ENVIRONMENT.parse(self._source)
+            rewriter = Rewriter(assigned_names(parsed), dict(contexts))
+            self._jinja = _compiled(rewriter.visit(parsed))
+        except TemplateError:
+            raise
+        except TemplateSyntaxError as error:
+            raise self._compile_error(str(error.message), error.lineno) from None
+        except (JinjaError, SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+            raise TemplateCompileError(f"the template cannot be read: {error}") from None
+        for name, ordinal in rewriter.names.items():
+            check_name(name, *self._place(ordinal))
+        self.parameters: tuple[Parameter, ...] = tuple(dict.fromkeys(rewriter.uses))
+        self.names = frozenset(rewriter.names)
+        self._readable = {name: f"p_{name}" for name in rewriter.names if name not in HIDDEN_NAMES}
+        self._absent: dict[str, object] = {f"p_{name}": None for name in rewriter.names}
+        self._array_types = rewriter.array_types
+        self._missing = missing_message(list(rewriter.names))
+
+    def _place(self, ordinal: int) -> tuple[int, int]:
+        offset = self.segments[min(max(ordinal, 1), len(self.segments)) - 1].offset if self.segments else 0
+        return place_of(self._source, offset)
+
+    def _compile_error(self, message: str, ordinal: int) -> TemplateCompileError:
+        line, column = self._place(ordinal)
+        return TemplateCompileError(message, line=line, column=column)
+
+    def render(self, values: Mapping[str, object], render: Render) -> str:
+        """SQL with placeholders; what they stand for is in `render.bindings`. Raises TemplateError."""
+        given = dict(self._absent)
+        for name, key in self._readable.items():
+            if name in values:
+                value = values[name]
+                split_as = self._array_types.get(name)
+                given[key] = value if split_as is None else parsing.split_ahead(value, split_as)
+        render.missing = self._missing
+        context = self._jinja.new_context({**given, "render": render, "locals": Locals()})
+        try:
+            return "".join(self._counted(self._jinja.root_render_func(context), render))
+        except TemplateError:
+            raise
+        except NullExpressionError as error:
+            raise TemplateRenderError(f'expression "{self._tag_of(error.__traceback__)}" evaluated to null') from None
+        except KeyError as error:
+            raise TemplateRenderError(f"there is no {error} in this value") from None
+        except (
+            ArithmeticError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            LookupError,
+            RecursionError,
+            MemoryError,
+        ) as error:
+            raise TemplateRenderError(str(error) or type(error).__name__) from None
+
+    @staticmethod
+    def _counted(pieces: Iterator[str], render: Render) -> Iterator[str]:
+        for piece in pieces:
+            render.budget.write(len(piece))
+            yield piece
+
+    def _tag_of(self, traceback: TracebackType | None) -> str:
+        """The text of the tag that was running."""
+        ordinal = 1
+        while traceback is not None:
+            if traceback.tb_frame.f_code.co_filename == _FILENAME:
+                ordinal = self._jinja.get_corresponding_lineno(traceback.tb_lineno)
+            traceback = traceback.tb_next
+        return self.segments[ordinal - 1].text
+
+
+def _compiled(parsed: nodes.Template) -> JinjaTemplate:
+    code = ENVIRONMENT.compile(parsed, None, _FILENAME)
+    return JinjaTemplate.from_code(ENVIRONMENT, code, dict(ENVIRONMENT.globals))
+
+
+def template_source(sql: str) -> tuple[str, int] | None:
+    """The template in a node's SQL and the offset at which it starts; None for SQL that is no template.
+
+    SQL whose first character is `%` is one (Tinybird), and so is SQL that holds `{{` or `{%` without it.
+    """
+    stripped = sql.lstrip()
+    if stripped.startswith("%"):
+        start = len(sql) - len(stripped) + 1
+        return sql[start:], start
+    return (sql, 0) if "{{" in sql or "{%" in sql else None

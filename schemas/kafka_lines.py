@@ -1,0 +1,58 @@
+"""The KAFKA_ lines of a data source: where its events come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, cast
+
+from schemas.datafile import Instruction
+from schemas.model import KafkaSource, Problem
+
+_REQUIRED = ("KAFKA_CONNECTION_NAME", "KAFKA_TOPIC", "KAFKA_GROUP_ID")
+_FORMATS = ("KAFKA_KEY_FORMAT", "KAFKA_VALUE_FORMAT")
+_OPTIONAL = ("KAFKA_AUTO_OFFSET_RESET", "KAFKA_STORE_RAW_VALUE", "KAFKA_STORE_HEADERS")
+_JSON_FORMATS = ("", "json_without_schema", "string")
+_RESETS = ("earliest", "latest", "none")
+_TRUE = ("true", "1", "yes", "on")
+_HINTS = {
+    "KAFKA_STORE_BINARY_HEADERS": "headers are kept with KAFKA_STORE_HEADERS True",
+    "KAFKA_TARGET_PARTITIONS": "workers share the partitions that the topic has",
+}
+
+
+def kafka_source_of(lines: Mapping[str, Instruction], problems: list[Problem]) -> KafkaSource | None:
+    """The Kafka source that the lines, by their names, make together; None without any or without what it needs."""
+    if not lines:
+        return None
+    first = next(iter(lines.values()))
+    missing = [name for name in _REQUIRED if name not in lines or not lines[name].text]
+    if missing:
+        hint = "the connection, the topic and the group are needed together"
+        problems.append(first.problem(f"Missing {', '.join(missing)} of the Kafka data source", hint))
+        return None
+    for name in lines.keys() - {*_REQUIRED, *_FORMATS, *_OPTIONAL}:
+        hint = _HINTS.get(name, "brokers and logins stand in the `.connection` file or in the environment")
+        problems.append(lines[name].problem(f"{name} is ignored here", hint, warning=True))
+    reset = _value(lines, "KAFKA_AUTO_OFFSET_RESET").lower() or "latest"
+    if reset not in _RESETS:
+        text = f"`{reset[:60]}` is no offset reset"
+        problems.append(lines["KAFKA_AUTO_OFFSET_RESET"].problem(text, f"it is one of {', '.join(_RESETS)}"))
+    for name in _FORMATS:
+        if _value(lines, name).lower() not in _JSON_FORMATS:
+            text = f"the format `{_value(lines, name)[:60]}` is not read yet: messages are read as JSON"
+            problems.append(lines[name].problem(text, warning=True))
+    return KafkaSource(
+        connection=_value(lines, "KAFKA_CONNECTION_NAME"),
+        topic=_value(lines, "KAFKA_TOPIC"),
+        group_id=_value(lines, "KAFKA_GROUP_ID"),
+        auto_offset_reset=cast("Literal['earliest', 'latest', 'none']", reset),
+        store_raw_value=_value(lines, "KAFKA_STORE_RAW_VALUE").lower() in _TRUE,
+        store_headers=_value(lines, "KAFKA_STORE_HEADERS").lower() in _TRUE,
+        key_format=_value(lines, "KAFKA_KEY_FORMAT") or None,
+        value_format=_value(lines, "KAFKA_VALUE_FORMAT") or None,
+        place=first.place,
+    )
+
+
+def _value(lines: Mapping[str, Instruction], name: str) -> str:
+    return lines[name].text if name in lines else ""

@@ -1,0 +1,133 @@
+"""Logging to stderr: lines of text for people, JSON for machines, and no secret in either."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Literal, TextIO
+
+from service.environment import secret_values
+
+HIDDEN = "***"
+# A shorter secret is hidden only where it stands alone: `ingest` as a password must not blot out `ingest_worker`.
+_SHORTEST_HIDDEN_ANYWHERE = 8
+# What gives access whatever its value is: derived tokens, Authorization headers, `?token=`, credentials in a URL.
+_ACCESS = re.compile(
+    r"\bp\.[\w-]{16,}"
+    r"|(?<=bearer )[\w.~+/=-]{8,}|(?<=authorization: basic )\S+"
+    r"|(?<=[?&]token=)[^&\s\"'`]+"
+    r"|(?<=://)[^/@\s]+(?=@)",
+    re.IGNORECASE,
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_BARE_VALUE = re.compile(r"[^\s\"=]+")
+
+_hidden: set[str] = set()
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Never log these values, for the rest of the process's life."""
+    _hidden.update(secret for secret in secrets if secret)
+
+
+def redact(text: str) -> str:
+    """The text with every known secret, and everything that looks like a token or credentials, blotted out."""
+    for secret in sorted(_hidden, key=len, reverse=True):
+        if secret not in text:
+            continue
+        if len(secret) >= _SHORTEST_HIDDEN_ANYWHERE:
+            text = text.replace(secret, HIDDEN)
+        else:
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, text)
+    return _ACCESS.sub(HIDDEN, text)
+
+
+def configure(
+    log_format: Literal["auto", "text", "json"] = "auto",
+    log_level: str = "info",
+    *,
+    secrets: Iterable[str] | None = None,
+    stream: TextIO | None = None,
+) -> None:
+    """Send everything that is logged in this process to `stream` (default: stderr), replacing earlier handlers.
+
+    `secrets` are values never to be shown, by default those of the process's environment; `hide` adds more.
+    """
+    hide(secret_values(os.environ) if secrets is None else secrets)
+    target = sys.stderr if stream is None else stream
+    is_text = log_format == "text" or (log_format == "auto" and target.isatty())
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(TextFormatter() if is_text else JsonFormatter())
+    root = logging.getLogger()
+    for old in root.handlers[:]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(log_level.upper())
+    logging.captureWarnings(True)
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-01-31 12:00:00.000 info ingest_worker.sink: inserted rows=10` on one line, then the traceback if any."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+        words = [_CONTROL.sub(_escaped, redact(record.getMessage()))]
+        words += [f"{name}={_text_value(value)}" for name, value in _fields(record).items()]
+        line = f"{moment} {record.levelname.lower()} {record.name}: {' '.join(words)}"
+        traceback = _traceback(self, record)
+        return f"{line}\n{traceback}" if traceback else line
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, the record's fields, traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = _fields(record) | {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": redact(record.getMessage()),
+        }
+        traceback = _traceback(self, record)
+        return json.dumps(entry | {"traceback": traceback} if traceback else entry, ensure_ascii=False)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    fields = getattr(record, "fields", None)
+    return {str(name): _clean(value) for name, value in fields.items()} if isinstance(fields, Mapping) else {}
+
+
+def _clean(value: object) -> object:
+    """A value of JSON's kinds without secrets in it."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if value - value == 0 else str(value)  # JSON has neither infinities nor NaN
+    if isinstance(value, Mapping):
+        return {str(name): _clean(member) for name, member in value.items()}
+    if isinstance(value, Sequence | set | frozenset) and not isinstance(value, str | bytes | bytearray):
+        return [_clean(member) for member in value]
+    return redact(str(value))
+
+
+def _text_value(value: object) -> str:
+    if isinstance(value, str) and _BARE_VALUE.fullmatch(value) and not _CONTROL.search(value):
+        return value
+    return _CONTROL.sub(_escaped, json.dumps(value, ensure_ascii=False))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    # A caller's value in a message must not be able to write a log line of its own.
+    return match[0].encode("unicode_escape").decode()
+
+
+def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    parts = [formatter.formatException(record.exc_info)] if record.exc_info and record.exc_info[0] else []
+    if record.stack_info:
+        parts.append(formatter.formatStack(record.stack_info))
+    return redact("\n".join(parts))

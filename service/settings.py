@@ -1,0 +1,210 @@
+"""Settings of a service: read from the environment once, checked as a whole, then never changed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_origin
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, PydanticUndefined
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from schemas.project import EXAMPLE_PROJECT
+from service.environment import (
+    PREFIX,
+    PROCESS_PREFIXES,
+    PROJECT_NAMES,
+    RUN_NAMES,
+    closest,
+    is_secret_name,
+    is_service_link,
+)
+from service.errors import SettingProblem, SettingsError
+
+# HMAC-SHA256 keys below this many characters can be guessed from one token that was seen.
+SHORTEST_SECRET = 16
+
+_CREDENTIALS_IN_URL = re.compile(r"//.*@", re.DOTALL)
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs to know. The environment's name of a field is its name in upper case."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    kafka_bootstrap_servers: str | None = Field(
+        None,
+        description="Kafka brokers, `host:port` and commas between them. Any `KAFKA_X_Y` sets librdkafka's `x.y`.",
+    )
+    clickhouse_url: str | None = Field(
+        None, description="ClickHouse's HTTP interface, `http://host:8123` or `https://host:8443`, without credentials."
+    )
+    clickhouse_user: str = Field("default", min_length=1, description="ClickHouse user.")
+    clickhouse_password: SecretStr = Field(SecretStr(""), description="Password of the ClickHouse user.")
+    clickhouse_database: str = Field(
+        "birdhouse", min_length=1, max_length=128, description="ClickHouse database that holds the project's tables."
+    )
+    project_dir: Path | None = Field(
+        None, description="Folder with the project's `.datasource` and `.pipe` files; unset: the example project."
+    )
+    deploy_on_start: bool = Field(
+        False, description="Whether the worker, when it starts, applies those changes of the project that only add."
+    )
+    birdhouse_secret: SecretStr | None = Field(
+        None, description=f"Secret that every token is derived from, at least {SHORTEST_SECRET} characters."
+    )
+    birdhouse_log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="Form of the log on stderr; `auto` is `text` on a terminal and `json` elsewhere."
+    )
+    birdhouse_log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe level that is logged."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Nothing but what the constructor is given: `load_settings` says which environment that is."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @property
+    def project_folder(self) -> Path:
+        return EXAMPLE_PROJECT if self.project_dir is None else self.project_dir
+
+    @field_validator("birdhouse_log_format", "birdhouse_log_level", mode="before")
+    @classmethod
+    def _in_any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("clickhouse_url")
+    @classmethod
+    def _is_plain_http_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        # Looked for everywhere, because a password with a slash in it ends the part where credentials belong.
+        if "@" in value:
+            raise ValueError("the URL holds credentials; give them in `CLICKHOUSE_USER` and `CLICKHOUSE_PASSWORD`")
+        parts = urlsplit(value)
+        is_plain = parts.scheme in ("http", "https") and parts.hostname and not parts.query and not parts.fragment
+        if not is_plain or not re.fullmatch(r"[^:]+|\[.*\]|.*:\d{1,5}", parts.netloc):
+            raise ValueError("accepted is `http://host:port` or `https://host:port`")
+        return value.rstrip("/")
+
+    @field_validator("birdhouse_secret")
+    @classmethod
+    def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"at least {SHORTEST_SECRET} characters are needed, for example of `openssl rand -hex 32`")
+        return value
+
+
+T = TypeVar("T", bound=ServiceSettings)
+
+
+def load_settings(cls: type[T], environment: Mapping[str, str] = os.environ) -> T:
+    """Settings of the class `cls` from an environment; a variable that is set but empty counts as not set.
+
+    Raises `SettingsError` that lists every malformed value and every `BIRDHOUSE_*` name that means nothing.
+    """
+    given = {name: value for name in cls.model_fields if (value := environment.get(name.upper()))}
+    problems = list(_unknown_names(cls, environment))
+    try:
+        settings = cls.model_validate(given)
+    except ValidationError as error:
+        problems += [_malformed(cls, details, given) for details in error.errors(include_url=False)]
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _unknown_names(cls: type[ServiceSettings], environment: Mapping[str, str]) -> Iterator[SettingProblem]:
+    known = {name.upper() for name in cls.model_fields}
+    others = tuple(prefix for prefix in PROCESS_PREFIXES if not any(name.startswith(prefix) for name in known))
+    for name in sorted(environment):
+        ours = name.startswith(PREFIX) and not name.startswith((PROJECT_NAMES, *others))
+        if ours and name not in known | RUN_NAMES and not is_service_link(name):
+            suggestion = closest(name, known)
+            yield SettingProblem(name, "no such setting", f"did you mean `{suggestion}`?" if suggestion else "unset it")
+
+
+def _malformed(cls: type[ServiceSettings], details: ErrorDetails, given: Mapping[str, str]) -> SettingProblem:
+    field_name = str(details["loc"][0]) if details["loc"] else ""
+    reason = details["msg"].removeprefix("Value error, ")
+    reason = reason[:1].lower() + reason[1:]
+    if field_name not in cls.model_fields:
+        return SettingProblem(field_name.upper() or "settings", reason)
+    setting = describe_field(field_name, cls.model_fields[field_name])
+    if field_name not in given:
+        return SettingProblem(setting.name, "is needed and not set", f"{setting.description} ({setting.type})")
+    value = "what was given" if setting.is_secret else f"`{_CREDENTIALS_IN_URL.sub('//***@', given[field_name])}`"
+    return SettingProblem(setting.name, f"cannot be {value}: {reason}", f"{setting.description} ({setting.type})")
+
+
+class Setting(NamedTuple):
+    """One row of the table of settings, every member as people read it."""
+
+    name: str
+    type: str
+    default: str
+    description: str
+
+    @property
+    def is_secret(self) -> bool:
+        return is_secret_name(self.name)
+
+
+def describe(cls: type[ServiceSettings]) -> list[Setting]:
+    """Every setting of a class, in the order in which they are written down."""
+    return [describe_field(name, field) for name, field in cls.model_fields.items()]
+
+
+def describe_field(name: str, field: FieldInfo) -> Setting:
+    return Setting(name.upper(), _type_text(field), _default_text(field), field.description or "")
+
+
+_TYPE_WORDS: Mapping[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "`true` or `false`",
+    Path: "path",
+    SecretStr: "secret text",
+}
+_BOUND_WORDS = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
+
+
+def _type_text(field: FieldInfo) -> str:
+    annotation = field.annotation
+    members = [member for member in get_args(annotation) if member is not type(None)]
+    if get_origin(annotation) is Literal:
+        return " or ".join(f"`{member}`" for member in members)
+    if len(members) == 1:
+        annotation = members[0]
+    words = _TYPE_WORDS.get(annotation, str(annotation))
+    bounds = [
+        f"{word} {getattr(constraint, key)}"
+        for constraint in field.metadata
+        for key, word in _BOUND_WORDS.items()
+        if getattr(constraint, key, None) is not None
+    ]
+    return " ".join([words, *bounds])
+
+
+def _default_text(field: FieldInfo) -> str:
+    default = field.get_default(call_default_factory=False)
+    if default is PydanticUndefined:
+        return "needed"
+    if default is None or isinstance(default, SecretStr):
+        return ""
+    return str(default).lower() if isinstance(default, bool) else str(default)

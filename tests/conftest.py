@@ -1,0 +1,88 @@
+"""What holds for every test: no sockets unless a test says so, and no silent skip where servers were promised."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TESTS = Path(__file__).parent
+# So that `tests.servers` can be imported also when pytest is not started as `python -m pytest`.
+if str(TESTS.parent) not in sys.path:
+    sys.path.insert(0, str(TESTS.parent))
+
+NO_SKIP = "BIRDHOUSE_TESTS_NO_SKIP"
+FOLDERS_WITH_SOCKETS = ("integration", "faults")
+# pytest-aiohttp's fixtures, which serve an application on the loopback interface.
+FIXTURES_WITH_SOCKETS = frozenset({"aiohttp_client", "aiohttp_server", "aiohttp_raw_server"})
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*servers): real servers that a test needs, `kafka` or `clickhouse`")
+    config.addinivalue_line("markers", "sockets: a unit test that may use the loopback interface")
+
+
+def _has_servers(path: Path) -> bool:
+    return path.is_relative_to(TESTS) and path.relative_to(TESTS).parts[0] in FOLDERS_WITH_SOCKETS
+
+
+class SocketsAreOffError(RuntimeError):
+    """A unit test wanted to talk to something; no OSError, so that no retry of ours takes it for an outage."""
+
+
+@pytest.fixture(autouse=True)
+def sockets_are_off(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's sockets refuse to connect and to bind, but for what this module lists (librdkafka's are its own)."""
+    if _has_servers(request.path):
+        return
+    allows_loopback = request.node.get_closest_marker("sockets") is not None or FIXTURES_WITH_SOCKETS & set(
+        request.fixturenames
+    )
+
+    def guarded(original: Callable[..., Any]) -> Callable[..., Any]:
+        def guard(self: socket.socket, address: Any) -> Any:
+            is_local = self.family == socket.AF_UNIX or (allows_loopback and address[0] in LOOPBACK)
+            if not is_local:
+                raise SocketsAreOffError(f"a unit test must not use the network, this one wanted {address}")
+            return original(self, address)
+
+        return guard
+
+    for name in ("connect", "connect_ex", "bind"):
+        monkeypatch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
+
+
+def is_forbidden_skip(report: pytest.TestReport | pytest.CollectReport, path: Path) -> bool:
+    """Whether a test or module was skipped although its servers were promised; an expected failure is no skip."""
+    promised = os.environ.get(NO_SKIP) == "1" and _has_servers(path)
+    return promised and report.skipped and not hasattr(report, "wasxfail")
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    return report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if is_forbidden_skip(report, item.path):
+        report.outcome = "failed"
+        report.longrepr = f"{NO_SKIP} is set, but this test was skipped: {_reason(report)}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if is_forbidden_skip(report, collector.path):
+        report.outcome = "failed"
+        report.longrepr = f"{NO_SKIP} is set, but this module was skipped: {_reason(report)}"
+    return report

@@ -1,0 +1,199 @@
+"""Stand-ins for what the worker talks to: messages, a consumer, a client of ClickHouse, a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from clickhouse_connect.driver.exceptions import DatabaseError
+from confluent_kafka import KafkaError, TopicPartition
+
+from ingest_worker.batch import Batch, Limits, Origin
+from ingest_worker.messages import Run
+
+ORIGIN = Origin("events", "topic", "topic-id", 0)
+LIMITS = Limits(rows=10, payload_bytes=1000, seconds=1.0)
+
+
+class Clock:
+    """Time that passes only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def kafka_error(code: int, *, fatal: bool = False) -> KafkaError:
+    return KafkaError(code, fatal=fatal)
+
+
+class FakeMessage:
+    """What the worker reads of a message of confluent_kafka."""
+
+    def __init__(
+        self,
+        topic: str | None,
+        partition: int | None,
+        offset: int,
+        value: bytes | None,
+        *,
+        failure: KafkaError | None = None,
+        milliseconds: int = 1_000,
+        key: bytes | None = None,
+        headers: Any = None,
+    ) -> None:
+        self.of_topic, self.number, self.at, self.content = topic, partition, offset, value
+        self.failure, self.milliseconds, self.key_bytes, self.header_list = failure, milliseconds, key, headers
+
+    def error(self) -> KafkaError | None:
+        return self.failure
+
+    def topic(self) -> str | None:
+        return self.of_topic
+
+    def partition(self) -> int | None:
+        return self.number
+
+    def offset(self) -> int | None:
+        return self.at
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, self.milliseconds
+
+    def value(self) -> bytes | None:
+        return self.content
+
+    def key(self) -> bytes | None:
+        return self.key_bytes
+
+    def headers(self) -> Any:
+        return self.header_list
+
+
+def run(topic: str, partition: int, *values: bytes, first_offset: int = 0) -> Run:
+    """A run of these values at consecutive offsets."""
+    return Run(
+        topic,
+        partition,
+        list(values),
+        list(range(first_offset, first_offset + len(values))),
+        [1_000] * len(values),
+        payload_bytes=sum(map(len, values)),
+    )
+
+
+def batch(rows: int = 2, first_offset: int = 0, origin: Origin = ORIGIN) -> Batch:
+    offsets = list(range(first_offset, first_offset + rows))
+    return Batch(origin, [b"v"] * rows, offsets, [1_000] * rows, [], [], payload_bytes=rows)
+
+
+def refusal(code: int, text: str = "refused") -> DatabaseError:
+    """An error that ClickHouse answered with."""
+    return DatabaseError(f"Code: {code}. DB::Exception: {text}", code=code, name="NAME")
+
+
+class FakeClient:
+    """A ClickHouse client whose next answers are given; an exception is raised."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.inserts: list[dict[str, Any]] = []
+        self.queries: list[tuple[str, Any]] = []
+        self.is_closed = False
+
+    def insert(self, table: str, data: Any, **options: Any) -> Any:
+        self.inserts.append({"table": table, "data": data, **options})
+        return SimpleNamespace(summary=self._answer())
+
+    def query(self, sql: str, parameters: Any = None) -> Any:
+        self.queries.append((sql, parameters))
+        return SimpleNamespace(result_rows=self._answer())
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def _answer(self) -> Any:
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class FakeConsumer:
+    """A consumer whose calls are given: each entry is a list of messages, an exception, or something to be called."""
+
+    def __init__(self, *calls: Any, committed: dict[tuple[str, int], int] | None = None) -> None:
+        self.calls = list(calls)
+        self.group_offsets = dict(committed or {})
+        self.marks: dict[tuple[str, int], tuple[int, int]] = {}
+        self.commits: list[dict[tuple[str, int], int]] = []
+        self.refuse_commit: Any = None
+        self.paused: set[tuple[str, int]] = set()
+        self.assigned: dict[tuple[str, int], int] = {}
+        self.sought: list[tuple[str, int, int]] = []
+        self.is_closed = False
+        self.callbacks: dict[str, Callable[[Any, list[TopicPartition]], None]] = {}
+        self.on_empty: Callable[[], None] = lambda: None
+
+    def subscribe(self, topics: list[str], **callbacks: Any) -> None:
+        self.topics, self.callbacks = topics, callbacks
+
+    def assign_now(self, *places: tuple[str, int]) -> None:
+        self.callbacks["on_assign"](self, [TopicPartition(*place) for place in places])
+
+    def revoke_now(self, *places: tuple[str, int]) -> None:
+        self.callbacks["on_revoke"](self, [TopicPartition(*place) for place in places])
+
+    def lose_now(self, *places: tuple[str, int]) -> None:
+        self.callbacks["on_lost"](self, [TopicPartition(*place) for place in places])
+
+    def consume(self, _count: int, timeout: float) -> Sequence[Any]:
+        if not self.calls:
+            self.on_empty()
+            return []
+        call = self.calls.pop(0)
+        if callable(call):
+            call = call()
+        if isinstance(call, Exception):
+            raise call
+        return call or []
+
+    def committed(self, partitions: list[TopicPartition], timeout: float) -> list[TopicPartition]:
+        return [
+            TopicPartition(entry.topic, entry.partition, self.group_offsets.get((entry.topic, entry.partition), -1001))
+            for entry in partitions
+        ]
+
+    def get_watermark_offsets(self, place: TopicPartition, **_: Any) -> tuple[int, int]:
+        return self.marks.get((place.topic, place.partition), (0, 0))
+
+    def incremental_assign(self, partitions: list[TopicPartition]) -> None:
+        self.assigned |= {(entry.topic, entry.partition): entry.offset for entry in partitions}
+
+    def incremental_unassign(self, partitions: list[TopicPartition]) -> None:
+        for entry in partitions:
+            self.assigned.pop((entry.topic, entry.partition), None)
+
+    def pause(self, partitions: list[TopicPartition]) -> None:
+        self.paused |= {(entry.topic, entry.partition) for entry in partitions}
+
+    def resume(self, partitions: list[TopicPartition]) -> None:
+        self.paused -= {(entry.topic, entry.partition) for entry in partitions}
+
+    def seek(self, place: TopicPartition) -> None:
+        self.sought.append((place.topic, place.partition, place.offset))
+
+    def commit(self, offsets: list[TopicPartition], asynchronous: bool) -> list[TopicPartition]:
+        assert not asynchronous
+        if self.refuse_commit is not None:
+            raise self.refuse_commit
+        self.commits.append({(entry.topic, entry.partition): entry.offset for entry in offsets})
+        return offsets
+
+    def close(self) -> None:
+        if self.assigned and not self.is_closed:
+            self.revoke_now(*self.assigned)
+        self.is_closed = True

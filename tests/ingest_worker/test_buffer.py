@@ -1,0 +1,218 @@
+"""The buffer: when batches are due, who gets them, and what is left when a partition goes."""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest_worker.batch import Limits, Origin, memory_bytes
+from ingest_worker.budget import MemoryBudget
+from ingest_worker.buffer import Buffer, Shipment
+from ingest_worker.delivery import Decision
+from tests.ingest_worker.fakes import LIMITS, ORIGIN, Clock, run
+
+PLACE = ("topic", 0)
+
+
+def buffer(clock: Clock, limits: Limits = LIMITS, budget: int = 10_000_000, partitions: int = 1) -> Buffer:
+    made = Buffer("events", limits, MemoryBudget(budget, 1), clock)
+    for number in range(partitions):
+        made.open(replace(ORIGIN, partition=number), owner=7, position=0)
+    return made
+
+
+def taken(made: Buffer) -> Shipment | None:
+    """What an inserter gets at this moment."""
+    result: list[Shipment | None] = []
+    inserter = threading.Thread(target=lambda: result.append(made.take()))
+    inserter.start()
+    inserter.join(0.05)
+    if inserter.is_alive():
+        made.close()
+        inserter.join()
+        made.is_closed = False
+    return result[0]
+
+
+def test_a_full_batch_is_due_at_once() -> None:
+    made = buffer(Clock())
+    made.add(run("topic", 0, *[b"v"] * 10))
+    shipment = taken(made)
+    assert shipment is not None
+    assert (shipment.batch.rows, shipment.lane.owner) == (10, 7)
+
+
+def test_a_small_batch_is_due_when_it_is_old() -> None:
+    clock = Clock()
+    made = buffer(clock)
+    made.add(run("topic", 0, b"v"))
+    assert taken(made) is None
+    clock.now += LIMITS.seconds
+    shipment = taken(made)
+    assert shipment is not None
+    assert shipment.batch.rows == 1
+
+
+def test_batches_wait_longer_while_more_partitions_have_messages() -> None:
+    clock = Clock()
+    made = buffer(clock, partitions=2)
+    made.add(run("topic", 0, b"v"))
+    made.add(run("topic", 1, b"v"))
+    clock.now += LIMITS.seconds
+    assert taken(made) is None
+    clock.now += LIMITS.seconds
+    assert taken(made) is not None
+
+
+def test_scarce_memory_makes_the_largest_due() -> None:
+    made = buffer(Clock(), budget=3 * memory_bytes(5, 5), partitions=2)
+    made.add(run("topic", 0, b"v"))
+    made.add(run("topic", 1, *[b"v"] * 6))
+    shipment = taken(made)
+    assert shipment is not None
+    assert shipment.batch.origin.partition == 1
+
+
+def test_one_batch_of_a_partition_is_sent_at_a_time() -> None:
+    made = buffer(Clock())
+    made.add(run("topic", 0, *[b"v"] * 30))
+    first = taken(made)
+    assert first is not None
+    assert taken(made) is None
+    assert made.stored(first)
+    second = taken(made)
+    assert second is not None
+    assert (second.batch.first_offset, second.batch.last_offset) == (10, 19)
+
+
+def test_a_flush_makes_everything_due() -> None:
+    made = buffer(Clock())
+    made.add(run("topic", 0, b"v"))
+    made.flush()
+    assert taken(made) is not None
+
+
+def test_a_fenced_lane_takes_and_gives_nothing_more() -> None:
+    made = buffer(Clock())
+    made.add(run("topic", 0, *[b"v"] * 25))
+    shipment = taken(made)
+    assert shipment is not None
+    assert made.fence(shipment) == 15
+    made.give_up(shipment)
+    assert not made.is_current(shipment)
+    assert not made.add(run("topic", 0, b"v", first_offset=25))
+    assert taken(made) is None
+    assert made.memory_bytes == 0
+
+
+def test_a_batch_of_a_closed_lane_moves_nothing_when_it_is_stored_late() -> None:
+    made = buffer(Clock())
+    made.add(run("topic", 0, *[b"v"] * 12))
+    shipment = taken(made)
+    assert shipment is not None
+    assert made.close_lanes([PLACE]) == 2
+    made.open(ORIGIN, owner=8, position=0)
+    assert not made.is_current(shipment)
+    assert not made.stored(shipment)
+    reopened = made.lane(PLACE)
+    assert reopened is not None
+    assert reopened.mark.position == 0
+    assert made.memory_bytes == 0
+
+
+def test_waiting_for_a_batch_ends_when_the_lane_is_given_up() -> None:
+    made = buffer(Clock())
+    made.add(run("topic", 0, *[b"v"] * 10))
+    shipment = taken(made)
+    assert shipment is not None
+    waiter = threading.Thread(target=made.wait_while_owned, args=(shipment, 3600))
+    waiter.start()
+    made.close_lanes([PLACE])
+    waiter.join(10)
+    assert not waiter.is_alive()
+
+
+def test_drain_waits_for_what_is_sent_and_drop_forgets_the_rest() -> None:
+    made = buffer(Clock())
+    made.add(run("topic", 0, *[b"v"] * 12))
+    shipment = taken(made)
+    assert shipment is not None
+    assert made.drop_waiting([PLACE]) == 2
+    assert not made.wait_until_idle([PLACE], seconds=0)
+    made.stored(shipment)
+    assert made.wait_until_idle([PLACE], seconds=0)
+
+
+def test_a_lack_of_memory_in_clickhouse_makes_later_batches_smaller() -> None:
+    made = buffer(Clock())
+    made.rescale(Decision.RETRY_SMALLER)
+    made.add(run("topic", 0, *[b"v"] * 10))
+    shipment = taken(made)
+    assert shipment is not None
+    assert shipment.batch.rows == 5
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 25)), max_size=15), st.integers(0, 2**32))
+def test_every_message_is_shipped_once_in_order_and_positions_follow(
+    arrivals: list[tuple[int, int]], seed: int
+) -> None:
+    chance, clock = random.Random(seed), Clock()
+    made = buffer(clock, partitions=3)
+    added, shipped = [0, 0, 0], [0, 0, 0]
+    sending: list[Shipment] = []
+    for partition, count in arrivals:
+        made.add(run("topic", partition, *[b"v"] * count, first_offset=added[partition]))
+        added[partition] += count
+        while chance.random() < 0.5 and any(made.lane(("topic", p)).rows > 10 for p in range(3)):  # type: ignore[union-attr]
+            if sending and chance.random() < 0.6:
+                made.stored(sending.pop(chance.randrange(len(sending))))
+            ready = [p for p in range(3) if _has_due(made, p)]
+            if ready:
+                shipment = made.take()
+                assert shipment is not None
+                number = shipment.batch.origin.partition
+                assert shipment.batch.first_offset == shipped[number]
+                shipped[number] = shipment.batch.last_offset + 1
+                sending.append(shipment)
+        for number in range(3):
+            lane = made.lane(("topic", number))
+            assert lane is not None
+            in_flight = [s.batch.first_offset for s in sending if s.batch.origin.partition == number]
+            assert lane.mark.position == (in_flight[0] if in_flight else shipped[number])
+    for shipment in sending:
+        made.stored(shipment)
+    made.flush()
+    for _ in range(sum(added)):
+        if all(made.lane(("topic", p)).rows == 0 for p in range(3)):  # type: ignore[union-attr]
+            break
+        last = made.take()
+        assert last is not None
+        made.stored(last)
+    positions = [lane.mark.position for p in range(3) if (lane := made.lane(("topic", p))) is not None]
+    assert positions == added
+    assert made.memory_bytes == 0
+
+
+def _has_due(made: Buffer, partition: int) -> bool:
+    lane = made.lane(("topic", partition))
+    return lane is not None and lane.sending is None and len(lane.waiting) > 1
+
+
+def test_the_load_says_what_is_held() -> None:
+    made = buffer(Clock())
+    made.add(run("topic", 0, *[b"vv"] * 12))
+    taken(made)
+    load = made.loads()[PLACE]
+    assert (load.rows, load.payload_bytes, load.is_inserting, load.oldest_timestamp) == (12, 24, True, 1_000)
+
+
+def test_lanes_of_other_topics_are_apart() -> None:
+    made = buffer(Clock())
+    made.open(Origin("events", "other", "id", 0), owner=1, position=5)
+    made.add(run("other", 0, b"v", first_offset=9))
+    assert made.loads()[PLACE].rows == 0
+    assert made.loads()["other", 0].rows == 1

@@ -1,0 +1,78 @@
+"""The schema at the start: applied when that is allowed and adds only, said otherwise."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+
+from ingest_worker import deployment as module
+from ingest_worker.deployment import ensure_deployed
+from ingest_worker.observations import Observation, SchemaApplied, SchemaDiffers, ServerAwaited
+from service.backoff import Backoff
+from tests.ingest_worker.fakes import FakeClient, refusal
+
+
+@dataclass
+class FakePlan:
+    is_empty: bool = False
+    only_adds: bool = True
+    database: str = "birdhouse"
+
+    def render(self) -> str:
+        return "adds     events: create the table"
+
+
+class Bench:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, plan: FakePlan | Exception) -> None:
+        self.plan = plan
+        self.applied: list[object] = []
+        self.seen: list[Observation] = []
+        self.stop = threading.Event()
+        monkeypatch.setattr(module, "_BACKOFF", Backoff(first=0, longest=0))
+        monkeypatch.setattr(module, "read_plan", self._read)
+        monkeypatch.setattr(module, "apply", lambda client, plan: self.applied.append(plan))
+
+    def _read(self, *_: Any) -> FakePlan:
+        plan, self.plan = self.plan, FakePlan(is_empty=True)
+        if isinstance(plan, Exception):
+            raise plan
+        return plan
+
+    def ensure(self, *, may_apply: bool) -> list[type]:
+        connect = cast("Any", FakeClient)
+        ensure_deployed(connect, cast("Any", None), "birdhouse", self.seen.append, self.stop, may_apply=may_apply)
+        return [type(entry) for entry in self.seen]
+
+
+def test_a_schema_that_is_the_projects_needs_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Bench(monkeypatch, FakePlan(is_empty=True)).ensure(may_apply=True) == []
+
+
+def test_what_only_adds_is_applied_when_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(monkeypatch, FakePlan())
+    assert bench.ensure(may_apply=True) == [SchemaApplied]
+    assert len(bench.applied) == 1
+
+
+@pytest.mark.parametrize(("plan", "may_apply"), [(FakePlan(), False), (FakePlan(only_adds=False), True)])
+def test_otherwise_the_command_is_said(monkeypatch: pytest.MonkeyPatch, plan: FakePlan, may_apply: bool) -> None:
+    bench = Bench(monkeypatch, plan)
+    assert bench.ensure(may_apply=may_apply) == [SchemaDiffers]
+    assert bench.applied == []
+    (said,) = bench.seen
+    assert isinstance(said, SchemaDiffers)
+    assert "`birdhouse deploy`" in said.hint
+
+
+def test_a_server_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(monkeypatch, refusal(210))
+    assert bench.ensure(may_apply=True) == [ServerAwaited]
+
+
+def test_a_stop_ends_the_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(monkeypatch, refusal(210))
+    bench.stop.set()
+    assert bench.ensure(may_apply=True) == []

@@ -1,0 +1,96 @@
+"""Which feeds share a consumer, and how a consumer that fails is replaced."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from confluent_kafka import KafkaError
+
+from ingest_worker import group as module
+from ingest_worker.budget import MemoryBudget
+from ingest_worker.buffer import Buffer
+from ingest_worker.errors import OwnershipLostError
+from ingest_worker.group import Group, group_feeds
+from ingest_worker.observations import KafkaTroubled, Observation, SourceRestarted
+from ingest_worker.settings import IngestSettings
+from schemas.feed import Feed
+from service.backoff import Backoff
+from service.deadline import Deadline
+from service.settings import load_settings
+from tests.ingest_worker.fakes import LIMITS, Clock, kafka_error
+
+
+def test_one_consumer_for_each_connection_and_group() -> None:
+    shared, also = Feed("a", "t"), Feed("b", "t")
+    other_group, other_brokers = Feed("c", "t", group_id="g"), Feed("d", "t", connection="k")
+    assert group_feeds([shared, other_group, also, other_brokers]) == {
+        (None, "birdhouse"): [shared, also],
+        (None, "g"): [other_group],
+        ("k", "birdhouse"): [other_brokers],
+    }
+
+
+class FakeSource:
+    """Sources whose runs end as given, one after the other."""
+
+    endings: list[Callable[[threading.Event], bool]]
+    turned_at = 0.0
+    has_joined = True
+
+    def __init__(self, **_: Any) -> None:
+        """Takes whatever a source takes."""
+
+    def run(self, stop: threading.Event, deadline: Callable[[], Deadline]) -> bool:
+        return self.endings.pop(0)(stop)
+
+
+def bench(
+    monkeypatch: pytest.MonkeyPatch, *endings: Callable[[threading.Event], bool]
+) -> tuple[Group, list[Observation]]:
+    monkeypatch.setattr(module, "_BACKOFF", Backoff(first=0, longest=0))
+    monkeypatch.setattr(module, "ensure_topics", lambda *_: {"t": "id"})
+    monkeypatch.setattr(module, "Source", FakeSource)
+    FakeSource.endings = list(endings)
+    clock, seen = Clock(), cast("list[Observation]", [])
+    budget = MemoryBudget(1_000, 1)
+    group = Group(
+        name="birdhouse",
+        feeds=[Feed("a", "t")],
+        buffers={"a": Buffer("a", LIMITS, budget, clock)},
+        budget=budget,
+        settings=load_settings(IngestSettings, {}),
+        queue_bytes=1_000_000,
+        connect=cast("Any", None),
+        kafka_config={"bootstrap.servers": "127.0.0.1:1"},
+        observe=seen.append,
+        clock=clock,
+    )
+    return group, seen
+
+
+def failing(_: threading.Event) -> bool:
+    raise OwnershipLostError("a commit was refused")
+
+
+def stopping(stop: threading.Event) -> bool:
+    stop.set()
+    return True
+
+
+def test_a_consumer_that_fails_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    group, seen = bench(monkeypatch, failing, failing, stopping)
+    group.run(threading.Event(), lambda: Deadline.after(0))
+    restarts = [entry for entry in seen if isinstance(entry, SourceRestarted)]
+    assert [entry.message for entry in restarts] == ["a commit was refused"] * 2
+    assert group.has_drained
+
+
+def test_the_same_trouble_is_not_told_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    group, seen = bench(monkeypatch)
+    for _ in range(5):
+        group._on_error(kafka_error(KafkaError._ALL_BROKERS_DOWN))
+    group._on_error(kafka_error(KafkaError._TRANSPORT))
+    assert len([entry for entry in seen if isinstance(entry, KafkaTroubled)]) == 2

@@ -1,0 +1,97 @@
+"""One insert: what is sent, and what each way of ending is called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.exceptions import OperationalError
+
+from ingest_worker.outcomes import Refused, Stored, Swallowed, Unanswered
+from ingest_worker.sink import QUERY_PREFIX, Quarantined, Sink
+from schemas.feed import Feed
+from schemas.landing import landing_of
+from tests.ingest_worker.fakes import FakeClient, batch, refusal
+
+LANDING = landing_of(Feed("events", "topic"))
+
+
+def sink(*clients: Any) -> Sink:
+    remaining = list(clients)
+
+    def connect() -> Any:
+        client = remaining.pop(0)
+        if isinstance(client, Exception):
+            raise client
+        return client
+
+    return Sink(connect, "birdhouse", LANDING, insert_seconds=30)
+
+
+def test_sends_columns_and_token_to_the_landing_table() -> None:
+    client = FakeClient({"written_rows": "6", "read_rows": "8"})
+    outcome = sink(client).insert(batch(2), "key", owner=9)
+    assert isinstance(outcome, Stored)
+    (sent,) = client.inserts
+    assert (sent["table"], sent["database"], sent["column_oriented"]) == ("events_landing", "birdhouse", True)
+    assert sent["column_names"] == [name for name, _ in LANDING.columns]
+    assert sent["data"][5] == [9, 9]
+    assert sent["settings"]["insert_deduplication_token"] == batch(2).token
+    assert (sent["settings"]["async_insert"], sent["settings"]["insert_deduplicate"]) == (0, 1)
+    assert sent["settings"]["session_timezone"] == "UTC"
+    assert sent["settings"]["query_id"].startswith(f"{QUERY_PREFIX}-events-0-")
+    assert outcome.query_id == sent["settings"]["query_id"]
+
+
+def test_an_answer_with_a_code_is_a_refusal_and_costs_the_client() -> None:
+    text = "Constraint `ingest_fence` for table birdhouse.events_landing is violated"
+    broken, fresh = FakeClient(refusal(469, text)), FakeClient({})
+    door = sink(broken, fresh)
+    outcome = door.insert(batch(), "key", 1)
+    assert isinstance(outcome, Refused)
+    assert (outcome.code, outcome.name, outcome.constraint) == (469, "NAME", "ingest_fence")
+    assert broken.is_closed
+    assert isinstance(door.insert(batch(), "key", 1), Stored)
+    assert len(fresh.inserts) == 1
+
+
+@pytest.mark.parametrize("error", [OperationalError("reset"), ConnectionRefusedError("nobody"), TypeError("a bug")])
+def test_no_answer_leaves_the_outcome_open(error: Exception) -> None:
+    outcome = sink(FakeClient(error)).insert(batch(), "key", 1)
+    assert isinstance(outcome, Unanswered)
+    assert str(error) in outcome.message
+
+
+def test_a_server_that_cannot_be_reached_is_an_outcome() -> None:
+    assert isinstance(sink(OperationalError("no server")).insert(batch(), "key", 1), Unanswered)
+
+
+def test_an_insert_that_reached_no_table_is_swallowed() -> None:
+    outcome = sink(FakeClient({"written_rows": "2", "read_rows": "2"})).insert(batch(2), "key", 1)
+    assert outcome == Swallowed(2)
+
+
+def test_an_engine_that_does_not_count_is_believed() -> None:
+    assert isinstance(sink(FakeClient({"written_rows": "2"})).insert(batch(2), "key", 1), Stored)
+    assert isinstance(sink(FakeClient({})).insert(batch(2), "key", 1), Stored)
+
+
+def test_long_errors_are_cut_to_one_line() -> None:
+    outcome = sink(FakeClient(refusal(1, "line\n" * 500))).insert(batch(), "key", 1)
+    assert isinstance(outcome, Refused)
+    assert "\n" not in outcome.message
+    assert len(outcome.message) <= 301
+
+
+def test_counts_what_went_to_quarantine_by_column() -> None:
+    client = FakeClient([(["a", "b"], 2), (["a"], 1)])
+    assert sink(client).count_quarantined(batch(9, first_offset=4)) == Quarantined(3, {"a": 3, "b": 2})
+    ((sql, parameters),) = client.queries
+    assert "{first:Int64} AND {last:Int64}" in sql
+    assert (parameters["quarantine"], parameters["first"], parameters["last"]) == ("events_quarantine", 4, 12)
+
+
+def test_a_count_that_fails_is_unknown() -> None:
+    client = FakeClient(refusal(60))
+    assert sink(client).count_quarantined(batch()) is None
+    assert client.is_closed

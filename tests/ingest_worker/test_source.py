@@ -1,0 +1,268 @@
+"""The reading loop, on a consumer that does what the test says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from ingest_worker.assignment import Assignment
+from ingest_worker.budget import MemoryBudget
+from ingest_worker.buffer import Buffer
+from ingest_worker.claimer import Takeover
+from ingest_worker.errors import OwnershipLostError, SourceError
+from ingest_worker.observations import (
+    CommitFailed,
+    KafkaTroubled,
+    Observation,
+    OffsetsCommitted,
+    PartitionBroken,
+    PartitionsLost,
+    PartitionsRevoked,
+    SourceTimed,
+)
+from ingest_worker.ownership import Claim
+from ingest_worker.partition import Partition
+from ingest_worker.source import STALE, Source
+from service.deadline import Deadline
+from tests.ingest_worker.fakes import LIMITS, Clock, FakeConsumer, FakeMessage, kafka_error
+
+PLACE = ("topic", 0)
+
+
+class Bench:
+    """A source whose consumer makes these calls, then is told to stop."""
+
+    def __init__(self, *calls: Any, claims: bool = True, budget: int = 10**9, **consumer: Any) -> None:
+        self.clock = Clock()
+        self.seen: list[Observation] = []
+        shared = MemoryBudget(budget, 1)
+        self.buffer = Buffer("events", LIMITS, shared, self.clock)
+        self.assignment = Assignment({"topic": [self.buffer]}, shared, self.seen.append)
+        self.consumer = FakeConsumer(*calls, **consumer)
+        self.stop = threading.Event()
+        self.consumer.on_empty = self.stop.set
+        self.claims = claims
+        self.asked: list[Partition] = []
+        self.source = Source(
+            group="group",
+            topics={"topic": "id"},
+            resets={"topic": "earliest"},
+            config={},
+            assignment=self.assignment,
+            claim=self._claim,
+            observe=self.seen.append,
+            drain_seconds=0,
+            create_consumer=lambda config: self.consumer,  # type: ignore[arg-type,return-value]
+            clock=self.clock,
+        )
+
+    def _claim(self, partitions: Any) -> None:
+        self.asked += partitions
+        if self.claims:
+            self.source.taken(Takeover(tuple(partitions), Claim(("key",))))
+
+    def run(self) -> bool:
+        return self.source.run(self.stop, lambda: Deadline.after(0, self.clock))
+
+    def assign(self) -> None:
+        self.consumer.assign_now(PLACE)
+
+    def store_all(self) -> None:
+        """What the inserters do."""
+        self.buffer.flush()
+        while self.buffer.loads()[PLACE].rows:
+            shipment = self.buffer.take()
+            assert shipment is not None
+            self.buffer.stored(shipment)
+            self.assignment.progressed(*PLACE)
+
+    def of(self, kind: type) -> list[Any]:
+        return [entry for entry in self.seen if isinstance(entry, kind)]
+
+
+def messages(count: int, first: int = 0) -> list[FakeMessage]:
+    return [FakeMessage("topic", 0, first + index, b"v") for index in range(count)]
+
+
+def do(*steps: Callable[[], Any]) -> Callable[[], None]:
+    def call() -> None:
+        for step in steps:
+            step()
+
+    return call
+
+
+def test_reads_commits_what_is_stored_and_leaves() -> None:
+    bench = Bench(committed={PLACE: 4})
+    bench.consumer.calls = [bench.assign, lambda: messages(10, first=4), bench.store_all]
+    assert bench.run()
+    assert bench.consumer.assigned == {}
+    assert bench.consumer.commits == [{PLACE: 14}]
+    assert bench.of(OffsetsCommitted) == [OffsetsCommitted("group", {"topic/0": 14})]
+    assert bench.consumer.is_closed
+
+
+def test_a_group_without_offsets_writes_its_start_down() -> None:
+    bench = Bench()
+    bench.consumer.marks[PLACE] = (3, 9)
+    bench.consumer.calls = [bench.assign, None]
+    bench.run()
+    assert bench.consumer.commits == [{PLACE: 3}]
+
+
+def test_nothing_is_read_before_it_is_owned() -> None:
+    bench = Bench(claims=False)
+    seen: list[Any] = []
+    bench.consumer.calls = [
+        bench.assign,
+        lambda: messages(2, first=6),
+        do(lambda: seen.append((set(bench.consumer.paused), list(bench.consumer.sought), bench.buffer.loads()))),
+    ]
+    bench.run()
+    assert seen == [({PLACE}, [("topic", 0, 6)], {})]
+    assert bench.consumer.commits == []
+
+
+def test_a_revoked_partition_is_drained_committed_and_released() -> None:
+    bench = Bench(committed={PLACE: 0})
+    bench.consumer.calls = [
+        bench.assign,
+        lambda: messages(10),
+        do(bench.store_all, lambda: bench.consumer.revoke_now(PLACE)),
+    ]
+    bench.run()
+    assert bench.consumer.commits == [{PLACE: 10}]
+    assert bench.of(PartitionsRevoked) == [PartitionsRevoked("group", ("topic/0",), drained=True)]
+    assert bench.buffer.lane(PLACE) is None
+
+
+def test_what_is_still_being_inserted_at_the_deadline_is_not_committed() -> None:
+    bench = Bench(committed={PLACE: 0})
+    bench.consumer.calls = [
+        bench.assign,
+        lambda: messages(20),
+        do(bench.buffer.take, lambda: bench.consumer.revoke_now(PLACE)),
+    ]
+    bench.run()
+    assert bench.consumer.commits == []
+    assert bench.of(PartitionsRevoked) == [PartitionsRevoked("group", ("topic/0",), drained=False)]
+
+
+def test_a_lost_partition_is_never_committed() -> None:
+    bench = Bench(committed={PLACE: 0})
+    bench.consumer.calls = [
+        bench.assign,
+        lambda: messages(10),
+        do(bench.store_all, lambda: bench.consumer.lose_now(PLACE)),
+    ]
+    bench.run()
+    assert bench.consumer.commits == []
+    assert len(bench.of(PartitionsLost)) == 1
+
+
+@pytest.mark.parametrize("code", sorted(STALE))
+def test_a_commit_refused_as_stale_means_that_the_partitions_are_lost(code: int) -> None:
+    bench = Bench(committed={PLACE: 0})
+    bench.consumer.calls = [bench.assign, lambda: messages(10), bench.store_all, None]
+    bench.consumer.refuse_commit = KafkaException(kafka_error(code))
+    with pytest.raises(OwnershipLostError):
+        bench.run()
+    assert bench.buffer.lane(PLACE) is None
+    assert bench.consumer.commits == []
+    assert bench.consumer.is_closed
+
+
+def test_a_commit_that_fails_otherwise_is_repeated() -> None:
+    bench = Bench(committed={PLACE: 0})
+    bench.consumer.refuse_commit = KafkaException(kafka_error(KafkaError.REBALANCE_IN_PROGRESS))
+
+    def mend() -> None:
+        bench.consumer.refuse_commit = None
+        bench.clock.now += 5
+
+    bench.consumer.calls = [bench.assign, lambda: messages(10), bench.store_all, None, mend]
+    bench.run()
+    assert len(bench.of(CommitFailed)) == 1
+    assert bench.consumer.commits == [{PLACE: 10}]
+
+
+@pytest.mark.parametrize("code", [KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE])
+def test_an_offset_that_the_broker_does_not_hold_stops_that_partition(code: int) -> None:
+    bench = Bench(committed={PLACE: 0})
+    states: list[Any] = []
+    bench.consumer.calls = [
+        bench.assign,
+        lambda: [FakeMessage("topic", 0, 0, b"out of range", failure=kafka_error(code))],
+        do(lambda: states.append(set(bench.consumer.paused))),
+    ]
+    bench.run()
+    (broken,) = bench.of(PartitionBroken)
+    assert "kafka-consumer-groups" in broken.hint
+    assert states == [{PLACE}]
+    assert bench.consumer.commits == []
+
+
+def test_other_errors_are_said_and_the_end_of_a_partition_is_none() -> None:
+    bench = Bench(
+        [
+            FakeMessage("topic", 0, 0, None, failure=kafka_error(KafkaError._PARTITION_EOF)),
+            FakeMessage(None, None, 0, None, failure=kafka_error(KafkaError._TRANSPORT)),
+        ]
+    )
+    bench.run()
+    assert len(bench.of(KafkaTroubled)) == 1
+
+
+def test_a_fatal_error_needs_a_new_consumer() -> None:
+    failure = kafka_error(KafkaError._FATAL, fatal=True)
+    bench = Bench([FakeMessage(None, None, 0, None, failure=failure)])
+    with pytest.raises(SourceError):
+        bench.run()
+    assert bench.consumer.is_closed
+
+
+def test_a_consumer_that_fails_commits_nothing_when_it_is_closed() -> None:
+    bench = Bench(committed={PLACE: 0})
+    failure = KafkaException(kafka_error(KafkaError._FAIL))
+    bench.consumer.calls = [bench.assign, lambda: messages(10), lambda: do(bench.store_all)() or failure]
+    with pytest.raises(KafkaException):
+        bench.run()
+    assert bench.consumer.commits == []
+    assert bench.assignment.partitions == {}
+
+
+def test_a_full_buffer_is_waited_for_before_anything_is_paused() -> None:
+    bench = Bench(committed={PLACE: 0}, budget=2_000)
+    states: list[Any] = []
+
+    def pass_time() -> None:
+        bench.clock.now += 2
+
+    turned = bench.seen.append
+
+    def observe(observation: Observation) -> None:
+        turned(observation)
+        if isinstance(observation, SourceTimed) and observation.step == "hold":
+            states.append(set(bench.consumer.paused))
+            pass_time()
+
+    bench.source._observe = observe
+    bench.consumer.calls = [bench.assign, lambda: messages(20), do(lambda: states.append(set(bench.consumer.paused)))]
+    bench.run()
+    assert states == [set(), {PLACE}]
+
+
+def test_the_broker_offsets_are_measured() -> None:
+    bench = Bench(committed={PLACE: 0})
+    highs: list[int | None] = []
+    bench.consumer.marks[PLACE] = (0, 42)
+    bench.consumer.calls = [bench.assign, do(lambda: bench.clock.__setattr__("now", 200.0)), None]
+    bench.consumer.on_empty = do(
+        lambda: highs.extend(entry.high for entry in bench.assignment.partitions.values()), bench.stop.set
+    )
+    bench.run()
+    assert highs[-1] == 42

@@ -1,0 +1,33 @@
+"""The status of a worker, as `/status` shows it."""
+
+from __future__ import annotations
+
+import json
+
+from ingest_worker.assignment import Assignment
+from ingest_worker.budget import MemoryBudget
+from ingest_worker.buffer import Buffer
+from ingest_worker.partition import Partition
+from ingest_worker.status import status_of
+from tests.ingest_worker.fakes import LIMITS, Clock, run
+
+
+def test_says_of_each_partition_where_it_stands() -> None:
+    budget = MemoryBudget(10**9, 1)
+    buffer = Buffer("events", LIMITS, budget, Clock())
+    assignment = Assignment({"topic": [buffer]}, budget, lambda _: None)
+    owned = Partition("topic", 0, "id", position=5, committed=5, high=20)
+    claimed = Partition("topic", 1, "id", position=0, committed=None, error="broken")
+    assignment.add([owned, claimed])
+    assignment.own([owned], owner=1)
+    assignment.take(run("topic", 0, b"vv", b"vv", first_offset=5))
+    buffer.stalled = "a view throws"
+    status = status_of([buffer], [("group", assignment)], now=lambda: 3.0)
+    first, second = status.partitions
+    assert (first.owner_state, first.committed_offset, first.next_offset) == ("owned", 5, 7)
+    assert (first.lag_messages, first.lag_seconds) == (15, 2.0)
+    assert (first.buffered_rows, first.buffered_bytes, first.last_error) == (2, 4, "a view throws")
+    assert (second.owner_state, second.is_paused, second.last_error) == ("claiming", True, "broken")
+    (source,) = status.data_sources
+    assert (source.buffered_rows, source.buffered_bytes, source.last_error) == (2, 4, "a view throws")
+    assert json.loads(json.dumps(status.as_json()))["partitions"][0]["topic"] == "topic"

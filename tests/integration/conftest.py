@@ -1,0 +1,62 @@
+"""Fixtures of tests on real servers: one Kafka and one ClickHouse a session, a database and a topic name a test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import clickhouse_connect
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from tests.servers import ClickHouseServer, ServerUnavailableError, clickhouse_server, kafka_server
+
+
+@pytest.fixture(autouse=True)
+def needed_servers(request: pytest.FixtureRequest) -> None:
+    """Starts what `@pytest.mark.needs("kafka", "clickhouse")` names, and skips the test where that cannot be had."""
+    for mark in request.node.iter_markers("needs"):
+        for server in mark.args:
+            request.getfixturevalue(server)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`bootstrap.servers` of a broker that creates no topic by itself."""
+    try:
+        with kafka_server(tmp_path_factory.mktemp("kafka")) as bootstrap_servers:
+            yield bootstrap_servers
+    except ServerUnavailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseServer]:
+    """A ClickHouse server and a user of it who may do everything."""
+    try:
+        with clickhouse_server(tmp_path_factory.mktemp("clickhouse")) as server:
+            yield server
+    except ServerUnavailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def clickhouse_client(clickhouse: ClickHouseServer) -> Iterator[Client]:
+    """A client that may do everything, for arranging and for reading back."""
+    client = clickhouse_connect.get_client(dsn=clickhouse.url, username=clickhouse.user, password=clickhouse.password)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def database(clickhouse_client: Client) -> Iterator[str]:
+    """The name of a database of this test's own, not yet created; it is dropped at the end."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield name
+    clickhouse_client.command(f"DROP DATABASE IF EXISTS `{name}` SYNC")
+
+
+@pytest.fixture
+def unique_name() -> str:
+    """A name that no other test uses, for topics, groups and whatever else outlives a test on a shared server."""
+    return f"test_{uuid.uuid4().hex}"

@@ -1,0 +1,64 @@
+"""The producer and the topics on a real broker: what is stored where, and what happens without one."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from query_api.committed import KafkaCommittedOffsets
+from query_api.errors import Unavailable
+from query_api.producer import KafkaProducer
+from query_api.topics import PARTITIONS, KafkaTopics
+
+
+def producer_of(bootstrap_servers: str, *, buffered_bytes: int = 2**27, seconds: float = 15) -> KafkaProducer:
+    config = {"bootstrap.servers": bootstrap_servers}
+    return KafkaProducer(config, buffered_bytes=buffered_bytes, delivery_seconds=seconds)
+
+
+async def test_every_document_has_its_own_offset(kafka: str, unique_name: str) -> None:
+    topics, producer = KafkaTopics({"bootstrap.servers": kafka}), producer_of(kafka)
+    # All at once, as the first requests of a new topic come.
+    limits = await asyncio.gather(*(topics.message_limit(unique_name) for _ in range(20)))
+    assert len(set(limits)) == 1
+    documents = [b'{"n":%d}' % number for number in range(1000)]
+    batches = await asyncio.gather(
+        *(producer.produce(unique_name, documents[at : at + 50]) for at in range(0, 1000, 50))
+    )
+    places = [(partition, offset) for batch in batches for partition, numbers in batch.items() for offset in numbers]
+    assert len(places) == len(set(places)) == 1000
+    assert {partition for partition, _ in places} <= set(range(PARTITIONS))
+    await producer.close(10)
+
+
+async def test_without_a_broker_events_are_503_and_the_room_for_them_comes_back(unused_tcp_port: int) -> None:
+    producer = producer_of(f"127.0.0.1:{unused_tcp_port}", buffered_bytes=2**20, seconds=1)
+    large = b"x" * 900_000
+    first = asyncio.create_task(producer.produce("nowhere", [large]))
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="`BIRDHOUSE_API_MAX_BUFFERED_BYTES`"):
+        await producer.produce("nowhere", [large])
+    with pytest.raises(Unavailable, match="Kafka did not acknowledge"):
+        await first
+    with pytest.raises(Unavailable, match="Kafka did not acknowledge"):
+        await producer.produce("nowhere", [large])
+    await producer.close(0)
+
+
+async def test_a_broker_that_is_not_there_is_503_with_the_reason_and_without_its_address(unused_tcp_port: int) -> None:
+    topics = KafkaTopics({"bootstrap.servers": f"127.0.0.1:{unused_tcp_port}"})
+    with pytest.raises(Unavailable, match=r"^Kafka cannot be reached: Connection refused$"):
+        await topics.refresh()
+
+
+async def test_committed_offsets_are_those_of_the_group(kafka: str, unique_name: str) -> None:
+    topics, committed = KafkaTopics({"bootstrap.servers": kafka}), KafkaCommittedOffsets({"bootstrap.servers": kafka})
+    await topics.message_limit(unique_name)
+    assert await committed.read(unique_name, unique_name, frozenset({0, 1})) == {}
+    ends = ConsumerGroupTopicPartitions(unique_name, [TopicPartition(unique_name, 1, 42)])
+    admin = AdminClient({"bootstrap.servers": kafka})
+    await asyncio.to_thread(admin.alter_consumer_group_offsets([ends])[unique_name].result, 10)
+    assert await committed.read(unique_name, unique_name, frozenset({0, 1})) == {1: 42}

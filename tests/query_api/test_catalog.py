@@ -1,0 +1,163 @@
+"""A project is compiled whole: every endpoint, or every problem with its place."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from query_api.template.errors import ReportedError
+from query_api.template.parameters import Parameter
+from schemas.errors import ProjectError
+from tests.query_api.projects import catalog, pipe, project
+
+GET_EVENTS = """%
+SELECT * FROM events
+WHERE 1
+  {% if defined(event_type) %} AND event_type = {{ String(event_type, description='of the event') }} {% end %}
+  {% if defined(start_date) %} AND timestamp >= {{ DateTime(start_date) }} {% end %}
+ORDER BY timestamp DESC
+LIMIT {{ Int32(limit, 100) }}"""
+
+
+def problems(*pipes) -> list[tuple[int, int, str]]:
+    with pytest.raises(ProjectError) as caught:
+        catalog(*pipes)
+    return [(each.place.line, each.place.column, each.message) for each in caught.value.problems]
+
+
+def test_an_endpoint_says_what_it_takes_and_reads():
+    endpoint = catalog(pipe("get_events", endpoint=GET_EVENTS)).endpoints["get_events"]
+    assert endpoint.parameters == (
+        Parameter("event_type", "String", description="of the event"),
+        Parameter("start_date", "DateTime"),
+        Parameter("limit", "Int32", default=100),
+    )
+    assert endpoint.dependencies == ("events",)
+
+
+def test_optional_conditions_are_there_only_when_given():
+    endpoint = catalog(pipe("get_events", endpoint=GET_EVENTS)).endpoints["get_events"]
+    assert "event_type" not in endpoint.render({}).sql
+    query = endpoint.render({"event_type": "page_view", "limit": "5", "unknown": "x", "token": "secret"})
+    assert "event_type = {p1:String}" in query.sql
+    assert query.parameters == {"p1": "page_view", "p2": "5"}
+
+
+def test_dependencies_are_followed_through_nodes_pipes_and_branches():
+    other = pipe("other", n="% SELECT * FROM {% if defined(x) %}users{% else %}events_quarantine{% end %}")
+    compiled = catalog(
+        other, pipe("p", a="SELECT * FROM other", n="SELECT 1 IN events FROM a"), tables=("events", "users")
+    )
+    assert compiled.endpoints["p"].dependencies == ("events", "events_quarantine", "users")
+    assert [parameter.name for parameter in compiled.endpoints["p"].parameters] == ["x"]
+
+
+def test_a_catalog_cannot_be_changed():
+    compiled = catalog(pipe("p", n="SELECT 1"))
+    with pytest.raises(TypeError):
+        compiled.endpoints["q"] = compiled.endpoints["p"]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        compiled.endpoints["p"].name = "q"
+
+
+def test_every_problem_of_every_node_is_reported_with_its_place():
+    found = problems(
+        pipe("bad", a="SELECT * FROM b", b="SELECT * FROM a", c="%\nSELECT *\n  FROM evnts", d="%\nSELECT {{foo(x)}}"),
+        pipe(
+            "worse", n="% SELECT 1 WHERE 'a' = '{{x}}'", m="SELECT * FROM file('/etc/passwd')", end="SELECT 1; SELECT 2"
+        ),
+    )
+    assert found == [
+        (3, 5, "nodes read each other in a circle: `a` → `b` → `a`"),
+        (25, 12, "Resource 'evnts' not found"),
+        (34, 12, "Invalid function name: foo"),
+        (3, 29, "a tag cannot stand within a string literal"),
+        (13, 19, "the table function `file` is not allowed"),
+        (23, 15, "a node holds one statement"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("% SELECT * FROM {% if defined(x) %}events{% else %}nowhere{% end %}", "Resource 'nowhere' not found"),
+        ("% SELECT * FROM {{table('nowhere')}}", "Resource 'nowhere' not found"),
+        ("SELECT * FROM other_database.events", "Resource 'other_database.events' not found"),
+        ("SELECT * FROM system.users", "Resource 'system.users' not found"),
+        ("SELECT * FROM s3('https://example.com')", "the table function `s3` may stand in copy pipes only"),
+        (
+            "SELECT * FROM events SETTINGS max_execution_time = 0",
+            "the setting `max_execution_time` is not a node's to change",
+        ),
+        ("SELECT * FROM (SELECT 1 SETTINGS readonly = 0)", "the setting `readonly` is not a node's to change"),
+        ("% {% if x %}SELECT 1", "Missing {% end %} block for if at line 1"),
+        ("% SELECT {{q}}", '"q" can not be used as a variable name, line 1'),
+    ],
+)
+def test_what_cannot_work_is_refused(written, message):
+    assert [found for _, _, found in problems(pipe("p", n=written))] == [message]
+
+
+def test_two_nodes_of_one_name_are_refused():
+    twice = pipe("p", n="SELECT 1")
+    twice = dataclasses.replace(twice, nodes=(*twice.nodes, *twice.nodes))
+    assert problems(twice)[0][2] == "the pipe `p` has two nodes named `n`"
+
+
+def test_a_hint_names_what_was_meant():
+    with pytest.raises(ProjectError) as caught:
+        catalog(pipe("p", n="SELECT * FROM evnts"))
+    assert caught.value.problems[0].hint == "did you mean `events`?"
+
+
+def test_a_harmless_setting_and_a_service_table_are_no_errors():
+    compiled = catalog(pipe("p", n="SELECT * FROM tinybird.pipe_stats_rt SETTINGS join_use_nulls = 1"))
+    assert [warning.place.column for warning in compiled.warnings] == [19]
+    assert compiled.endpoints["p"].render({}).sql
+
+
+def test_tags_without_a_percent_sign_are_a_template_with_a_warning():
+    compiled = catalog(pipe("p", n="SELECT 1\nLIMIT {{Int8(limit, 5)}}"))
+    assert compiled.endpoints["p"].render({}).sql == "SELECT 1\nLIMIT {p1:Int8}"
+    (warning,) = compiled.warnings
+    assert (warning.place.line, warning.place.column, warning.severity) == (4, 11, "warning")
+
+
+def test_a_template_that_renders_to_nothing_is_refused():
+    endpoint = catalog(pipe("p", n="% {% if defined(x) %}SELECT 1{% end %}")).endpoints["p"]
+    with pytest.raises(Exception, match="Template renders to an empty query"):
+        endpoint.render({})
+
+
+def test_a_project_without_pipes_has_an_empty_catalog():
+    assert not catalog().endpoints
+    assert project().pipes == {}
+
+
+def test_a_parameter_that_requests_use_themselves_is_a_warning():
+    compiled = catalog(pipe("p", n="% SELECT {{String(tag, 'a')}}, {{String(token, 'b')}}"))
+    assert [warning.hint for warning in compiled.warnings] == [
+        "give it another name",
+        "its value never reaches a template",
+    ]
+    query = compiled.endpoints["p"].render({"tag": "given", "token": "SECRET"})
+    assert query.parameters == {"p1": "given", "p2": "b"}
+
+
+def test_the_literal_form_of_optional_filters_works():
+    written = """SELECT * FROM events
+    WHERE (event_type = {{String(event_type, '')}} OR {{String(event_type, '')}} = '')
+      AND timestamp >= {{DateTime(start_date, '2023-01-01 00:00:00')}}
+      AND timestamp <= {{DateTime(end_date, '2023-12-31 23:59:59')}}
+    LIMIT {{Int32(limit, 100)}}"""
+    endpoint = catalog(pipe("p", n=written)).endpoints["p"]
+    assert list(endpoint.render({}).parameters.values()) == ["", "2023-01-01 00:00:00", "2023-12-31 23:59:59", "100"]
+
+
+def test_a_tag_that_writes_nothing_may_stand_before_the_select():
+    sql = "%\n{% if not defined(x) %}{{ error('x is needed') }}{% end %}\nSELECT a FROM events WHERE a = {{ String(x) }}"
+    endpoint = catalog(pipe("p", n=sql)).endpoints["p"]
+    assert endpoint.render({"x": "1"}).sql.split() == "SELECT a FROM events WHERE a = {p1:String}".split()
+    with pytest.raises(ReportedError, match="x is needed"):
+        endpoint.render({})
