@@ -51,13 +51,14 @@ def _lock(client: Client, database: str, sleep: Callable[[float], None]) -> Iter
     while not _create_lock(client, table, mine):
         if waited >= _WAIT_SECONDS:
             raise DeployBusyError(database, LOCK_TABLE)
-        _drop_stale(client, database, table)
+        _drop_lock(client, database, "metadata_modification_time < now() - {value:UInt32}", _STALE_AFTER_SECONDS)
         sleep(_POLL_SECONDS)
         waited += _POLL_SECONDS
     try:
         yield
     finally:
-        client.command(f"DROP TABLE IF EXISTS {table} SYNC")
+        # A lock that was taken for stale is another deploy's by now.
+        _drop_lock(client, database, "comment = {value:String}", mine)
 
 
 def _create_lock(client: Client, table: str, mine: str) -> bool:
@@ -70,11 +71,11 @@ def _create_lock(client: Client, table: str, mine: str) -> bool:
     return True
 
 
-def _drop_stale(client: Client, database: str, table: str) -> None:
-    stale = client.query(
-        "SELECT name FROM system.tables WHERE database = {database:String} AND name = {name:String}"
-        " AND metadata_modification_time < now() - {seconds:UInt32}",
-        parameters={"database": database, "name": LOCK_TABLE, "seconds": _STALE_AFTER_SECONDS},
+def _drop_lock(client: Client, database: str, condition: str, value: str | int) -> None:
+    """Drop the lock if the condition over `system.tables` holds for it."""
+    found = client.query(
+        f"SELECT name FROM system.tables WHERE database = {{database:String}} AND name = {{name:String}} AND {condition}",
+        parameters={"database": database, "name": LOCK_TABLE, "value": value},
     )
-    if stale.result_rows:
-        client.command(f"DROP TABLE IF EXISTS {table} SYNC")
+    if found.result_rows:
+        client.command(f"DROP TABLE IF EXISTS {qualified(database, LOCK_TABLE)} SYNC")

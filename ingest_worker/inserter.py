@@ -159,5 +159,5 @@ def _failure(batch: Batch, outcome: Outcome, decision: Decision, attempt: int, p
         decision=decision.value,
         attempt=attempt,
         retry_seconds=pause,
-        message=_message(outcome),
+        error=_message(outcome),
     )

@@ -65,7 +65,7 @@ class InsertFailed:
     decision: str
     attempt: int
     retry_seconds: float
-    message: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class DataSourceStalled:
     """An alarm: a data source's inserts fail and will go on failing until somebody mends the cause."""
 
     data_source: str
-    message: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class OwnershipDelayed:
     group: str
     partitions: tuple[str, ...]
     retry_seconds: float
-    message: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class OffsetsCommitted:
 @dataclass(frozen=True, slots=True)
 class CommitFailed:
     group: str
-    message: str
+    error: str
     retry_seconds: float
 
 
@@ -176,7 +176,7 @@ class PartitionBroken:
     group: str
     topic: str
     partition: int
-    message: str
+    error: str
     hint: str
 
 
@@ -185,7 +185,7 @@ class KafkaTroubled:
     """The Kafka client reports a trouble that it works on by itself, such as a broker that is away."""
 
     group: str
-    message: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ class SourceRestarted:
     """The consumer failed and is replaced by a new one."""
 
     group: str
-    message: str
+    error: str
     retry_seconds: float
 
 
@@ -208,7 +208,7 @@ class ServerAwaited:
     """A server that is needed to start cannot be used yet."""
 
     server: str
-    message: str
+    error: str
     retry_seconds: float
 
 

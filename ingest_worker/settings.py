@@ -17,7 +17,7 @@ class IngestSettings(ServiceSettings):
         100_000, ge=1, le=1_000_000, description="Most messages that one insert holds."
     )
     birdhouse_ingest_batch_bytes: int = Field(
-        32 * MEBIBYTE,
+        16 * MEBIBYTE,
         ge=1024,
         le=128 * MEBIBYTE,
         description="Most bytes of messages that one insert holds; a larger message is inserted alone.",
@@ -30,7 +30,7 @@ class IngestSettings(ServiceSettings):
         " of its data source that have messages waiting.",
     )
     birdhouse_ingest_buffer_bytes: int = Field(
-        96 * MEBIBYTE,
+        64 * MEBIBYTE,
         ge=8 * MEBIBYTE,
         description="Memory for messages that are read and not yet stored: an eighth for the Kafka client's"
         " queues, the rest for batches. Partitions are paused when it is used up.",

@@ -39,17 +39,21 @@ _COMMIT_RETRY_SECONDS = 1.0
 _HOLD_SECONDS = 1.0
 _HOLD_STEP_SECONDS = 0.01
 _MEASURE_SECONDS = 1.0
-# Codes by which a broker says that this member is not part of the group's generation any more.
-STALE = frozenset(
+# Codes by which a broker says that this member is not part of the group any more.
+STALE = frozenset({KafkaError.UNKNOWN_MEMBER_ID, KafkaError.FENCED_INSTANCE_ID, KafkaError._ASSIGNMENT_LOST})
+# Codes that also come while the group is only moving to its next generation, which this member is part of: a commit
+# on the way then carries the generation before. So they are repeated, for as long as a broker keeps a silent member;
+# meanwhile it is the fence in ClickHouse that refuses the inserts of a member that really is out.
+UNSETTLED = frozenset(
     {
         KafkaError.ILLEGAL_GENERATION,
-        KafkaError.UNKNOWN_MEMBER_ID,
-        KafkaError.FENCED_INSTANCE_ID,
         KafkaError.STALE_MEMBER_EPOCH,
         KafkaError.FENCED_MEMBER_EPOCH,
-        KafkaError._ASSIGNMENT_LOST,
+        KafkaError.REBALANCE_IN_PROGRESS,
     }
 )
+_SETTLE_SECONDS = 45.0  # session.timeout.ms of librdkafka and of brokers, by default
+_UNSETTLED_RETRY_SECONDS = 0.1
 _OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 _OUT_OF_RANGE_HINT = (
     "the broker does not hold the group's offset (retention, or the topic was made again); events may be missing."
@@ -99,6 +103,7 @@ class Source:
         self._deadline: Deadline | None = None
         self._is_failed = False
         self._commit_after = 0.0
+        self._unsettled_since: float | None = None
         self._measure_after = 0.0
         self._full_since: float | None = None
         self.has_joined = False
@@ -232,13 +237,21 @@ class Source:
         except KafkaException as exception:
             error = exception.args[0]
         if error is None:
+            self._unsettled_since = None
             self._assignment.committed(commits)
             self._observe(OffsetsCommitted(self._group, {entry.name: position for entry, position in commits}))
-        elif error.code() in STALE:
+            return
+        if error.code() in STALE or (error.code() in UNSETTLED and not self._may_settle()):
             raise OwnershipLostError(f"a commit was refused: {error.str()}")
-        else:
-            self._commit_after = self._clock() + _COMMIT_RETRY_SECONDS
-            self._observe(CommitFailed(self._group, error.str(), _COMMIT_RETRY_SECONDS))
+        delay = _UNSETTLED_RETRY_SECONDS if error.code() in UNSETTLED else _COMMIT_RETRY_SECONDS
+        self._commit_after = self._clock() + delay
+        self._observe(CommitFailed(self._group, error.str(), delay))
+
+    def _may_settle(self) -> bool:
+        """Whether the group has been unsettled for no longer than a rebalance may take."""
+        if self._unsettled_since is None:
+            self._unsettled_since = self._clock()
+        return self._clock() - self._unsettled_since < _SETTLE_SECONDS
 
     # What the group decides. librdkafka calls these from within `consume` and `close`.
 

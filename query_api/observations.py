@@ -47,7 +47,7 @@ class AnswerBroken:
 
     request_id: str
     code: int
-    message: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from schemas.conversion import is_ingestible
 from schemas.engine_checks import check_engine
 from schemas.feed import feed_of
 from schemas.landing import FENCE_TABLE, landing_table, parsed_table, quarantine_table, views
-from schemas.mapping import METADATA
+from schemas.mapping import INTERNAL_NAME, METADATA
 from schemas.model import Column, DataSource, Pipe, Place, Problem
 
 DEPLOY_LOCK_TABLE = "deploy_lock"
@@ -28,6 +29,9 @@ def check_data_source(data_source: DataSource, lines: Mapping[Place, str]) -> It
         if column.name in seen:
             yield problem(column.place, f"the column `{column.name}` is declared twice", "rename or remove one of them")
         seen.add(column.name)
+        if column.name in METADATA and column.json_path is not None:
+            text = f"`{column.name}` is a fact about the message: its JSONPath counts for nothing"
+            yield replace(problem(column.place, text, "leave the JSONPath out"), severity="warning")
     yield from (problem(column.place, *words) for column, *words in _paths(data_source))
     place = data_source.engine.place if data_source.engine.place.file else data_source.place
     yield from (problem(place, *words) for words in check_engine(data_source))
@@ -63,6 +67,8 @@ def check_names(data_sources: Iterable[DataSource], pipes: Iterable[Pipe]) -> It
 def _paths(data_source: DataSource) -> Iterator[tuple[Column, str, str]]:
     takes_events = feed_of(data_source) is not None
     for column in data_source.columns:
+        if takes_events and INTERNAL_NAME.fullmatch(column.name):
+            yield column, f"the name `{column.name}` is one of Birdhouse's own", "rename the column"
         if column.json_path is None:
             if takes_events and column.default is None and column.name not in METADATA:
                 text = f"the column `{column.name}` has no JSONPath and no DEFAULT, while other columns have a JSONPath"

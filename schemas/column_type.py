@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 
 from schemas.model import ColumnType
 from schemas.sql import identifier
@@ -44,6 +45,14 @@ _FIRST_ARGUMENT = {
 def parse_column_type(text: str) -> ColumnType:
     """The type of a text, in the time of its length. Raises ValueError, with a sentence for people, when it is none."""
     return _parse(text, 0)
+
+
+def nearest_family(text: str) -> str:
+    """The family that a text which is none was probably meant to be, or ''."""
+    family = text.partition("(")[0].strip()
+    names = {name.lower(): name for name in (*_SIMPLE, *_NESTING, *_NAMED, *_WITH_ARGUMENTS)}
+    near = get_close_matches(family.lower()[:40], names, n=1)
+    return names[near[0]] if near else ""
 
 
 def split_arguments(text: str) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from schemas.block_text import BlockText, block_text
-from schemas.column_type import parse_column_type
+from schemas.column_type import nearest_family, parse_column_type
 from schemas.json_path import has_index, parse_json_path
 from schemas.model import Column, ColumnType, JsonPath, Problem
 from schemas.source import Line
@@ -32,6 +32,8 @@ _FORBIDDEN = {
 }
 _SHOWN = 40
 _INDEX_LENGTH = 1_000
+# Looking for what an unknown type may have meant takes about a millisecond.
+_MAX_SUGGESTIONS = 20
 _FORM = "a column is: name Type `json:$.path` DEFAULT expression CODEC(…)"
 
 
@@ -74,6 +76,7 @@ class _Reader:
         self._text = source.text
         self._found = found
         self._at = 0
+        self._suggestions = 0
 
     def read_column(self) -> bool:
         """Read one column; False at the end."""
@@ -166,7 +169,14 @@ class _Reader:
         try:
             draft.type = parse_column_type(text)
         except ValueError as error:
-            self._problem(match.start(), str(error), "", draft)
+            self._problem(match.start(), str(error), self._type_hint(str(error)), draft)
+
+    def _type_hint(self, reason: str) -> str:
+        if not reason.startswith("Unknown") or self._suggestions >= _MAX_SUGGESTIONS:
+            return ""
+        self._suggestions += 1
+        family = nearest_family(reason.rpartition(": ")[2])
+        return f"did you mean {family}?" if family else ""
 
     def _bracketed(self, draft: _Draft) -> str | None:
         """The text from the next bracket to its partner, both included."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schemas import raw_json
+from schemas.column_type import parse_column_type
 from schemas.extraction import MESSAGE, Extraction, Leaf, json_type, raw
 from schemas.model import ColumnType, JsonPath
 from schemas.sql import call, literal
@@ -37,8 +38,15 @@ class Conversion:
 
 def is_ingestible(column_type: ColumnType) -> bool:
     """Whether a column of this type can be filled from JSON."""
-    bare = column_type.bare
+    bare = value_type(column_type).bare
     return bare.family == "JSON" or _is_member(bare)
+
+
+def value_type(column_type: ColumnType) -> ColumnType:
+    """The type of the values that a column takes: of `SimpleAggregateFunction(sum, UInt64)` the UInt64."""
+    if column_type.family == "SimpleAggregateFunction" and len(column_type.parameters) == 2:
+        return parse_column_type(column_type.parameters[1])
+    return column_type
 
 
 def _is_member(column_type: ColumnType) -> bool:

@@ -31,7 +31,7 @@ class Instruction:
     @property
     def text(self) -> str:
         """The value, or the block without its common indentation and its outer blank lines."""
-        return self.value if self.block is None else dedent(self.block)[0]
+        return self.value if self.block is None else dedent(self.block)[0].strip()
 
     def problem(self, message: str, hint: str = "", *, warning: bool = False) -> Problem:
         return self.line.problem(message, hint, column=self.line.indent + 1, warning=warning)

@@ -123,6 +123,8 @@ def _stays_in_block(name: str, before: Line | None, line: Line) -> bool:
     unless the word is written as instructions are."""
     if name == "DESCRIPTION":
         return line.text.split(None, 1)[0].istitle() and not line.text.rstrip().endswith(">")
+    if name == "FORWARD_QUERY":
+        return not line.text.split(None, 1)[0].isupper()
     if name != "SCHEMA":
         return False
     goes_on = before is None or before.text.rstrip().endswith(",") or before.text.lstrip().startswith(("--", "#"))

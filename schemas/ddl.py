@@ -22,6 +22,7 @@ from schemas.landing import (
 )
 from schemas.mapping import METADATA, hidden_columns, incoming, mapping_of
 from schemas.model import Column, DataSource, Engine, Index
+from schemas.quarantine import QUARANTINE_FACTS
 from schemas.sql import call, identifier, literal
 
 DEDUPLICATION_WINDOW = 1_000
@@ -208,7 +209,7 @@ def engine_ddl(data_source: DataSource) -> str:
 def quarantine_columns(data_source: DataSource) -> tuple[tuple[str, str], ...]:
     """(name, type) of the quarantine's visible columns, in Tinybird's order: every documented column as text. The
     message's own facts it has as they are, hidden."""
-    documented = (column for column in data_source.columns if column.json_path or column.name not in METADATA)
+    documented = (column for column in data_source.columns if column.name not in {*METADATA, *QUARANTINE_FACTS})
     return (
         ("c__error_column", "Array(String)"),
         ("c__error", "Array(String)"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
@@ -23,6 +23,8 @@ _NOT_COLUMNS = frozenset((*_UNITS, *_OPERATORS, "interval", "asc", "desc", "null
 _AGGREGATES = frozenset(
     ("count", "sum", "avg", "min", "max", "any", "anylast", "uniq", "uniqexact", "argmin", "argmax")
 )
+# Each is compared with all columns, to say which one was meant.
+_MAX_MISSING = 20
 # What follows the expression of a TTL: DELETE WHERE …, TO VOLUME …, GROUP BY … SET …, RECOMPRESS CODEC(…).
 _TTL_ACTIONS = frozenset(("delete", "to", "where", "group", "set", "recompress"))
 
@@ -39,9 +41,9 @@ def check_engine(data_source: DataSource) -> Iterator[tuple[str, str]]:
         "TTL": engine.ttl,
     }
     for clause, text in keys.items():
-        for name in names_in(text or ""):
-            if not _is_there(name, columns, data_source):
-                yield f"the {clause} names the column `{name}`, which the schema does not have", _nearest(name, columns)
+        missing = (name for name in names_in(text or "") if not _is_there(name, columns, data_source))
+        for name in islice(missing, _MAX_MISSING):
+            yield f"the {clause} names the column `{name}`, which the schema does not have", _nearest(name, columns)
     yield from _sorting_key(engine, columns)
 
 

@@ -10,7 +10,7 @@ _FORMS = "the forms are $, $.a, $.a.b, $.a[:], $.a[:].b and $.['a-b']"
 _STEP = re.compile(
     r"""\[:\]                                   # every member of an array
     |\.?\[(?:'([^']+)'|"([^"]+)"|([0-9]+))\]    # a key in brackets, an index
-    |\.([^.\[\]*?()'"`\s]+)                     # a plain key
+    |\.([^.\[\]*?()'"`\t\n]+)                   # a plain key
     """,
     re.VERBOSE,
 )

@@ -6,20 +6,27 @@ stores nothing into two more, which take the good rows and the bad ones. Reasons
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from schemas.conversion import Conversion, conversion_of, leaf_of
+from schemas.conversion import Conversion, conversion_of, leaf_of, value_type
 from schemas.extraction import MESSAGE, Extraction, json_type
 from schemas.landing import HEADERS, KEY, OFFSET, PARTITION, PROVENANCE, TIMESTAMP, TOPIC, VALUE
 from schemas.model import Column, ColumnType, DataSource, JsonPath
-from schemas.quarantine import Judged, reasons, shown
+from schemas.quarantine import QUARANTINE_FACTS, Judged, reasons, shown
 from schemas.sql import call, identifier, literal
 
 METADATA = frozenset({TOPIC, PARTITION, OFFSET, TIMESTAMP, KEY, VALUE, HEADERS})
-"""Columns that a schema may declare without a JSONPath to have the message's own facts as ordinary columns."""
+"""Columns that a schema may declare to have the message's own facts as ordinary columns. A JSONPath of theirs counts
+for nothing: what is stored under these names is how messages are found again."""
 
 IS_RIGHT = "__is_right"
+INTERNAL_NAME = re.compile(
+    r"__(is_right|reasons|(parsed|state|leaf|extracted)_.*|in_(topic|partition|offset|timestamp))"
+)
+"""Names that the views use for themselves: no column can have one."""
+
 _ZONED_TIMESTAMP = f"fromUnixTimestamp64Milli({identifier(TIMESTAMP)}, 'UTC')"
 
 
@@ -87,7 +94,8 @@ class MappingSql:
 
 def mapped_columns(data_source: DataSource) -> tuple[tuple[MappedColumn, ...], Extraction]:
     """The columns that are filled from JSON, in the schema's order, and the extraction that they share."""
-    found = [(column, column.type, column.json_path) for column in data_source.columns]
+    own = (column for column in data_source.columns if column.name not in METADATA)
+    found = [(column, column.type and value_type(column.type), column.json_path) for column in own]
     filled = [(column, kind, path) for column, kind, path in found if kind is not None and path is not None]
     extraction = Extraction()
     extraction.add(leaf for _, kind, path in filled if (leaf := leaf_of(kind, path)) is not None)
@@ -160,6 +168,8 @@ def _accept(data_source: DataSource, columns: tuple[MappedColumn, ...], carried:
         elif declared.name in METADATA and declared.name in carried:
             is_kept = declared.name != VALUE or _keeps_raw_value(data_source)
             expressions[declared.name] = _provenance(declared.name) if is_kept else "''"
+        elif declared.default is not None and _is_needed(declared, columns):
+            expressions[declared.name] = _default(declared, declared.type)
     return f"{_select(expressions)}\nFROM {parsed}\nWHERE {IS_RIGHT}"
 
 
@@ -170,11 +180,30 @@ def _stored(column: MappedColumn) -> str:
         value = call("assumeNotNull", value)
     if column.column.default is None:
         return value
-    default = f"CAST({column.column.default}, {literal(column.type.text)})"
+    default = _default(column.column, column.type)
     if column.type.is_nullable and column.path.keys:
         was_sent = call("JSONHas", MESSAGE, *map(literal, column.path.keys))
         default = f"if({was_sent}, NULL, {default})"
     return f"if({column.is_absent}, {default}, {value})"
+
+
+def _is_needed(declared: Column, columns: tuple[MappedColumn, ...]) -> bool:
+    """Whether the view must give a column that the table could fill by itself: its name is in the DEFAULT of a column
+    that the view fills. A word too many does no harm."""
+    return any(declared.name in (column.column.default or "") for column in columns)
+
+
+def _default(column: Column, column_type: ColumnType | None) -> str:
+    """SQL: the DEFAULT in the column's type. One that comes out as NULL (of another column's) gives the type's own
+    default: an error here would stop the whole data source at one message."""
+    assert column.default is not None
+    if column_type is None:
+        return f"({column.default})"
+    bare = column_type.bare
+    if column_type.is_nullable or bare.inner or bare.family in ("JSON", "AggregateFunction", "SimpleAggregateFunction"):
+        return f"CAST({column.default}, {literal(column_type.text)})"
+    kept = f"CAST({column.default}, {literal(f'Nullable({bare.text})')})"
+    return call("ifNull", kept, call("defaultValueOfTypeName", literal(bare.text)))
 
 
 def _reject(columns: tuple[MappedColumn, ...], carried: Mapping[str, str], parsed: str) -> str:
@@ -189,7 +218,9 @@ def _reject(columns: tuple[MappedColumn, ...], carried: Mapping[str, str], parse
         "c__error": "arrayMap(r -> r.2, `__reasons`)",
         "c__import_id": "CAST(NULL, 'Nullable(String)')",
     }
-    expressions |= {column.column.name: shown(column.path) for column in columns}
+    expressions |= {
+        column.column.name: shown(column.path) for column in columns if column.column.name not in QUARANTINE_FACTS
+    }
     expressions["insertion_date"] = "now()"
     inner = f"{_select(expressions)}\nFROM {parsed}\nWHERE NOT {IS_RIGHT}"
     kept = ", ".join(identifier(name) for name in expressions if name != "__reasons")
@@ -201,4 +232,6 @@ def _provenance(name: str) -> str:
 
 
 def _keeps_raw_value(data_source: DataSource) -> bool:
-    return data_source.kafka is not None and data_source.kafka.store_raw_value
+    """Tinybird fills a declared `__value` only where the file asks for it: with KAFKA_STORE_RAW_VALUE, or a JSONPath."""
+    has_path = any(column.name == VALUE and column.json_path is not None for column in data_source.columns)
+    return has_path or (data_source.kafka is not None and data_source.kafka.store_raw_value)

@@ -10,6 +10,9 @@ from schemas.landing import VALUE
 from schemas.model import JsonPath
 from schemas.sql import call, literal
 
+QUARANTINE_FACTS = ("c__error_column", "c__error", "c__import_id", "insertion_date")
+"""The quarantine's own columns: a column of the schema that is called so is in the raw message alone."""
+
 _SHOWN_CHARACTERS = 100  # of a wrong value, in its reason: the whole message is beside it
 _ADVICE = "you should send a value or recreate the table with a Nullable column type."
 
@@ -36,6 +39,8 @@ def reasons(columns: Iterable[Judged]) -> str:
         f" NOT isValidJSON({MESSAGE}), 'the message is not valid JSON, or nests deeper than 1,022 levels',"
         f" {kind} != 'Object', concat('the message is a JSON ', lower({kind}), ', not an object'), '')"
     )
+    if not judged:
+        return f"[({literal(VALUE)}, {whole})]"
     # One lambda over arrays instead of a text for every column: ClickHouse analyses the view at each insert.
     missing = _sentence("Object does not have column '{name}', " + _ADVICE)
     null = _sentence("Column '{name}' is null, " + _ADVICE)

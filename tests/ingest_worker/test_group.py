@@ -84,7 +84,7 @@ def test_a_consumer_that_fails_is_replaced(monkeypatch: pytest.MonkeyPatch) -> N
     group, seen = bench(monkeypatch, failing, failing, stopping)
     group.run(threading.Event(), lambda: Deadline.after(0))
     restarts = [entry for entry in seen if isinstance(entry, SourceRestarted)]
-    assert [entry.message for entry in restarts] == ["a commit was refused"] * 2
+    assert [entry.error for entry in restarts] == ["a commit was refused"] * 2
     assert group.has_drained
 
 

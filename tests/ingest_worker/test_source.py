@@ -26,7 +26,7 @@ from ingest_worker.observations import (
 )
 from ingest_worker.ownership import Claim
 from ingest_worker.partition import Partition
-from ingest_worker.source import STALE, Source
+from ingest_worker.source import STALE, UNSETTLED, Source
 from service.deadline import Deadline
 from tests.ingest_worker.fakes import LIMITS, Clock, FakeConsumer, FakeMessage, kafka_error
 
@@ -176,9 +176,38 @@ def test_a_commit_refused_as_stale_means_that_the_partitions_are_lost(code: int)
     assert bench.consumer.is_closed
 
 
+@pytest.mark.parametrize("code", sorted(UNSETTLED))
+def test_a_commit_on_the_way_between_two_generations_is_repeated(code: int) -> None:
+    bench = Bench(committed={PLACE: 0})
+    bench.consumer.refuse_commit = KafkaException(kafka_error(code))
+
+    def settle() -> None:
+        bench.consumer.refuse_commit = None
+        bench.clock.now += 1
+
+    bench.consumer.calls = [bench.assign, lambda: messages(10), bench.store_all, None, settle]
+    bench.run()
+    assert bench.consumer.commits == [{PLACE: 10}]
+    assert bench.of(PartitionsLost) == []
+
+
+@pytest.mark.parametrize("code", sorted(UNSETTLED))
+def test_a_group_that_never_settles_has_lost_this_member(code: int) -> None:
+    bench = Bench(committed={PLACE: 0})
+    bench.consumer.refuse_commit = KafkaException(kafka_error(code))
+
+    def wait() -> None:
+        bench.clock.now += 60
+
+    bench.consumer.calls = [bench.assign, lambda: messages(10), bench.store_all, None, wait, None]
+    with pytest.raises(OwnershipLostError):
+        bench.run()
+    assert bench.consumer.commits == []
+
+
 def test_a_commit_that_fails_otherwise_is_repeated() -> None:
     bench = Bench(committed={PLACE: 0})
-    bench.consumer.refuse_commit = KafkaException(kafka_error(KafkaError.REBALANCE_IN_PROGRESS))
+    bench.consumer.refuse_commit = KafkaException(kafka_error(KafkaError.COORDINATOR_NOT_AVAILABLE))
 
     def mend() -> None:
         bench.consumer.refuse_commit = None

@@ -365,4 +365,4 @@ def test_names_that_need_quotes_are_deployed_and_filled(client: Client, tmp_path
         assert mapped.query("SELECT * FROM {table}", "A.b-c") == [(5, "d", ["z"])]
         assert list(mapped.reasons("A.b-c")) == [1]
     finally:
-        client.command("DROP DATABASE IF EXISTS `" + odd.replace("`", "\\`") + "` SYNC")
+        mapped.drop()

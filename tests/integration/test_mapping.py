@@ -60,6 +60,36 @@ FILES = {
         ["    `a` Nullable(String) `json:$.a`", "    `b` Int8 `json:$.b` DEFAULT 1"]
     ),
     "datasources/raw.datasource": _file(["    `whole` String `json:$`"]),
+    "datasources/computed.datasource": _file(
+        [
+            "    `text` Nullable(String) `json:$.text`",
+            "    `shout` String DEFAULT upper(ifNull(text, '?'))",
+            "    `twice` String `json:$.twice` DEFAULT concat(shout, shout)",
+            "    `size` Int32 `json:$.size` DEFAULT length(text)",
+            "    `kind` LowCardinality(String) `json:$.kind` DEFAULT text",
+            "    `stamp` DEFAULT now()",
+        ]
+    ),
+    "datasources/odd_names.datasource": _file(
+        [
+            *(
+                f"    `{name}` String `json:$.{name}`"
+                for name in ("value", "path", "type", "given", "m0", "r", "o", "e")
+            ),
+            "    `x.y` Int8 `json:$.x.y`",
+            "    `insertion_date` String `json:$.insertion_date`",
+            "    `c__error` String `json:$.c__error`",
+            "    `__topic` String `json:$.topic`",
+            "    `__value` String `json:$`",
+            "    `__deleted` Bool `json:$.__deleted`",
+            "    `total` SimpleAggregateFunction(sum, UInt64) `json:$.total`",
+        ]
+    ),
+    "datasources/wide.datasource": _file(
+        [f"    `c{number}` Nullable(Int64) `json:$.c{number}`" for number in range(200)]
+    ),
+    "datasources/facts_alone.datasource": _file(["    `__value` String", "    `__offset` Int64"])
+    + "\nKAFKA_CONNECTION_NAME brokers\nKAFKA_TOPIC all\nKAFKA_GROUP_ID g\nKAFKA_STORE_RAW_VALUE True\n",
     "connections/brokers.connection": "TYPE kafka\nKAFKA_BOOTSTRAP_SERVERS localhost:9092\n",
     "datasources/facts.datasource": _file(
         [
@@ -381,6 +411,41 @@ def test_facts_that_the_schema_declares_are_ordinary_columns(mapped: Mapped) -> 
     assert rows == [expected]
     hidden = f"SELECT __key, __value, __offset FROM {{table}} WHERE __offset = {offsets[1]}"
     assert mapped.query(hidden, "facts_quarantine") == [("k", "broken", offsets[1])]
+
+
+def test_a_data_source_may_keep_nothing_but_facts(mapped: Mapped) -> None:
+    offsets = mapped.insert("facts_alone", [b'{"id":"i"}', b"broken"])
+    assert mapped.query("SELECT * FROM {table}", "facts_alone") == [('{"id":"i"}', offsets[0])]
+    assert list(mapped.reasons("facts_alone")[offsets[1]]) == ["__value"]
+
+
+def test_defaults_may_be_computed_from_any_other_column(mapped: Mapped) -> None:
+    # One that comes out as NULL where there is no NULL is the type's own default, not an error that stops all rows.
+    offsets = mapped.insert("computed", [b'{"text":"a"}', b"{}", b'{"text":"b","twice":"t","size":9,"kind":"k"}'])
+    columns = ["text", "shout", "twice", "size", "kind"]
+    rows = mapped.rows("computed", columns, offsets)
+    assert [list(row.values()) for row in rows.values()] == [
+        ["a", "A", "AA", "1", "a"],
+        [None, "?", "??", "0", ""],
+        ["b", "B", "t", "9", "k"],
+    ]
+    assert mapped.query("SELECT countIf(stamp > now() - 60) FROM {table}", "computed") == [(3,)]
+
+
+def test_columns_may_be_called_like_anything_that_the_mapping_uses(mapped: Mapped) -> None:
+    names = ("value", "path", "type", "given", "m0", "r", "o", "e", "insertion_date", "c__error")
+    good = {name: f'"{name}"' for name in names} | {"x": '{"y":1}', "__deleted": "true", "total": "5", "topic": '"no"'}
+    offsets = mapped.insert("odd_names", [_message(good), _message(good | {"r": "null", "total": "-1"})])
+    expected = {name: name for name in names} | {"x.y": "1", "__deleted": "true", "total": "5", "__topic": TOPIC}
+    expected["__value"] = _message(good).decode()
+    assert mapped.rows("odd_names", list(expected), offsets) == {offsets[0]: expected}
+    assert list(mapped.reasons("odd_names", offsets)[offsets[1]]) == ["r", "total"]
+
+
+def test_a_message_may_have_hundreds_of_columns(mapped: Mapped) -> None:
+    offsets = mapped.insert("wide", [b'{"c7":1}', b'{"c199":"x","c0":2.5}'])
+    assert mapped.rows("wide", ["c7", "c8"], offsets) == {offsets[0]: {"c7": "1", "c8": None}}
+    assert list(mapped.reasons("wide", offsets)[offsets[1]]) == ["c0", "c199"]
 
 
 # -- rules over many messages -----------------------------------------------------------------------------------

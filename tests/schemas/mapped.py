@@ -11,10 +11,12 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.apply import apply
 from deploy.plan import read_plan
+from schemas.ddl import qualified
 from schemas.feed import feed_of
 from schemas.landing import FENCE_TABLE, fence_key, landing_of, quarantine_table
 from schemas.model import Project
 from schemas.project import load_project
+from schemas.sql import identifier
 
 TOPIC, PARTITION, OWNER = "clicks", 3, 77
 MILLISECONDS = 1_747_033_454_123  # 2025-05-12 07:04:14.123 UTC
@@ -45,7 +47,8 @@ class Mapped:
         apply(self.client, read_plan(self.client, self.project, self.database))
         for name in self.project.data_sources:
             key = fence_key(name, TOPIC, PARTITION)
-            self.client.insert(FENCE_TABLE, [[key, OWNER]], ["key", "owner"], database=self.database, settings=SETTINGS)
+            fence = qualified(self.database, FENCE_TABLE)
+            self.client.insert(fence, [[key, OWNER]], ["key", "owner"], settings=SETTINGS)
 
     def insert(
         self,
@@ -77,12 +80,12 @@ class Mapped:
         columns["__offset"] = list(range(start, start + len(messages)))
         columns["__value"] = list(messages)
         self.client.insert(
-            landing.table,
+            # The client takes a name with a dot in it as it is, so that it must be quoted here.
+            qualified(self.database, landing.table),
             [columns[column] for column, _ in landing.columns],
             column_names=[column for column, _ in landing.columns],
             column_type_names=[kind for _, kind in landing.columns],
             column_oriented=True,
-            database=self.database,
             settings=SETTINGS | ({"insert_deduplication_token": token} if token else {}),
         )
         return range(start, start + len(messages))
@@ -103,11 +106,11 @@ class Mapped:
 
     def query(self, sql: str, table: str = "") -> list[tuple[object, ...]]:
         """The rows of a query; `{table}` in it becomes a table of the database."""
-        text = sql.replace("{table}", f"`{self.database}`.`{table}`")
+        text = sql.replace("{table}", qualified(self.database, table))
         return [tuple(row) for row in self.client.query(text, settings={"session_timezone": "UTC"}).result_rows]
 
     def drop(self) -> None:
-        self.client.command(f"DROP DATABASE IF EXISTS `{self.database}` SYNC")
+        self.client.command(f"DROP DATABASE IF EXISTS {identifier(self.database)} SYNC")
 
 
 def _between(offsets: range | None) -> str:

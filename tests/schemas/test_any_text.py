@@ -52,53 +52,41 @@ type
 FROM one
 """
 CONNECTION = 'TYPE kafka\nKAFKA_BOOTSTRAP_SERVERS {{ tb_secret("SERVERS") }}\nKAFKA_SSL_CA_PEM >\n    line\n    line\n'
-WORDS = st.sampled_from(
-    [
-        "SCHEMA >",
-        "NODE n",
-        "SQL >",
-        "TYPE ",
-        "ENGINE ",
-        "INDEXES >",
-        "ENGINE_SORTING_KEY ",
-        "DEFAULT ",
-        "CODEC(",
-        "INDEX ",
-    ]
-    + [
-        "`json:$.",
-        "[:]",
-        "{{ tb_secret(",
-        "${A}",
-        "Array(",
-        "Tuple(",
-        "'",
-        '"',
-        "`",
-        "--",
-        "/*",
-        "*/",
-        "#",
-        ",",
-        "\n",
-        "\n\n",
-    ]
-    + [
-        "\t",
-        " ",
-        "\r\n",
-        "(",
-        ")",
-        "a String",
-        "TOKEN t READ",
-        "GRANULARITY 1",
-        "TYPE minmax",
-        "\\",
-        "\0",
-        "\ufeff",
-        "%",
-    ]
+LINES = ("SCHEMA >", "NODE n", "SQL >", "TYPE ", "ENGINE ", "INDEXES >", "ENGINE_SORTING_KEY ", "TOKEN t READ", "\n\n")
+PARTS = (
+    "DEFAULT ",
+    "CODEC(",
+    "INDEX ",
+    "`json:$.",
+    "[:]",
+    "Array(",
+    "Tuple(",
+    "a String",
+    "GRANULARITY 1",
+    "TYPE minmax",
 )
+MARKS = (
+    "{{ tb_secret(",
+    "${A}",
+    "'",
+    '"',
+    "`",
+    "--",
+    "/*",
+    "*/",
+    "#",
+    ",",
+    "\n",
+    "\t",
+    " ",
+    "\r\n",
+    "(",
+    ")",
+    "\\",
+    "\0",
+    "%",
+)
+WORDS = st.sampled_from((*LINES, *PARTS, *MARKS, "\ufeff"))
 TEXTS = st.one_of(st.text(), st.lists(st.one_of(WORDS, st.text(max_size=3)), max_size=40).map("".join))
 
 
@@ -163,6 +151,10 @@ def lines_run(action: Callable[[], object]) -> int:
         "a String DEFAULT ",
         "a Array(",
         "INDEX a b TYPE c ",
+        "INDEX a b TYPE c,\n",
+        "a Array(b,\n",
+        "a String DEFAULT 'b,\n",
+        "a Strin,\n",
         "INDEX ",
         "CODEC(",
         "a CODEC ",

@@ -97,6 +97,13 @@ def test_one_wrong_column_hides_no_other() -> None:
     assert [problem.place.line for problem in found.problems] == [2, 3, 5, 5]
 
 
+@pytest.mark.parametrize(
+    ("kind", "meant"), [("Strin", "String"), ("Array(string)", "String"), ("lowcardinality(X)", "LowCardinality")]
+)
+def test_the_type_that_was_meant_is_hinted_at(kind: str, meant: str) -> None:
+    assert parse(f"a {kind}").problems[0].hint == f"did you mean {meant}?"
+
+
 def test_an_index_in_a_path_is_read_with_a_warning() -> None:
     found = parse("a String `json:$.a.[0]`")
     assert [problem.severity for problem in found.problems] == ["warning"]

@@ -33,8 +33,9 @@ def test_reads_every_instruction_of_the_current_dialect() -> None:
         'DESCRIPTION >\n    Two lines\n    of prose\n\nTOKEN app APPEND\nTOKEN "all of it" READ\nTAGS "web, mobile"\n'
         "SHARED_WITH >\n    first_workspace,\n    second_workspace\n"
         + SCHEMA
-        + 'ENGINE "MergeTree"\nENGINE_PARTITION_KEY "toYYYYMM(now())"\nENGINE_SORTING_KEY "b, a"\nENGINE_PRIMARY_KEY b\n'
-        'ENGINE_SAMPLING_KEY "b"\nENGINE_TTL "toDate(now()) + toIntervalDay(3)"\nENGINE_SETTINGS "index_granularity=32"\n'
+        + 'ENGINE "MergeTree"\nENGINE_PARTITION_KEY "toYYYYMM(now())"\nENGINE_SORTING_KEY "b, a"\n'
+        'ENGINE_PRIMARY_KEY b\nENGINE_SAMPLING_KEY "b"\nENGINE_TTL "toDate(now()) + toIntervalDay(3)"\n'
+        'ENGINE_SETTINGS "index_granularity=32"\n'
         "INDEXES >\n    INDEX one a TYPE bloom_filter(0.01) GRANULARITY 4\n    two lower(a) TYPE minmax\n"
         "FORWARD_QUERY >\n    SELECT a, b\nBACKFILL skip\n"
     )
@@ -129,8 +130,8 @@ def test_an_empty_key_is_none() -> None:
         (SCHEMA + "KAFKA_TOPIC t\n", "Missing KAFKA_CONNECTION_NAME, KAFKA_GROUP_ID of the Kafka data source"),
         (
             SCHEMA + "ENGINE wadus\n",
-            "Engine wadus is not supported, supported engines include: MergeTree, ReplacingMergeTree, SummingMergeTree, "
-            "AggregatingMergeTree, CollapsingMergeTree, VersionedCollapsingMergeTree, Null",
+            "Engine wadus is not supported, supported engines include: MergeTree, ReplacingMergeTree, "
+            "SummingMergeTree, AggregatingMergeTree, CollapsingMergeTree, VersionedCollapsingMergeTree, Null",
         ),
     ],
 )
@@ -171,6 +172,11 @@ def test_leftovers_of_classic_are_a_warning(line: str) -> None:
 def test_a_column_at_the_margin_may_be_called_like_an_instruction() -> None:
     data_source = good("SCHEMA >\na String `json:$.a`,\ntype String `json:$.type`,\nversion UInt8 `json:$.v`\n")
     assert [column.name for column in data_source.columns] == ["a", "type", "version"]
+
+
+def test_a_forward_query_needs_no_indentation() -> None:
+    data_source = good(SCHEMA + "FORWARD_QUERY >\nSELECT a,\ntype\n, b\nENGINE MergeTree\n")
+    assert data_source.forward_query == "SELECT a,\ntype\n, b"
 
 
 def test_prose_may_start_with_the_word_of_an_instruction() -> None:

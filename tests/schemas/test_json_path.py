@@ -17,6 +17,7 @@ from schemas.json_path import has_index, parse_json_path
         ("$.a[:].b.c", ("a",), ("b", "c")),
         ("$[:].a", (), ("a",)),
         ("$.['a-b'].c", ("a-b", "c"), None),
+        ("$.a b.c", ("a b", "c"), None),
         ("$['a b']", ("a b",), None),
         ('$.a["b.c"]', ("a", "b.c"), None),
         ("$.a.[0]", ("a", "0"), None),
@@ -30,7 +31,7 @@ def test_forms_of_a_path(text: str, keys: tuple[str, ...], element: tuple[str, .
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a", "$a", "$.", "$..a", "$.a.", "$.*", "$.a[*]", "$.a[?(@.b)]", "$.a[:][:]", "$.['a", "$.a b"]
+    "text", ["", "a", "$a", "$.", "$..a", "$.a.", "$.*", "$.a[*]", "$.a[?(@.b)]", "$.a[:][:]", "$.['a", "$.length()"]
 )
 def test_what_is_no_path(text: str) -> None:
     with pytest.raises(ValueError, match="JSONPath"):

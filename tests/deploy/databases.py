@@ -1,0 +1,49 @@
+"""A database in memory, as far as plans and locks look at one: tables with a comment and an age, and a record of what
+was sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+TABLE_ALREADY_EXISTS = 57
+
+
+@dataclass
+class Database:
+    """Answers a client's `command` and `query`. Tables are name → (comment, age in seconds)."""
+
+    tables: dict[str, tuple[str, int]] = field(default_factory=dict)
+    exists: bool = True
+    commands: list[str] = field(default_factory=list)
+    fails_at: str = "\n"  # a statement with this text fails
+
+    def command(self, statement: str) -> None:
+        self.commands.append(statement)
+        if self.fails_at in statement:
+            raise DatabaseError("Code: 62. DB::Exception: it does not work")
+        name = statement.split("`")[3] if statement.count("`") > 3 else ""
+        if statement.startswith("CREATE TABLE") and name in self.tables:
+            error = DatabaseError("Code: 57. DB::Exception: Table already exists")
+            error.code = TABLE_ALREADY_EXISTS
+            raise error
+        if statement.startswith("CREATE TABLE"):
+            comment = re.search(r"COMMENT '(.*)'$", statement, re.DOTALL)
+            self.tables[name] = (comment[1] if comment else "", 0)
+        elif statement.startswith("DROP TABLE"):
+            self.tables.pop(name, None)
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> SimpleNamespace:
+        rows: list[tuple[Any, ...]] = []
+        if "system.databases" in sql:
+            rows = [(parameters["database"],)] if self.exists else []
+        elif "value" in parameters and parameters["name"] in self.tables:
+            comment, age = self.tables[parameters["name"]]
+            is_meant = comment == parameters["value"] if "comment =" in sql else age > parameters["value"]
+            rows = [(parameters["name"],)] if is_meant else []
+        return SimpleNamespace(result_rows=rows)
