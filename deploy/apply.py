@@ -74,7 +74,8 @@ def _create_lock(client: Client, table: str, mine: str) -> bool:
 def _drop_lock(client: Client, database: str, condition: str, value: str | int) -> None:
     """Drop the lock if the condition over `system.tables` holds for it."""
     found = client.query(
-        f"SELECT name FROM system.tables WHERE database = {{database:String}} AND name = {{name:String}} AND {condition}",
+        "SELECT name FROM system.tables WHERE database = {database:String} AND name = {name:String}"
+        f" AND {condition}",
         parameters={"database": database, "name": LOCK_TABLE, "value": value},
     )
     if found.result_rows:

@@ -8,7 +8,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
-from query_api.producer import EventProducer, Offsets
+from query_api.producer import Delivered, EventProducer
 from schemas.feed import Feed
 from service.deadline import Deadline
 
@@ -34,12 +34,12 @@ class AcknowledgedEvents:
     def fatal_error(self) -> str | None:
         return self._producer.fatal_error
 
-    async def produce(self, topic: str, documents: Sequence[bytes]) -> Offsets:
-        offsets = await self._producer.produce(topic, documents)
-        for partition, numbers in offsets.items():
+    async def produce(self, topic: str, documents: Sequence[bytes]) -> Delivered:
+        delivered = await self._producer.produce(topic, documents)
+        for partition, numbers in delivered.offsets.items():
             place = (topic, partition)
             self.ends[place] = max(self.ends.get(place, 0), max(numbers) + 1)
-        return offsets
+        return delivered
 
     async def close(self, seconds: float) -> None:
         await self._producer.close(seconds)

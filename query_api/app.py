@@ -9,7 +9,6 @@ from functools import partial
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
-from schemas.project import load_project
 
 from query_api.admission import Admission
 from query_api.auth import TokenTable
@@ -26,8 +25,9 @@ from query_api.observations import Observer, Server, to_all
 from query_api.pipe_handlers import PipeHandlers
 from query_api.servers import Servers, connect
 from query_api.settings import QueryApiSettings
-from schemas.feed import feeds_of
+from schemas.feed import connection_of, feeds_of
 from schemas.model import Project
+from schemas.project import load_project
 from service.admin import create_admin_app
 from service.environment import PROJECT_NAMES
 from service.errors import SettingProblem, SettingsError
@@ -70,7 +70,8 @@ def create_app(
         project = load_project(settings.project_folder, environment=environment)
     catalog = compile_project(project, secrets=_project_secrets(environment))
     if servers is None:
-        servers = connect(settings, environment)
+        brokers = connection_of(feeds_of(project.data_sources.values()), project.connections)
+        servers = connect(settings, environment, connection=brokers)
     registry = CollectorRegistry()
     metrics = ApiMetrics(registry)
     observe = to_all(observer, metrics)

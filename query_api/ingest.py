@@ -8,7 +8,7 @@ from typing import Protocol
 
 from query_api.committed import CommitWatcher
 from query_api.errors import NotFound, TooLarge
-from query_api.producer import EventProducer, Offsets
+from query_api.producer import Delivered, EventProducer
 from query_api.query import Query
 from query_api.topics import Topics
 from schemas.feed import Feed
@@ -74,13 +74,13 @@ class EventIngest:
             # One document alone is the broker's to judge, after compression. Of several none must be stored when one
             # cannot be, so each has to fit as it is.
             check_sizes(documents, limit)
-        offsets = await self._producer.produce(feed.topic, documents)
+        delivered = await self._producer.produce(feed.topic, documents)
         if wait_seconds is None:
             return Taken(len(documents))
-        wanted = {partition: max(numbers) + 1 for partition, numbers in offsets.items()}
+        wanted = {partition: max(numbers) + 1 for partition, numbers in delivered.offsets.items()}
         if not await self._watcher.wait(feed.group_id, feed.topic, wanted, wait_seconds):
             return Taken(len(documents))
-        counts = [await self._count_rows(query) for query in quarantine_queries(feed, offsets)]
+        counts = [await self._count_rows(query) for query in quarantine_queries(feed, delivered)]
         return Taken(len(documents), sum(counts), is_stored=True)
 
 
@@ -94,26 +94,34 @@ def check_sizes(documents: Sequence[bytes], limit: int) -> None:
             )
 
 
-def quarantine_queries(feed: Feed, offsets: Offsets) -> list[Query]:
+def quarantine_queries(feed: Feed, delivered: Delivered) -> list[Query]:
     """Queries whose numbers add up to how many of the messages at these offsets are in quarantine.
 
     A message that was inserted twice counts once. Offsets are sent as runs without gaps: other producers write to the
-    same topic, so the lowest and highest alone would count their rows too.
+    same topic, so the lowest and highest alone would count their rows too. The time is asked for as well: a topic that
+    was made again, as the embedded broker's is at each start, has the same offsets once more.
     """
-    runs = [(partition, *run) for partition, numbers in sorted(offsets.items()) for run in _runs(sorted(numbers))]
-    return [_quarantine_query(feed, runs[at : at + _RUNS_PER_QUERY]) for at in range(0, len(runs), _RUNS_PER_QUERY)]
+    runs = [
+        (partition, *run) for partition, numbers in sorted(delivered.offsets.items()) for run in _runs(sorted(numbers))
+    ]
+    return [
+        _quarantine_query(feed, delivered.earliest, runs[at : at + _RUNS_PER_QUERY])
+        for at in range(0, len(runs), _RUNS_PER_QUERY)
+    ]
 
 
-def _quarantine_query(feed: Feed, runs: Sequence[tuple[int, int, int]]) -> Query:
+def _quarantine_query(feed: Feed, earliest: int, runs: Sequence[tuple[int, int, int]]) -> Query:
     partitions, firsts, lasts = zip(*runs, strict=True)
     return Query(
         "SELECT uniqExact(__partition, __offset) FROM {quarantine:Identifier} WHERE __topic = {topic:String} "
+        "AND __timestamp >= fromUnixTimestamp64Milli({earliest:Int64}) "
         "AND __offset BETWEEN {lowest:Int64} AND {highest:Int64} "
         "AND arrayExists((partition, first, last) -> __partition = partition AND __offset BETWEEN first AND last, "
         "{partitions:Array(Int32)}, {firsts:Array(Int64)}, {lasts:Array(Int64)})",
         {
             "quarantine": f"{feed.data_source}_quarantine",
             "topic": feed.topic,
+            "earliest": str(earliest),
             "lowest": str(min(firsts)),
             "highest": str(max(lasts)),
             "partitions": _array(partitions),

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -16,8 +17,15 @@ from query_api.topics import QUIET
 
 logger = logging.getLogger(__name__)
 
-# Partition → offsets, in no order.
-Offsets = Mapping[int, Sequence[int]]
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Where the broker stored documents: partition → offsets, in no order, and the earliest timestamp that one of
+    them has there (milliseconds since 1970)."""
+
+    offsets: Mapping[int, Sequence[int]]
+    earliest: int
+
 
 # Above this many documents handing them to librdkafka takes milliseconds, which the event loop should not spend.
 _INLINE_DOCUMENTS = 200
@@ -28,7 +36,7 @@ _MESSAGE_OVERHEAD = 256
 class EventProducer(Protocol):
     """A broker that takes documents."""
 
-    async def produce(self, topic: str, documents: Sequence[bytes]) -> Offsets:
+    async def produce(self, topic: str, documents: Sequence[bytes]) -> Delivered:
         """Write every document as one message and wait until the broker has acknowledged all of them.
 
         Raises `Unavailable` when it does not in time (some may be stored then), or when too many bytes wait already
@@ -80,7 +88,7 @@ class KafkaProducer:
     def fatal_error(self) -> str | None:
         return self._fatal
 
-    async def produce(self, topic: str, documents: Sequence[bytes]) -> Offsets:
+    async def produce(self, topic: str, documents: Sequence[bytes]) -> Delivered:
         size = sum(len(document) + _MESSAGE_OVERHEAD for document in documents)
         if self._fatal is not None:
             raise Unavailable("Kafka's producer has failed for good and waits for a restart", retry_after=10)
@@ -135,11 +143,12 @@ class _Delivery:
     """Collects the reports of one request's messages, on the reporting thread, and ends a future with the last."""
 
     def __init__(self, expected: int, loop: asyncio.AbstractEventLoop) -> None:
-        self.done: asyncio.Future[Offsets] = loop.create_future()
+        self.done: asyncio.Future[Delivered] = loop.create_future()
         self._loop = loop
         self._expected = expected
         self._missing = expected
         self._offsets: dict[int, list[int]] = {}
+        self._earliest: int | None = None
         self._error: object = None
         self._lock = threading.Lock()
 
@@ -150,6 +159,8 @@ class _Delivery:
                 self._error = error or "an acknowledgement came without its offset"
             else:
                 self._offsets.setdefault(partition, []).append(offset)
+                _, timestamp = message.timestamp()
+                self._earliest = timestamp if self._earliest is None else min(self._earliest, timestamp)
             self._count_down(1)
 
     def refuse(self, count: int, error: object) -> None:
@@ -167,7 +178,7 @@ class _Delivery:
 
     def _finish(self) -> None:
         if self._error is None:
-            self.done.set_result(self._offsets)
+            self.done.set_result(Delivered(self._offsets, self._earliest or 0))
             return
         self.done.set_exception(self._failure(self._error))
         self.done.exception()  # looked at here, because the request may be gone

@@ -11,6 +11,7 @@ from query_api.execute import Executor
 from query_api.producer import EventProducer, KafkaProducer
 from query_api.settings import QueryApiSettings
 from query_api.topics import KafkaTopics, Topics
+from schemas.model import Connection
 from service.errors import SettingProblem, SettingsError
 from service.kafka import client_config
 
@@ -25,14 +26,22 @@ class Servers:
     committed: CommittedOffsets
 
 
-def connect(settings: QueryApiSettings, environment: Mapping[str, str], *, executor: Executor | None = None) -> Servers:
+def connect(
+    settings: QueryApiSettings,
+    environment: Mapping[str, str],
+    *,
+    connection: Connection | None = None,
+    executor: Executor | None = None,
+) -> Servers:
     """The servers of the settings; nothing is asked of them yet. A given `executor` takes ClickHouse's place.
+
+    `connection` is where the brokers are when the environment does not say it.
 
     Raises `SettingsError`. To be called on the event loop's thread.
     """
     if executor is None:
         executor = HttpExecutor(_clickhouse(settings), connections=settings.birdhouse_api_max_queries + 4)
-    kafka = client_config(settings, environment)
+    kafka = client_config(settings, environment, connection=connection)
     return Servers(
         executor=executor,
         producer=KafkaProducer(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from schemas.model import DataSource
+from schemas.model import Connection, DataSource
 
 DEFAULT_GROUP = "birdhouse"
 
@@ -47,6 +47,13 @@ def feed_of(data_source: DataSource) -> Feed | None:
     if any(column.json_path is not None for column in data_source.columns):
         return Feed(data_source=data_source.name, topic=data_source.name)
     return None
+
+
+def connection_of(feeds: Iterable[Feed], connections: Mapping[str, Connection]) -> Connection | None:
+    """The connection that all feeds with a connection share, if there is one in the project. Who writes events needs
+    one set of brokers: the environment's, or this."""
+    names = {feed.connection for feed in feeds if feed.connection is not None}
+    return connections.get(names.pop()) if len(names) == 1 else None
 
 
 def feeds_of(data_sources: Iterable[DataSource]) -> tuple[Feed, ...]:

@@ -232,6 +232,7 @@ def _provenance(name: str) -> str:
 
 
 def _keeps_raw_value(data_source: DataSource) -> bool:
-    """Tinybird fills a declared `__value` only where the file asks for it: with KAFKA_STORE_RAW_VALUE, or a JSONPath."""
+    """Tinybird fills a declared `__value` only where the file asks for it, with KAFKA_STORE_RAW_VALUE. So does a
+    JSONPath here."""
     has_path = any(column.name == VALUE and column.json_path is not None for column in data_source.columns)
     return has_path or (data_source.kafka is not None and data_source.kafka.store_raw_value)

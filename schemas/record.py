@@ -66,5 +66,5 @@ def from_comment(comment: str) -> Record | None:
         body = json.loads(comment)[_MARK]
         columns = {name: ColumnRecord(*column) for name, column in body["columns"].items()}
         return Record(columns, body["keys"], body["ttl"], body["settings"], body["indexes"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None

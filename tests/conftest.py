@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Callable, Generator, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,10 @@ TESTS = Path(__file__).parent
 # So that `tests.servers` can be imported also when pytest is not started as `python -m pytest`.
 if str(TESTS.parent) not in sys.path:
     sys.path.insert(0, str(TESTS.parent))
+
+# The embedded engine reads its zone when it is loaded, which any test may be the first to do.
+os.environ["TZ"] = "UTC"
+time.tzset()
 
 NO_SKIP = "BIRDHOUSE_TESTS_NO_SKIP"
 FOLDERS_WITH_SOCKETS = ("integration", "faults")
@@ -30,6 +36,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _has_servers(path: Path) -> bool:
     return path.is_relative_to(TESTS) and path.relative_to(TESTS).parts[0] in FOLDERS_WITH_SOCKETS
+
+
+@pytest.fixture(scope="session")
+def embedded_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The embedded engine, one a session: a process has at most one, on one folder."""
+    if find_spec("chdb") is None:
+        pytest.skip("the embedded engine is not installed")
+    from deploy.embedded_engine import EmbeddedEngine
+
+    with EmbeddedEngine(tmp_path_factory.mktemp("engine")) as engine:
+        yield engine
 
 
 class SocketsAreOffError(RuntimeError):

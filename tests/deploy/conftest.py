@@ -1,8 +1,7 @@
-"""The embedded engine for tests: one a session, because a process has at most one."""
+"""What tests of `birdhouse run` and of the command line share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,13 @@ from deploy.embedded_engine import EmbeddedEngine
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]:
-    with EmbeddedEngine(tmp_path_factory.mktemp("engine")) as engine:
-        client = engine.client()
-        client.command("CREATE DATABASE IF NOT EXISTS `of tests`")
-        client.command("CREATE TABLE `of tests`.kept (x Int8) ENGINE = MergeTree ORDER BY x")
-        client.close()
-        yield engine
+def engine(embedded_engine: EmbeddedEngine) -> EmbeddedEngine:
+    """The embedded engine with a table that no test drops."""
+    client = embedded_engine.client()
+    client.command("CREATE DATABASE IF NOT EXISTS `of tests`")
+    client.command("CREATE TABLE `of tests`.kept (x Int8) ENGINE = MergeTree ORDER BY x")
+    client.close()
+    return embedded_engine
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ class Database:
     tables: dict[str, tuple[str, int]] = field(default_factory=dict)
     exists: bool = True
     commands: list[str] = field(default_factory=list)
-    fails_at: str = "\n"  # a statement with this text fails
+    fails_at: str = "\0"  # a statement with this text fails
 
     def command(self, statement: str) -> None:
         self.commands.append(statement)

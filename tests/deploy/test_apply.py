@@ -16,7 +16,7 @@ from schemas.diff import Change, Effect
 from schemas.model import Column, ColumnType, DataSource, Project
 from tests.deploy.databases import Database
 
-PROJECT = Project(Path("."), {"events": DataSource("events", (Column("id", ColumnType("String", "String")),))}, {})
+PROJECT = Project(Path(), {"events": DataSource("events", (Column("id", ColumnType("String", "String")),))}, {})
 
 
 def client_of(database: Database) -> Client:

@@ -13,7 +13,7 @@ from schemas.diff import Change, Effect
 from schemas.model import Column, ColumnType, DataSource, Project
 from tests.deploy.databases import Database
 
-PROJECT = Project(Path("."), {"events": DataSource("events", (Column("id", ColumnType("String", "String")),))}, {})
+PROJECT = Project(Path(), {"events": DataSource("events", (Column("id", ColumnType("String", "String")),))}, {})
 ADDS = Change(Effect.ADDS, "events", "add the column `b`", ("ALTER one", "ALTER two"))
 ALTERS = Change(Effect.ALTERS, "events", "remove the TTL", ("ALTER three",))
 REFUSED = Change(Effect.REFUSED, "events", "the engine is `a` and should become `b`", hint="copy the data")

@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from deploy.embedded_engine import EmbeddedEngine
 from tests.query_api.projects import catalog, pipe
-
-pytest.importorskip("chdb", reason="the embedded engine is not installed")
 
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0"})
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Client]:
-    client = clickhouse_connect.get_client(interface="chdb")
+def engine(embedded_engine: EmbeddedEngine) -> Iterator[Client]:
+    client = embedded_engine.client()
     for name, rows in {"events": "(1, 'a'), (2, 'b'), (3, 'c')", "`A.b`": "(9, 'dotted')"}.items():
         client.command(f"CREATE OR REPLACE TABLE {name} (x Int32, y String) ENGINE = Memory")
         client.command(f"INSERT INTO {name} VALUES {rows}")

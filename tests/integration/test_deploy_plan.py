@@ -353,6 +353,19 @@ def test_every_engine_is_created_and_compared_with_itself(client: Client, databa
     assert set(texts) <= set(engines)
 
 
+def test_keys_may_name_the_hidden_columns(client: Client, database: str, plan_of: Plans) -> None:
+    keys = {"toYYYYMM(at)": "toYYYYMM(__timestamp)", "at, id": "__timestamp, __offset"}
+    text = EVENTS
+    for shown, hidden in keys.items():
+        text = text.replace(shown, hidden)
+    plan = plan_of(events=text)
+    mapped = Mapped(client, database, plan.project)
+    mapped.deploy()
+    assert read_plan(client, plan.project, database).is_empty
+    offsets = mapped.insert("events", [b'{"id":"b"}', b'{"id":"a"}'])
+    assert list(mapped.rows("events", ["id"], offsets).values()) == [{"id": "b"}, {"id": "a"}]
+
+
 def test_names_that_need_quotes_are_deployed_and_filled(client: Client, tmp_path: Path, database: str) -> None:
     odd = f"{database} of'`tests-1"
     columns = ["`x.y` Int32 `json:$.x.y`", "`a-b` String `json:$.['a-b']`", "`select` Array(String) `json:$.s[:]`"]

@@ -28,7 +28,9 @@ async def test_every_document_has_its_own_offset(kafka: str, unique_name: str) -
     batches = await asyncio.gather(
         *(producer.produce(unique_name, documents[at : at + 50]) for at in range(0, 1000, 50))
     )
-    places = [(partition, offset) for batch in batches for partition, numbers in batch.items() for offset in numbers]
+    offsets = [item for batch in batches for item in batch.offsets.items()]
+    places = [(partition, offset) for partition, numbers in offsets for offset in numbers]
+    assert all(batch.earliest > 1_700_000_000_000 for batch in batches)
     assert len(places) == len(set(places)) == 1000
     assert {partition for partition, _ in places} <= set(range(PARTITIONS))
     await producer.close(10)

@@ -9,6 +9,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ async def start_api(
     clickhouse_client.command(f"CREATE TABLE {database}.events (kind String) ENGINE = MergeTree ORDER BY kind")
     clickhouse_client.command(
         f"CREATE TABLE {database}.events_quarantine (c__error Array(String), __topic String, __partition Int32, "
-        "__offset Int64) ENGINE = MergeTree ORDER BY __offset"
+        "__offset Int64, __timestamp DateTime64(3, 'UTC')) ENGINE = MergeTree ORDER BY __offset"
     )
     clients: list[TestClient[web.Request, web.Application]] = []
 
@@ -251,9 +252,12 @@ async def test_events_reach_the_topic_and_waiting_ends_with_the_commit(
     assert sorted(message.value() for message in messages) == [b"broken", b'{"kind":"a"}', b'{"kind":"b"}']
     assert not sending.done()
     bad = next(message for message in messages if message.value() == b"broken")
-    row = [["no JSON"], api.topic, bad.partition(), bad.offset()]
-    other = [["another's"], api.topic, bad.partition(), bad.offset() + 100]
-    clickhouse_client.insert("events_quarantine", [row, row, other], database=database)
+    moment = datetime.fromtimestamp(bad.timestamp()[1] / 1000, UTC)
+    row = [["no JSON"], api.topic, bad.partition(), bad.offset(), moment]
+    other = [["another's"], api.topic, bad.partition(), bad.offset() + 100, moment]
+    # As left by a topic of the same name that was deleted.
+    older = [["another's"], api.topic, bad.partition(), bad.offset() + 1, moment - timedelta(minutes=1)]
+    clickhouse_client.insert("events_quarantine", [row, row, other, older], database=database)
     ends = [TopicPartition(api.topic, message.partition(), message.offset() + 1) for message in messages]
     latest = {end.partition: end for end in sorted(ends, key=lambda end: end.offset)}
     await asyncio.to_thread(consumer.commit, offsets=list(latest.values()), asynchronous=False)

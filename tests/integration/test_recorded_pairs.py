@@ -6,14 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from deploy.embedded_engine import EmbeddedEngine
 from query_api.template.rendering import Render
 from query_api.template.template import Template
-
-pytest.importorskip("chdb", reason="the embedded engine is not installed")
 
 RECORDED = Path(__file__).parents[1] / "query_api" / "template" / "recorded_pairs.jsonl"
 PAIRS = [pair for line in RECORDED.read_text(encoding="utf-8").splitlines() if "sql" in (pair := json.loads(line))]
@@ -21,8 +19,8 @@ ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Client]:
-    client = clickhouse_connect.get_client(interface="chdb")
+def engine(embedded_engine: EmbeddedEngine) -> Iterator[Client]:
+    client = embedded_engine.client()
     yield client
     client.close()
 

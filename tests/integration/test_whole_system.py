@@ -81,7 +81,9 @@ def broken(number: int) -> bytes | None:
 
 
 @pytest.fixture
-def environment(kafka: str, clickhouse: ClickHouseServer, database: str, tmp_path: Path, unique_name: str) -> dict[str, str]:
+def environment(
+    kafka: str, clickhouse: ClickHouseServer, database: str, tmp_path: Path, unique_name: str
+) -> dict[str, str]:
     """Settings of all three processes, with the example project on a topic of its own."""
     project = tmp_path / "project"
     shutil.copytree(EXAMPLE_PROJECT / "datasources", project / "datasources")
@@ -90,7 +92,11 @@ def environment(kafka: str, clickhouse: ClickHouseServer, database: str, tmp_pat
         file.write(f"\nKAFKA_CONNECTION_NAME brokers\nKAFKA_TOPIC {unique_name}\nKAFKA_GROUP_ID {unique_name}\n")
         file.write("KAFKA_AUTO_OFFSET_RESET earliest\n")
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("BIRDHOUSE_", "KAFKA_", "CLICKHOUSE_"))},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("BIRDHOUSE_", "KAFKA_", "CLICKHOUSE_"))
+        },
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "CLICKHOUSE_URL": clickhouse.url,
         "CLICKHOUSE_USER": clickhouse.user,

@@ -15,6 +15,7 @@ from query_api.errors import QueryApiError
 from query_api.execute import Answer, Summary
 from query_api.limits import Limits
 from query_api.observations import Observation
+from query_api.producer import Delivered
 from query_api.query import Query
 from schemas.model import Column, ColumnType, DataSource, JsonPath, Node, NodeType, Pipe, Project, Token
 
@@ -85,12 +86,12 @@ class FakeBroker:
     fatal_error: str | None = None
     is_closed: bool = False
 
-    async def produce(self, topic: str, documents: Sequence[bytes]) -> Mapping[int, Sequence[int]]:
+    async def produce(self, topic: str, documents: Sequence[bytes]) -> Delivered:
         if self.error is not None:
             raise self.error
         first = len(self.messages)
         self.messages += [(topic, document) for document in documents]
-        return {3: range(first, len(self.messages))}
+        return Delivered({3: range(first, len(self.messages))}, earliest=1_700_000_000_000)
 
     async def message_limit(self, topic: str) -> int:
         return self.message_limit_bytes

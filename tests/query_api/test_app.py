@@ -192,7 +192,7 @@ async def test_a_stream_that_fails_breaks_the_connection(api: Api) -> None:
     with pytest.raises(aiohttp.ClientPayloadError):
         await response.read()
     broken = [observation for observation in api.observed if isinstance(observation, AnswerBroken)]
-    assert [(each.code, each.message) for each in broken] == [(395, "it failed")]
+    assert [(each.code, each.error) for each in broken] == [(395, "it failed")]
 
 
 async def test_a_caller_who_leaves_cancels_the_query(api: Api) -> None:

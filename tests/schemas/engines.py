@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import clickhouse_connect
 import pytest
@@ -15,9 +14,8 @@ ENGINES = ("server", "embedded")
 def connector(request: pytest.FixtureRequest) -> Callable[[], Client]:
     """Opens clients of the engine that `request.param` names; skips where there is none."""
     if request.param == "embedded":
-        if find_spec("chdb") is None:
-            pytest.skip("the embedded engine is not installed")
-        return lambda: clickhouse_connect.get_client(interface="chdb")
+        opened: Callable[[], Client] = request.getfixturevalue("embedded_engine").client
+        return opened
     server = request.getfixturevalue("clickhouse")
     return lambda: clickhouse_connect.get_client(
         dsn=server.url, username=server.user, password=server.password, autogenerate_session_id=False

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
@@ -104,7 +105,7 @@ class Mapped:
         )
         return {int(offset): dict(zip(columns, reasons, strict=True)) for offset, columns, reasons in found}
 
-    def query(self, sql: str, table: str = "") -> list[tuple[object, ...]]:
+    def query(self, sql: str, table: str = "") -> list[tuple[Any, ...]]:
         """The rows of a query; `{table}` in it becomes a table of the database."""
         text = sql.replace("{table}", qualified(self.database, table))
         return [tuple(row) for row in self.client.query(text, settings={"session_timezone": "UTC"}).result_rows]

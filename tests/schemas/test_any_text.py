@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.checks import check_data_source
@@ -107,6 +107,7 @@ def read(text: str) -> list[Problem]:
     return found
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_any_text_gives_a_model_or_problems(text: str) -> None:
     for problem in read(text):
@@ -117,6 +118,7 @@ def test_any_text_gives_a_model_or_problems(text: str) -> None:
     render(read(text))
 
 
+@settings(deadline=None)
 @given(st.sampled_from([DATA_SOURCE, PIPE, CONNECTION]), st.data())
 def test_a_damaged_file_gives_a_model_or_problems(text: str, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 4))):

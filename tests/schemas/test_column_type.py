@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.column_type import MAX_DEPTH, parse_column_type
@@ -31,11 +31,13 @@ TYPES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(TYPES)
 def test_the_text_of_a_type_is_read_back_as_it_is(text: str) -> None:
     assert parse_column_type(text).text == text
 
 
+@settings(deadline=None)
 @given(TYPES, st.sampled_from([" ", "\n", "\t  "]))
 def test_white_space_between_arguments_means_nothing(text: str, blank: str) -> None:
     spread = text if "'" in text or "JSON" in text else text.replace(", ", f"{blank},{blank}").replace("(", f"{blank}(")

@@ -1,0 +1,181 @@
+"""From what a project says and what ClickHouse holds to the changes between the two."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from schemas.ddl import HIDDEN_TYPES, WINDOW_SETTING, mapping_ddl, quarantine_columns
+from schemas.diff import ActualColumn, ActualTable, Effect, diff
+from schemas.landing import FENCE_TABLE, landing_table, parsed_table, quarantine_table, views
+from schemas.mapping import incoming
+from schemas.model import Column, ColumnType, DataSource, Engine, Index, JsonPath, Project
+from schemas.record import from_comment, record_of, to_comment
+
+STRING, INTEGER = ColumnType("String", "String"), ColumnType("Int32", "Int32")
+NULLABLE = ColumnType("Nullable", "Nullable(Int32)", (), (INTEGER,))
+EVENTS = DataSource(
+    "events",
+    (
+        Column("id", STRING, JsonPath("$.id", ("id",))),
+        Column("size", INTEGER, JsonPath("$.size", ("size",)), default="0", codec="ZSTD(1)"),
+    ),
+    Engine(sorting_key="id, size", partition_key="id", settings="index_granularity=4096"),
+    (Index("by_id", "id", "minmax", 1),),
+)
+
+
+def project(*data_sources: DataSource) -> Project:
+    return Project(Path(), {data_source.name: data_source for data_source in data_sources}, {})
+
+
+def deployed(data_source: DataSource) -> dict[str, ActualTable]:
+    """What ClickHouse tells after a deploy of a data source that takes events."""
+    name = data_source.name
+    columns = {
+        column.name: ActualColumn(
+            column.name,
+            column.type.text if column.type else "",
+            "DEFAULT" if column.default else "",
+            column.default or "",
+            f"CODEC({column.codec})" if column.codec else "",
+        )
+        for column in data_source.columns
+    }
+    for hidden in ("__topic", "__partition", "__offset", "__timestamp"):
+        for column_name in (hidden, incoming(hidden)):
+            columns[column_name] = ActualColumn(column_name, HIDDEN_TYPES[hidden])
+    engine_full = f"{data_source.engine.name} ORDER BY id SETTINGS {WINDOW_SETTING} = 1000"
+    comment = to_comment(record_of(data_source))
+    mapping = mapping_ddl(data_source, "db")
+    assert mapping is not None
+    tables = [
+        ActualTable(FENCE_TABLE, "Join"),
+        ActualTable(name, data_source.engine.name, engine_full, comment, columns=columns),
+        ActualTable(
+            quarantine_table(name),
+            "MergeTree",
+            columns={column: ActualColumn(column, kind) for column, kind in quarantine_columns(data_source)},
+        ),
+        ActualTable(landing_table(name), "Null", comment=mapping.fingerprint),
+        ActualTable(parsed_table(name), "Null"),
+        *(ActualTable(view, "MaterializedView") for view in views(name)),
+    ]
+    return {table.name: table for table in tables}
+
+
+def test_into_an_empty_database_everything_is_added_in_an_order_that_works() -> None:
+    changes = diff(project(EVENTS), {}, "db")
+    assert [change.name for change in changes] == [FENCE_TABLE, "events", "events_quarantine", "events"]
+    assert {change.effect for change in changes} == {Effect.ADDS}
+    assert all(change.statements for change in changes)
+
+
+def test_what_is_deployed_needs_no_change() -> None:
+    assert diff(project(EVENTS), deployed(EVENTS), "db") == ()
+
+
+def test_tables_that_no_file_describes_are_left_alone() -> None:
+    assert diff(project(), deployed(EVENTS), "db") == ()
+
+
+def test_a_data_source_that_takes_no_events_is_a_table_and_no_more() -> None:
+    target = replace(EVENTS, columns=tuple(replace(column, json_path=None) for column in EVENTS.columns))
+    (change,) = diff(project(target), {}, "db")
+    (create,) = change.statements
+    assert create.startswith("CREATE TABLE IF NOT EXISTS `db`.`events`")
+    assert "__offset" not in create
+    assert WINDOW_SETTING not in create
+
+
+@pytest.mark.parametrize("name", ["events_landing", "events_parsed", *views("events")])
+def test_a_mapping_of_which_a_part_is_missing_is_made_anew(name: str) -> None:
+    actual = deployed(EVENTS)
+    del actual[name]
+    (change,) = diff(project(EVENTS), actual, "db")
+    assert change.effect is Effect.ADDS
+    assert change.statements == mapping_ddl(EVENTS, "db").statements  # type: ignore[union-attr]
+
+
+def test_a_mapping_that_was_not_ended_is_made_anew() -> None:
+    actual = deployed(EVENTS)
+    actual["events_landing"] = replace(actual["events_landing"], comment="")
+    assert [change.name for change in diff(project(EVENTS), actual, "db")] == ["events"]
+
+
+def test_a_mapping_closes_the_door_first_and_opens_it_last_but_for_the_mark_that_all_is_done() -> None:
+    statements = mapping_ddl(EVENTS, "db").statements  # type: ignore[union-attr]
+    assert statements[0] == f"INSERT INTO `db`.`{FENCE_TABLE}` VALUES ('events', 1)"
+    assert statements[-2] == f"INSERT INTO `db`.`{FENCE_TABLE}` VALUES ('events', 0)"
+    assert "MODIFY COMMENT" in statements[-1]
+
+
+def test_a_table_without_a_deduplication_window_gets_one() -> None:
+    actual = deployed(EVENTS)
+    actual["events"] = replace(actual["events"], engine_full="MergeTree ORDER BY id")
+    (change,) = diff(project(EVENTS), actual, "db")
+    assert change.effect is Effect.ADDS
+    assert change.statements == (f"ALTER TABLE `db`.`events` MODIFY SETTING {WINDOW_SETTING} = 1000",)
+
+
+def test_a_plain_column_may_become_nullable_and_not_plain_again() -> None:
+    nullable = replace(EVENTS, columns=(EVENTS.columns[0], replace(EVENTS.columns[1], type=NULLABLE)))
+    effects = [change.effect for change in diff(project(nullable), deployed(EVENTS), "db")]
+    assert Effect.ALTERS in effects
+    assert Effect.REFUSED not in effects
+    refused = [change for change in diff(project(EVENTS), deployed(nullable), "db") if change.effect is Effect.REFUSED]
+    assert [change.description for change in refused] == [
+        "the column `size` is `Nullable(Int32)` and should become `Int32`"
+    ]
+    assert all(change.hint and not change.statements for change in refused)
+
+
+@pytest.mark.parametrize(
+    ("engine", "said"),
+    [
+        (replace(EVENTS.engine, sorting_key="size"), "the sorting key is `id, size` and should become `size`"),
+        (replace(EVENTS.engine, partition_key=None), "the partition key is `id` and should become ``"),
+        (
+            replace(EVENTS.engine, name="ReplacingMergeTree"),
+            "the engine is `MergeTree()` and should become `ReplacingMergeTree()`",
+        ),
+    ],
+)
+def test_what_clickhouse_cannot_change_in_place_is_refused(engine: Engine, said: str) -> None:
+    changes = diff(project(replace(EVENTS, engine=engine)), deployed(EVENTS), "db")
+    assert [change.description for change in changes if change.effect is Effect.REFUSED] == [said]
+    assert all("MODIFY COMMENT" not in text for change in changes for text in change.statements)
+
+
+def test_white_space_and_brackets_around_a_key_are_no_change() -> None:
+    engine = replace(EVENTS.engine, sorting_key="( id,size )", partition_key="(id)")
+    changes = diff(project(replace(EVENTS, engine=engine)), deployed(EVENTS), "db")
+    assert [change.description for change in changes] == ["note what is deployed"]
+
+
+def test_a_removal_that_a_deploy_made_before_it_died_is_not_made_again() -> None:
+    without = replace(EVENTS, columns=(EVENTS.columns[0], replace(EVENTS.columns[1], default=None, codec=None)))
+    actual = deployed(EVENTS)
+    columns = dict(actual["events"].columns) | {"size": ActualColumn("size", "Int32")}
+    actual["events"] = replace(actual["events"], columns=columns)
+    changes = diff(project(without), actual, "db")
+    assert not any("REMOVE" in text for change in changes for text in change.statements)
+    assert any(
+        "REMOVE DEFAULT" in text
+        for change in diff(project(without), deployed(EVENTS), "db")
+        for text in change.statements
+    )
+
+
+def test_a_record_comes_back_from_its_comment() -> None:
+    odd = replace(EVENTS, columns=(*EVENTS.columns, Column("é'`\\", None, default="'x'")))
+    assert from_comment(to_comment(record_of(odd))) == record_of(odd)
+
+
+@pytest.mark.parametrize(
+    "comment", ["", "a table of ours", "{}", "[]", '{"birdhouse": 5}', '{"birdhouse": {"columns": 1}}']
+)
+def test_a_comment_of_somebody_else_is_no_record(comment: str) -> None:
+    assert from_comment(comment) is None
