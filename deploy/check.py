@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.project import load_project
-
 from query_api.catalog import Catalog, compile_project
 from schemas.errors import ProjectError
 from schemas.model import Problem, Project
+from schemas.project import load_project
 from service.environment import PROJECT_NAMES
 
 

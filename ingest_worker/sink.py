@@ -16,6 +16,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
 from ingest_worker.batch import Batch
 from ingest_worker.outcomes import Outcome, Refused, Stored, Swallowed, Unanswered
+from schemas.ddl import qualified
 from schemas.landing import OFFSET, PARTITION, TOPIC, Landing, quarantine_table
 
 QUERY_PREFIX = "birdhouse-ingest"
@@ -58,12 +59,12 @@ class Sink:
         started = time.monotonic()
         try:
             summary = self._client_now().insert(
-                self._landing.table,
+                # Qualified here: the client takes a name with a dot in it for one that names its database already.
+                qualified(self._database, self._landing.table),
                 batch.columns(self._landing, fence_key, owner),
                 column_names=[name for name, _ in self._landing.columns],
                 column_type_names=[type_name for _, type_name in self._landing.columns],
                 column_oriented=True,
-                database=self._database,
                 settings={
                     "query_id": query_id,
                     "async_insert": 0,  # on by default since 26.3: it would acknowledge and merge with others' inserts

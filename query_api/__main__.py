@@ -8,13 +8,12 @@ import signal
 import sys
 from collections.abc import Mapping
 
-from schemas.report import render
-
 from query_api.app import STATE, create_app
 from query_api.schema_check import schema_check
 from query_api.server import serve
 from query_api.settings import QueryApiSettings
 from schemas.errors import ProjectError
+from schemas.report import render
 from service import logs
 from service.errors import SettingsError
 from service.settings import load_settings

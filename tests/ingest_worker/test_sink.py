@@ -33,7 +33,7 @@ def test_sends_columns_and_token_to_the_landing_table() -> None:
     outcome = sink(client).insert(batch(2), "key", owner=9)
     assert isinstance(outcome, Stored)
     (sent,) = client.inserts
-    assert (sent["table"], sent["database"], sent["column_oriented"]) == ("events_landing", "birdhouse", True)
+    assert (sent["table"], sent["column_oriented"]) == ("`birdhouse`.`events_landing`", True)
     assert sent["column_names"] == [name for name, _ in LANDING.columns]
     assert sent["data"][5] == [9, 9]
     assert sent["settings"]["insert_deduplication_token"] == batch(2).token

@@ -63,6 +63,15 @@ def test_stores_every_event_once_and_commits(build: Build, unique_name: str) -> 
     assert house.stop(worker)
 
 
+def test_a_data_source_with_a_dot_in_its_name_is_loaded(build: Build, unique_name: str) -> None:
+    house = build(data_source("web.events", unique_name, unique_name))
+    worker = house.worker()
+    until(worker.is_ready)
+    house.produce(unique_name, range(20))
+    until(lambda: house.count("web.events") >= 20)
+    assert house.ids("web.events") == list(range(20))
+
+
 def test_bad_rows_a_tombstone_and_a_large_message_end_in_quarantine_beside_their_neighbours(
     build: Build, unique_name: str
 ) -> None:
