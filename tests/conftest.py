@@ -35,7 +35,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _has_servers(path: Path) -> bool:
-    return path.is_relative_to(TESTS) and path.relative_to(TESTS).parts[0] in FOLDERS_WITH_SOCKETS
+    # A folder that is collected may be the tests' own, which has no first part.
+    return path.is_relative_to(TESTS) and path.relative_to(TESTS).parts[:1] in (
+        (name,) for name in FOLDERS_WITH_SOCKETS
+    )
 
 
 @pytest.fixture(scope="session")
