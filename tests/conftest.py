@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 TESTS = Path(__file__).parent
 # So that `tests.servers` can be imported also when pytest is not started as `python -m pytest`.
@@ -21,6 +22,12 @@ if str(TESTS.parent) not in sys.path:
 # The embedded engine reads its zone when it is loaded, which any test may be the first to do.
 os.environ["TZ"] = "UTC"
 time.tzset()
+
+# CI judges a change, so that it must not fail for what has nothing to do with it: there the same examples every time.
+# Everywhere else new ones are tried at each run.
+settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 NO_SKIP = "BIRDHOUSE_TESTS_NO_SKIP"
 FOLDERS_WITH_SOCKETS = ("integration", "faults")

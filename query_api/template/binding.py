@@ -109,5 +109,6 @@ def constant(value: object) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         number = int(value) if isinstance(value, int) else float(value)
         if 0 <= number < 1e15:
+            number = abs(number)  # -0.0 is not negative, and written with a sign
             return str(number) if isinstance(number, int) else f"{number:.15f}".rstrip("0").rstrip(".")
     raise TemplateRenderError("SAMPLE takes a number from 0 up, as in SAMPLE {{Float64(fraction, 0.1)}}")

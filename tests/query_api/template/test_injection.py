@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from query_api.template.binding import constant
@@ -91,6 +91,7 @@ def test_no_parameter_name_changes_anything_but_what_the_template_names(name, va
 
 
 @given(st.one_of(st.integers(), st.floats(), st.text(), st.booleans(), st.none(), st.lists(st.integers())))
+@example(-0.0)
 def test_the_only_literal_ever_written_is_a_plain_number(value):
     try:
         written = constant(value)
