@@ -17,7 +17,7 @@ from deploy.apply import apply
 from deploy.check import read_project
 from deploy.connect import connect
 from deploy.embedded_engine import EmbeddedEngine
-from deploy.errors import DeployError, FolderInUseError, RefusedPlanError
+from deploy.errors import DeployError, ExplainError, FolderInUseError, RefusedPlanError, UnknownPipeError
 from deploy.plan import read_plan
 from deploy.secret import find_secret
 from deploy.settings import RunSettings
@@ -29,6 +29,8 @@ from service.settings import load_settings
 
 # `deploy --check`: something is to be done. 1 is an error, 2 is click's own for wrong usage too, but never on stdout.
 EXIT_CHANGES = 2
+# `explain`: there is no such pipe. 1 is what the API would refuse, or ClickHouse.
+EXIT_UNKNOWN_PIPE = 2
 
 
 class Commands(click.Group):
@@ -61,8 +63,9 @@ def main() -> None:
 
 
 @main.command()
+@click.option("--watch", "is_watched", is_flag=True, help="Make files of the project live when they are saved.")
 @project_option
-def run(project: Path | None) -> None:
+def run(project: Path | None, is_watched: bool) -> None:
     """Start everything in one process, and what is not configured with it.
 
     Without KAFKA_BOOTSTRAP_SERVERS a broker is started, without CLICKHOUSE_URL an engine on BIRDHOUSE_DATA. Ctrl-C
@@ -75,7 +78,7 @@ def run(project: Path | None) -> None:
     checked = read_project(settings.project_folder, environment)
     if checked.warnings:
         click.echo(render(checked.warnings), err=True)
-    sys.exit(run_all(settings, environment, checked))
+    sys.exit(run_all(settings, environment, checked, is_watched=is_watched))
 
 
 @main.command()
@@ -118,6 +121,38 @@ def deploy(project: Path | None, is_check: bool) -> None:
 
 
 @main.command()
+@click.argument("pipe")
+@click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="`json` gives sql, parameters and settings, and asks no server.",
+)
+@project_option
+def explain(project: Path | None, pipe: str, parameters: tuple[str, ...], output_format: str) -> None:
+    """Show the SQL that the endpoint PIPE runs for these parameters, the values bound to it, and what it would read.
+
+    Exit code 1 for parameters that the API would refuse, 2 for an unknown pipe.
+    """
+    from deploy import explain as explaining
+
+    settings, environment = _settings(project)
+    checked = read_project(settings.project_folder, environment)
+    try:
+        explanation = explaining.explain(checked.catalog, pipe, map(_name_and_value, parameters), environment)
+    except UnknownPipeError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_UNKNOWN_PIPE)
+    if output_format == "json":
+        click.echo(explanation.as_json())
+        return
+    click.echo(explanation.render() + "\n")
+    click.echo(explaining.render_readings(explaining.estimate(explanation, settings)))
+
+
+@main.command()
 @click.argument("name", required=False)
 @project_option
 def tokens(project: Path | None, name: str | None) -> None:
@@ -126,6 +161,13 @@ def tokens(project: Path | None, name: str | None) -> None:
     checked = read_project(settings.project_folder, environment)
     rows = token_table.token_rows(checked.project, find_secret(settings))
     click.echo(token_table.render(rows) if name is None else token_table.find_token(rows, name).value)
+
+
+def _name_and_value(parameter: str) -> tuple[str, str]:
+    name, separator, value = parameter.partition("=")
+    if not name or not separator:
+        raise ExplainError(f"`{parameter}` is no parameter", "write it as NAME=VALUE")
+    return name, value
 
 
 def _settings(project: Path | None) -> tuple[RunSettings, dict[str, str]]:

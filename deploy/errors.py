@@ -8,6 +8,8 @@ DeployError
 ├── EngineError          the embedded engine does not open its folder
 ├── SecretError          the file that keeps the secret cannot be used
 ├── UnknownTokenError    no token has that name
+├── UnknownPipeError     no endpoint has that name
+├── ExplainError         parameters that the API would refuse, or nothing to ask about them
 ├── ServerError          a server does not answer, or refuses us
 ├── RefusedPlanError     the project cannot be deployed without losing data
 └── DeployBusyError      another deploy of the same database does not end
@@ -64,6 +66,14 @@ class SecretError(DeployError):
 
 class UnknownTokenError(DeployError):
     """The project names no such token."""
+
+
+class UnknownPipeError(DeployError):
+    """The project has no such endpoint."""
+
+
+class ExplainError(DeployError):
+    """A pipe's query cannot be shown or estimated; the message of refused parameters is the API's own."""
 
 
 class ServerError(DeployError):

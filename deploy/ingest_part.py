@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from clickhouse_connect.driver.client import Client
@@ -14,6 +15,7 @@ from ingest_worker.metrics import Metrics, StatusCollector
 from ingest_worker.observations import observe_by
 from ingest_worker.settings import IngestSettings
 from ingest_worker.worker import Worker
+from schemas.feed import feeds_of
 from schemas.model import Project
 from service.admin import create_admin_app
 from service.deadline import Deadline
@@ -21,26 +23,31 @@ from service.kafka import client_config
 
 
 class IngestPart:
-    """What the `ingest-worker` command is, between `start` and `stop`; whoever makes it has deployed the project."""
+    """What the `ingest-worker` command is, between `start` and `stop`; whoever makes it has deployed the project.
+
+    `worker` is the one that runs; another takes its place when the project's feeds change.
+    """
 
     def __init__(
         self, settings: IngestSettings, environment: Environment, project: Project, connect: Callable[[], Client]
     ) -> None:
         """`connect` gives a new client each time, from any thread. Raises `SettingsError`."""
         registry = CollectorRegistry()
-        self.worker = Worker(
-            settings,
-            project,
-            clickhouse_factory=connect,
-            kafka_config=lambda connection: client_config(settings, environment, connection=connection),
-            observe=observe_by(log_observation, Metrics(registry).observe),
-        )
-        registry.register(StatusCollector(self.worker.status))
+        self._settings = settings
+        self._environment = environment
+        self._connect = connect
+        self._observe = observe_by(log_observation, Metrics(registry).observe)
+        self._project = project
+        self._change = threading.Lock()
+        self._is_changing = False
+        self._is_stopped = False
+        self.worker = self._create_worker()
+        registry.register(StatusCollector(lambda: self.worker.status()))
         self._admin = AdminServer(
             create_admin_app(
                 registry=registry,
-                is_live=self.worker.is_live,
-                readiness=self.worker.not_ready_because,
+                is_live=self.is_live,
+                readiness=lambda: self.worker.not_ready_because(),
                 status=lambda: self.worker.status().as_json(),
             ),
             settings.birdhouse_ingest_admin_host,
@@ -52,8 +59,48 @@ class IngestPart:
         self.worker.start()
         return self._admin.start()
 
+    def is_live(self) -> bool:
+        """As `Worker.is_live`; also while one worker takes another's place."""
+        return self._is_changing or self.worker.is_live()
+
+    def follow(self, project: Project) -> bool:
+        """Load what the project says from now on; says whether that took another worker.
+
+        The old one stores and commits what it has read, within its drain time, before the new one joins the same
+        groups. Blocks for that time. Raises `SettingsError`.
+        """
+        with self._change:
+            before, self._project = self._project, project
+            if self._is_stopped or _feeding(before) == _feeding(project):
+                return False
+            self._is_changing = True
+            try:
+                worker = self._create_worker()
+                self.worker.stop()
+                self.worker = worker
+                worker.start()
+            finally:
+                self._is_changing = False
+            return True
+
     def stop(self, deadline: Deadline) -> bool:
         """Store what was read and end; says whether all of it was stored. Blocks as `Worker.stop` does."""
-        is_stored = self.worker.stop(deadline)
-        self._admin.stop()
-        return is_stored
+        with self._change:
+            self._is_stopped = True
+            is_stored = self.worker.stop(deadline)
+            self._admin.stop()
+            return is_stored
+
+    def _create_worker(self) -> Worker:
+        return Worker(
+            self._settings,
+            self._project,
+            clickhouse_factory=self._connect,
+            kafka_config=lambda connection: client_config(self._settings, self._environment, connection=connection),
+            observe=self._observe,
+        )
+
+
+def _feeding(project: Project) -> object:
+    """Everything of a project that its worker is made of."""
+    return feeds_of(project.data_sources.values()), project.connections

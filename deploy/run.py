@@ -25,6 +25,7 @@ from deploy.plan import read_plan
 from deploy.secret import ADMIN_TOKEN_FILE, find_secret, private_folder, write_private
 from deploy.settings import RunSettings
 from deploy.system import System
+from deploy.watch import ProjectWatch
 from ingest_worker.settings import IngestSettings
 from query_api.auth import ADMIN, derive_token
 from query_api.settings import QueryApiSettings
@@ -47,10 +48,11 @@ class Servers:
     engine: EmbeddedEngine | None
 
 
-def run(settings: RunSettings, environment: Environment, checked: CheckedProject) -> int:
+def run(settings: RunSettings, environment: Environment, checked: CheckedProject, *, is_watched: bool = False) -> int:
     """Start everything, serve until SIGINT or SIGTERM, store what was accepted, stop. Gives the exit code.
 
-    Raises `DeployError` and `SettingsError` for what keeps it from starting.
+    With `is_watched`, files of the project that are saved meanwhile become live. Raises `DeployError` and
+    `SettingsError` for what keeps it from starting.
     """
     secret = find_secret(settings)
     check_settings(environment, secret)
@@ -61,7 +63,14 @@ def run(settings: RunSettings, environment: Environment, checked: CheckedProject
         servers = _start_servers(settings, parts)
         shared = shared_environment(environment, secret=secret, embedded_broker=servers.broker_address)
         connect_client = _client_factory(settings, servers.engine)
-        _deploy(connect_client, settings, checked)
+        database = settings.clickhouse_database
+        # Before what it then would not notice: a file that is saved while everything starts.
+        watch = (
+            ProjectWatch(settings.project_folder, environment, functools.partial(_add, connect_client, database))
+            if is_watched
+            else None
+        )
+        _deploy(connect_client, database, checked)
         system = System(
             checked=checked,
             api_environment=api_environment(shared),
@@ -70,6 +79,7 @@ def run(settings: RunSettings, environment: Environment, checked: CheckedProject
             broker=servers.broker,
             engine=servers.engine,
             token_file=token_file,
+            watch=watch,
         )
         return asyncio.run(system.serve())
 
@@ -108,26 +118,31 @@ def _client_factory(settings: RunSettings, engine: EmbeddedEngine | None) -> Cal
     return engine.client if engine is not None else functools.partial(connect, settings)
 
 
-def _deploy(connect_client: Callable[[], Client], settings: RunSettings, checked: CheckedProject) -> None:
+def _deploy(connect_client: Callable[[], Client], database: str, checked: CheckedProject) -> None:
     """Apply what only adds; a server that does not answer is waited for. Raises `RefusedPlanError` otherwise."""
     failures = 0
     while True:
         try:
-            with closing(connect_client()) as client:
-                plan = read_plan(client, checked.project, settings.clickhouse_database)
-                if plan.only_adds:
-                    apply(client, plan)
-                    return
-                click.echo(plan.render(), err=True)
-                raise RefusedPlanError(
-                    "the project changes what is stored, so nothing was started",
-                    "`birdhouse deploy` makes those changes that lose no data"
-                    if not plan.refused
-                    else "undo the refused changes in the project's files, or use another database",
-                )
+            return _add(connect_client, database, checked)
         except (ServerError, ClickHouseError) as error:
             failures += 1
             delay = _BACKOFF.delay(failures)
             reason = error.message if isinstance(error, ServerError) else reason_of(error)
             logger.warning("waiting for ClickHouse", extra={"fields": {"reason": reason, "seconds": round(delay, 1)}})
             time.sleep(delay)
+
+
+def _add(connect_client: Callable[[], Client], database: str, checked: CheckedProject) -> None:
+    """Apply what only adds. Raises `RefusedPlanError` otherwise, after showing the plan, and what clients raise."""
+    with closing(connect_client()) as client:
+        plan = read_plan(client, checked.project, database)
+        if plan.only_adds:
+            apply(client, plan)
+            return
+    click.echo(plan.render(), err=True)
+    raise RefusedPlanError(
+        "the project changes what is stored, so nothing was done",
+        "`birdhouse deploy` makes those changes that lose no data"
+        if not plan.refused
+        else "undo the refused changes in the project's files, or use another database",
+    )

@@ -23,9 +23,10 @@ from deploy.embedded_engine import EmbeddedEngine
 from deploy.embedded_executor import EmbeddedExecutor
 from deploy.environments import Environment
 from deploy.ingest_part import IngestPart
+from deploy.watch import POLL_SECONDS, ProjectWatch
 from deploy.welcome import Addresses, welcome
 from ingest_worker.settings import IngestSettings
-from query_api.app import create_app
+from query_api.app import create_app, swap_project
 from query_api.log_observer import log_observation
 from query_api.observations import Listening, Observation
 from query_api.server import serve as serve_api
@@ -58,6 +59,7 @@ class System:
     broker: EmbeddedBroker | None
     engine: EmbeddedEngine | None
     token_file: Path
+    watch: ProjectWatch | None = None
     _listening: asyncio.Future[Listening] = field(init=False)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -76,9 +78,13 @@ class System:
         ingest_admin = await asyncio.to_thread(ingest.start)
         stop_api = asyncio.Event()
         api = asyncio.create_task(serve_api(app, stop=stop_api))
+        following = asyncio.create_task(self._follow(self.watch, app, ingest)) if self.watch is not None else None
         try:
             failure = await self._until_stopped(api, ingest, api_settings, ingest_admin)
         finally:
+            if following is not None:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
             deadline = Deadline.after(STOP_SECONDS)
             stop_api.set()
             await asyncio.gather(api, return_exceptions=True)
@@ -126,7 +132,7 @@ class System:
                 return f"the API ended: {api.exception()}"
             if self.broker is not None and not self.broker.is_running:
                 return "the embedded broker ended; what it held and was not stored is lost"
-            if not ingest.worker.is_live():
+            if not ingest.is_live():
                 return "the worker ended"
             if not is_welcome and self._listening.done() and ingest.worker.is_ready():
                 is_welcome = True
@@ -136,6 +142,21 @@ class System:
             except TimeoutError:
                 continue
         return None
+
+    async def _follow(self, watch: ProjectWatch, app: web.Application, ingest: IngestPart) -> None:
+        """Make what is saved live: first its tables, then its pipes, then the worker that loads its events."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                checked = await asyncio.to_thread(watch.poll)
+                if checked is None:
+                    continue
+                swap_project(app, checked.project, checked.catalog)
+                self.checked = checked
+                await asyncio.to_thread(ingest.follow, checked.project)
+            except Exception:
+                # Whatever it is, it must not end what serves; the next file that is saved is another chance.
+                logger.exception("what was saved could not be made live")
 
     def _say_welcome(self, settings: QueryApiSettings, listening: Listening, ingest_admin: str) -> None:
         addresses = Addresses(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from aiohttp import web
@@ -16,8 +16,11 @@ from query_api.catalog import Catalog, compile_project
 from query_api.committed import CommitWatcher
 from query_api.count_rows import count_rows
 from query_api.event_handlers import EventHandlers
+from query_api.formats import FORMATS
 from query_api.health import Health, Watched
+from query_api.information_handlers import InformationHandlers
 from query_api.ingest import EventIngest
+from query_api.live import LiveVersion
 from query_api.log_observer import log_observation
 from query_api.metrics import ApiMetrics
 from query_api.middleware import add_headers, answer_errors
@@ -25,6 +28,9 @@ from query_api.observations import Observer, Server, to_all
 from query_api.pipe_handlers import PipeHandlers
 from query_api.servers import Servers, connect
 from query_api.settings import QueryApiSettings
+from query_api.sql_handlers import SqlHandlers
+from query_api.sql_statement import CallerSql
+from query_api.token_handlers import TokenHandlers
 from schemas.feed import connection_of, feeds_of
 from schemas.model import Project
 from schemas.project import load_project
@@ -49,6 +55,7 @@ class State:
 
 
 STATE = web.AppKey("STATE", State)
+LIVE = web.AppKey("LIVE", LiveVersion)
 
 
 def create_app(
@@ -95,14 +102,21 @@ def create_app(
     return _application(state, TokenTable(project, secret))
 
 
+def swap_project(app: web.Application, project: Project, catalog: Catalog) -> None:
+    """Answer for another project, whose pipes are compiled, from the next request on."""
+    state = replace(app[STATE], project=project, catalog=catalog)
+    app[LIVE].swapped = _application(state, TokenTable(project, _secret(state.settings)))
+
+
 def create_admin(app: web.Application) -> web.Application:
     """The admin port's application of an API application."""
     state = app[STATE]
 
     def status() -> Mapping[str, object]:
+        current = (app[LIVE].swapped or app)[STATE]
         return {
-            "pipes": sorted(state.catalog.endpoints),
-            "data_sources": sorted(feed.data_source for feed in feeds_of(state.project.data_sources.values())),
+            "pipes": sorted(current.catalog.endpoints),
+            "data_sources": sorted(feed.data_source for feed in feeds_of(current.project.data_sources.values())),
             "queries_running": state.admission.running,
             "queries_waiting": state.admission.waiting,
             "not_ready": state.health.reasons(),
@@ -117,17 +131,21 @@ def create_admin(app: web.Application) -> web.Application:
 
 
 def _application(state: State, tokens: TokenTable) -> web.Application:
-    settings, servers = state.settings, state.servers
+    settings, servers, live = state.settings, state.servers, LiveVersion()
     app = web.Application(
-        middlewares=[answer_errors(state.observe, max_body_bytes=settings.birdhouse_api_max_body_bytes)],
+        middlewares=[
+            answer_errors(state.observe, max_body_bytes=settings.birdhouse_api_max_body_bytes),
+            live.middleware(),
+        ],
         client_max_size=settings.birdhouse_api_max_body_bytes,
     )
-    app[STATE] = state
+    app[STATE], app[LIVE] = state, live
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_say_stopping)
     app.cleanup_ctx.append(_run_background)
+    sql = CallerSql(state.catalog, servers.executor, settings.limits)
     pipes = PipeHandlers(
-        state.catalog.endpoints, tokens, state.admission, servers.executor, settings.limits, state.observe
+        state.catalog.endpoints, sql, tokens, state.admission, servers.executor, settings.limits, state.observe
     )
     ingest = EventIngest(
         {feed.data_source: feed for feed in feeds_of(state.project.data_sources.values())},
@@ -138,9 +156,20 @@ def _application(state: State, tokens: TokenTable) -> web.Application:
         partial(count_rows, servers.executor, settings.limits),
     )
     events = EventHandlers(ingest, tokens, settings.birdhouse_api_max_body_bytes, settings.birdhouse_api_wait_seconds)
-    app.router.add_get("/v0/pipes/{file}", pipes.answer, allow_head=False)
+    information = InformationHandlers(
+        state.project, state.catalog, tokens, state.admission, servers.executor, settings.limits
+    )
+    information.add_routes(app.router)
+    extensions = "|".join(FORMATS)
+    app.router.add_get(rf"/v0/pipes/{{file:[^/]+\.(?:{extensions})}}", pipes.answer, allow_head=False)
+    app.router.add_get("/v0/pipes/{file}", information.pipe, allow_head=False)
     app.router.add_post("/v0/pipes/{file}", pipes.answer)
+    statements = SqlHandlers(sql, tokens, state.admission, state.observe)
+    app.router.add_get("/v0/sql", statements.answer, allow_head=False)
+    app.router.add_post("/v0/sql", statements.answer)
     app.router.add_post("/v0/events", events.take)
+    for path in ("/v0/tokens", "/v0/tokens/"):
+        app.router.add_post(path, TokenHandlers(tokens).create)
     return app
 
 

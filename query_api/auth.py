@@ -7,9 +7,13 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from query_api.errors import Forbidden
+from query_api.ids import names_by_id
+from query_api.json_web_tokens import Grant, read_signed
+from query_api.rate_limit import RateLimiter
+from query_api.read_parameters import Values
 from schemas.model import Permission, Project, Token
 
 ADMIN = "admin"
@@ -31,16 +35,34 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A token that was recognised: its name and scopes, never its value."""
+    """A token that was recognised: its name and scopes, never its value.
+
+    A signed token may have `fixed_values` by pipe, which win over a caller's, and `requests_per_second`.
+    """
 
     name: str
     scopes: frozenset[Scope] = frozenset()
     is_admin: bool = False
+    fixed_values: Mapping[str, Values] = field(default_factory=dict)
+    requests_per_second: int | None = None
+
+    def may(self, permission: Permission, resource: str) -> bool:
+        """Whether the token has the scope."""
+        return self.is_admin or Scope(permission, resource) in self.scopes
 
     def require(self, permission: Permission, resource: str) -> None:
         """Raise `Forbidden` unless the token has the scope."""
-        if not self.is_admin and Scope(permission, resource) not in self.scopes:
+        if not self.may(permission, resource):
             raise Forbidden(f"the token `{self.name}` has no {permission} scope on `{resource}`")
+
+    def require_own_sql(self) -> None:
+        """Raise `Forbidden` for a token with fixed values: SQL of a caller's could reach a pipe around them."""
+        if self.fixed_values:
+            raise Forbidden(f"the token `{self.name}` has fixed parameters, so it answers pipes and no SQL of a caller")
+
+    def values(self, pipe: str, given: Values) -> Values:
+        """What the pipe's template gets of the values that a caller gave."""
+        return {**given, **self.fixed_values.get(pipe, {})}
 
 
 def access_tokens(project: Project) -> tuple[AccessToken, ...]:
@@ -75,15 +97,30 @@ class TokenTable:
         self._tokens: Mapping[bytes, AccessToken] = {
             self._digest(derive_token(secret, token.name)): token for token in access_tokens(project)
         }
+        self.signing_key = derive_token(secret, ADMIN)
+        self.rates = RateLimiter()
+        self._names = names_by_id((*project.data_sources, *project.pipes))
 
     def recognise(self, value: str | None) -> AccessToken:
         """The token with this value. Raises `Forbidden`, which never repeats the value."""
         if not value:
             raise Forbidden("a token is needed: send `Authorization: Bearer TOKEN` or `?token=TOKEN`")
         token = self._tokens.get(self._digest(value))
-        if token is None:
-            raise Forbidden("the token is not valid here")
-        return token
+        if token is not None:
+            return token
+        if value.count(".") == 2:
+            return self._signed(read_signed(value, self.signing_key))
+        raise Forbidden("the token is not valid here")
+
+    def _signed(self, grant: Grant) -> AccessToken:
+        scopes: set[Scope] = set()
+        fixed: dict[str, Values] = {}
+        for each in grant.scopes:
+            resource = self._names.get(each.resource, each.resource)
+            scopes.add(Scope(each.permission, resource))
+            if each.fixed_params:
+                fixed[resource] = {**fixed.get(resource, {}), **each.fixed_values}
+        return AccessToken(grant.name, frozenset(scopes), fixed_values=fixed, requests_per_second=grant.limits.rps)
 
     def _digest(self, value: str) -> bytes:
         return hmac.digest(self._key, value.encode("utf-8", "surrogatepass"), hashlib.sha256)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from query_api.checks import check_nodes, problem_at, reachable, warnings_of
-from query_api.compose import Composer
+from query_api.checks import Graph, check_nodes, problem_at, reachable, warnings_of
+from query_api.compose import CallerStatement, Composer
 from query_api.nodes import CompiledNode
 from query_api.query import Query
-from query_api.resolve import Resolver
+from query_api.resolve import Key, Resolver
 from query_api.template.errors import TemplateCompileError
 from query_api.template.parameters import Parameter, merge
 from schemas.errors import ProjectError
-from schemas.model import Pipe, Problem, Project
+from schemas.model import Node, Pipe, Problem, Project
 
 Values = Mapping[str, object]
+# What a caller's own SQL is a node of; no resource has an empty name.
+_CALLERS = Pipe("", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,28 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Everything that can be asked of a project."""
+    """Everything that can be asked of a project.
+
+    `graph` says what each node (pipe, name) reads, `nodes` has them compiled; `secret_values` must be shown nowhere.
+    """
 
     endpoints: Mapping[str, Endpoint]
     pipes: Mapping[str, Pipe]
-    warnings: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...]
+    _composer: Composer
+    graph: Graph
+    nodes: Mapping[Key, CompiledNode]
+    secret_values: tuple[str, ...] = field(repr=False)
+
+    def render_sql(
+        self, sql: str, values: Values, over: str | None, may_read: Callable[[str], bool]
+    ) -> CallerStatement:
+        """A caller's own SQL, or template that begins with `%`, over the project's resources; `_` is the pipe `over`.
+
+        Raises TemplateError, `query_api.sql_names.SqlTextError`, `query_api.compose.UnreadableError`.
+        """
+        node = CompiledNode(_CALLERS, Node("", sql))
+        return self._composer.render_over(node, values, over, may_read)
 
 
 def compile_project(project: Project, *, secrets: Mapping[str, str] | None = None) -> Catalog:
@@ -75,7 +94,15 @@ def compile_project(project: Project, *, secrets: Mapping[str, str] | None = Non
         description = pipe.description or pipe.endpoint.description
         endpoints[pipe.name] = Endpoint(pipe.name, description, merge(uses), tables, pipe, node, composer)
     warnings = tuple(sorted((each for each in problems if each.severity == "warning"), key=_order))
-    return Catalog(MappingProxyType(endpoints), MappingProxyType(dict(project.pipes)), warnings)
+    return Catalog(
+        endpoints=MappingProxyType(endpoints),
+        pipes=MappingProxyType(dict(project.pipes)),
+        warnings=warnings,
+        _composer=composer,
+        graph=graph,
+        nodes={node.key: node for nodes in compiled.values() for node in nodes.values()},
+        secret_values=tuple(value for value in (secrets or {}).values() if value),
+    )
 
 
 def _order(problem: Problem) -> tuple[str, int, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,6 +11,7 @@ from query_api.nodes import CompiledNode
 from query_api.query import Query
 from query_api.resolve import Key, Resolver
 from query_api.sql_names import SqlNames, SqlTextError, TableName, names_of, quoted
+from query_api.sql_text import without_format
 from query_api.template.errors import TemplateRenderError
 from query_api.template.rendering import Render
 
@@ -47,6 +49,31 @@ class _Part:
     targets: tuple[_Target, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CallerStatement:
+    """A caller's own statement with the nodes that it reads, and what of it is whose.
+
+    `node_names` are the project's nodes, in the order in which they begin the statement's WITH; all else in it came
+    from the caller, who bound `own_parameters`, may read `granted` (names in their parts) and asked for `format`
+    (None without). `tables_behind` are the tables that the project's nodes read.
+    """
+
+    query: Query
+    format: str | None
+    own_parameters: frozenset[str]
+    node_names: tuple[str, ...]
+    granted: frozenset[tuple[str, ...]]
+    tables_behind: frozenset[str]
+
+
+class UnreadableError(Exception):
+    """A caller's statement names what is not there or not theirs to read: which of the two is not told."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
 def limit_setting(name: str) -> bool:
     """Whether a setting is one of the limits that no node may change."""
     return name not in _HARMLESS and (name.startswith(_LIMIT_PREFIXES) or name.endswith(_LIMIT_SUFFIXES))
@@ -56,11 +83,11 @@ class Composer:
     """Composes the statements of one project's endpoints. Immutable but for its caches; safe in several threads."""
 
     def __init__(
-        self, resolver: Resolver, pipes: Mapping[str, Mapping[str, CompiledNode]], secrets: Mapping[str, str]
+        self, resolver: Resolver, pipes: Mapping[str, Mapping[str, CompiledNode]], project_secrets: Mapping[str, str]
     ) -> None:
         self._resolver = resolver
         self._pipes = pipes
-        self._secrets = secrets
+        self._secrets = project_secrets
         self._cached_part = lru_cache(maxsize=_CACHED)(self._analysed)
         self._cached_statement = lru_cache(maxsize=_CACHED)(_joined)
 
@@ -73,6 +100,66 @@ class Composer:
         is_short = sum(len(part.sql) for part in statement) <= _CACHED_TEXT
         sql = self._cached_statement(statement) if is_short else _joined(statement)
         return Query(sql, render.bindings.parameters, render.settings, frozenset(render.bindings.verbatim))
+
+    def render_over(
+        self, node: CompiledNode, values: Mapping[str, object], over: str | None, may_read: Callable[[str], bool]
+    ) -> CallerStatement:
+        """A caller's own statement, a node of no pipe, in which `_` stands for the pipe `over`.
+
+        What it names is the project's, as far as `may_read` says so of the resource; its template sees no secret.
+        Nothing of it is remembered. Raises TemplateError, `SqlTextError`, `UnreadableError`.
+        """
+        render = Render({})
+        render.table_name = lambda name: self._caller_table_sql(name, may_read)
+        text, answer_format = without_format(node.render(values, render))
+        own_parameters = frozenset(render.bindings.parameters)
+        render.secrets = self._secrets
+        names = names_of(text)
+        part = _Part(node.key, text, names, self._caller_targets(names, over, may_read))
+        parts: dict[Key, _Part] = {}
+        for _, _, _, _, key, _ in part.targets:
+            if key is not None:
+                self._reach(self._pipes[key[0]][key[1]], values, render, parts, ())
+        behind = tuple(parts.values())
+        # Names that nobody can guess, so that a statement reaches no node but by those it was given.
+        nonce = secrets.token_hex(8)
+        shown = {each.key: f"node_{nonce}_{number}" for number, each in enumerate(behind)}
+        query = Query(
+            _joined((*behind, part), shown),
+            render.bindings.parameters,
+            render.settings,
+            frozenset(render.bindings.verbatim),
+        )
+        return CallerStatement(
+            query=query,
+            format=answer_format,
+            own_parameters=own_parameters,
+            node_names=tuple(shown.values()),
+            granted=frozenset(_granted(part, shown)),
+            tables_behind=frozenset(sql.strip("`") for each in behind for *_, key, sql in each.targets if key is None),
+        )
+
+    def _caller_targets(
+        self, names: SqlNames, over: str | None, may_read: Callable[[str], bool]
+    ) -> tuple[_Target, ...]:
+        targets: list[_Target] = []
+        for table in names.tables:
+            wanted = TableName((over,), 0, 0) if over is not None and table.parts == ("_",) else table
+            found = self._resolver.table("", "", wanted)
+            resource = found.key[0] if found.kind == "node" else found.data_source
+            is_readable = found.kind in ("node", "table") and (not resource or may_read(resource))
+            if is_readable:
+                has_alias = table.has_alias or table.is_operand
+                key = found.key if found.kind == "node" else None
+                targets.append((table.start, table.end, has_alias, table.name, key, found.sql))
+            elif not table.is_operand:
+                raise UnreadableError(table.name)
+        return tuple(targets)
+
+    def _caller_table_sql(self, name: str, may_read: Callable[[str], bool]) -> str | None:
+        found = self._resolver.table("", "", TableName((name,), 0, 0))
+        resource = found.key[0] if found.kind == "node" else found.data_source
+        return quoted(name) if found.kind in ("node", "table") and resource and may_read(resource) else None
 
     def _reach(
         self,
@@ -121,14 +208,21 @@ class Composer:
         return _Part(key, sql, names, tuple(targets))
 
 
-def _joined(parts: tuple[_Part, ...]) -> str:
-    """The statement of the last part, with the others before it."""
+def _joined(parts: tuple[_Part, ...], given_names: Mapping[Key, str] | None = None) -> str:
+    """The statement of the last part, with the others before it.
+
+    With `given_names` the last part is a caller's. Its columns must not stand in for a table after IN in the parts
+    before it, which ClickHouse would allow (tried on 26.9): there `IN table` is written as a sub-query.
+    """
     *before, answer = parts
-    names = _table_names(parts)
+    names = _table_names(parts) if given_names is None else given_names
+    has_closed_parts = given_names is not None
     text, with_end = _renamed(answer, names)
     if not before:
         return text
-    tables = ",\n".join(f"{quoted_if_needed(names[part.key])} AS (\n{_renamed(part, names)[0]}\n)" for part in before)
+    tables = ",\n".join(
+        f"{quoted_if_needed(names[part.key])} AS (\n{_renamed(part, names, has_closed_parts)[0]}\n)" for part in before
+    )
     if with_end is not None:
         return f"{text[:with_end]} {tables},{text[with_end:]}"
     if answer.names.starts_with_bracket:
@@ -157,12 +251,26 @@ def _table_names(parts: tuple[_Part, ...]) -> dict[Key, str]:
     return names
 
 
-def _renamed(part: _Part, names: Mapping[Key, str]) -> tuple[str, int | None]:
+def _granted(part: _Part, names: Mapping[Key, str]) -> Iterator[tuple[str, ...]]:
+    for *_, key, sql in part.targets:
+        if key is not None:
+            yield (names[key],)
+        else:
+            yield (sql.strip("`"),) if sql.startswith("`") else tuple(sql.split("."))
+
+
+def _renamed(part: _Part, names: Mapping[Key, str], is_closed: bool = False) -> tuple[str, int | None]:
     """The part's text without its `;`, each name what the statement calls it; and where its WITH's items begin."""
+    operands = {table.start for table in part.names.tables if table.is_operand} if is_closed else ()
     pieces, position, start = [], part.names.start, part.names.start
     with_end = None if part.names.with_end is None else part.names.with_end - start
     for begin, end, has_alias, name, key, sql in sorted(part.targets):
         target = names[key] if key is not None else sql.strip("`")
+        if begin in operands:
+            table = sql if key is None and not sql.startswith("`") else quoted(target)
+            pieces += [part.sql[position:begin], f"(SELECT * FROM {table})"]
+            position = end
+            continue
         if target == name and (key is not None or "." not in name or not sql.startswith("`")):
             continue
         alias = "" if has_alias or target == name else f" AS {quoted_if_needed(name)}"

@@ -11,6 +11,7 @@ QueryApiError
     ├── BodyTooSlow         408  the request did not arrive in time
     ├── TooLarge            413  a body, a document, a parameter or a result over a limit
     ├── UnsupportedEncoding 415
+    ├── TooManyRequests     429  over the token's own rate: try again after `retry_after` seconds
     └── Unavailable         503  overload, or a server that cannot be reached: try again after `retry_after` seconds
 """
 
@@ -78,6 +79,15 @@ class TooLarge(RequestError):
 
 class UnsupportedEncoding(RequestError):
     status = 415
+
+
+class TooManyRequests(RequestError):
+    """The token made more requests than it may; the next is answered after `retry_after` seconds."""
+
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: int, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message, headers={"Retry-After": str(retry_after), **(headers or {})})
 
 
 class Unavailable(RequestError):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from query_api.auth import TokenTable, sent_token
+from query_api.auth import TokenTable
+from query_api.authenticate import authenticate
 from query_api.documents import inflate, split_documents
 from query_api.errors import BadRequest
 from query_api.ingest import EventIngest, Taken
@@ -31,8 +32,7 @@ class EventHandlers:
     async def take(self, request: web.Request) -> web.Response:
         trace = trace_of(request)
         trace.route = "events"
-        token = self.tokens.recognise(sent_token(request.headers.get("Authorization"), request.query.get("token")))
-        trace.token = token.name
+        token = authenticate(request, self.tokens)
         name = request.query.get("name", "")
         if not name:
             raise BadRequest("the parameter `name` is needed: the data source that the events are for")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from query_api.errors import NotFound
+from query_api.errors import BadRequest, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,39 @@ FORMATS: Mapping[str, AnswerFormat] = MappingProxyType(
         "prometheus": AnswerFormat("Prometheus", "text/plain; version=0.0.4; charset=UTF-8"),
     }
 )
+
+_JSON, _TEXT, _TSV, _BYTES = (
+    "application/json; charset=UTF-8",
+    "text/plain; charset=UTF-8",
+    "text/tab-separated-values; charset=UTF-8",
+    "application/octet-stream",
+)
+# What SQL may name in its FORMAT clause.
+SQL_FORMATS: Mapping[str, AnswerFormat] = MappingProxyType(
+    {
+        each.name.lower(): each
+        for each in (
+            *FORMATS.values(),
+            CSV_WITHOUT_HEADER,
+            *(
+                AnswerFormat(name, _JSON)
+                for name in ("JSONCompact", "JSONStrings", "JSONCompactStrings", "JSONColumns")
+            ),
+            *(AnswerFormat(name, _TEXT) for name in ("JSONCompactEachRow", "PrettyCompact", "Pretty", "Vertical")),
+            *(AnswerFormat(name, _TSV) for name in ("TSV", "TSVWithNames", "TabSeparated", "TabSeparatedWithNames")),
+            *(AnswerFormat(name, _BYTES) for name in ("Native", "RowBinary", "RowBinaryWithNamesAndTypes", "Arrow")),
+        )
+    }
+)
+
+
+def sql_format(name: str | None) -> AnswerFormat:
+    """The format that SQL asks for, JSON when it asks for none. Raises `BadRequest` for one that is not offered."""
+    found = SQL_FORMATS.get((name or "JSON").lower())
+    if found is None:
+        accepted = ", ".join(f"`{known.name}`" for known in SQL_FORMATS.values())
+        raise BadRequest(f"the format `{name}` is not offered\nhint: accepted are {accepted}")
+    return found
 
 
 def split_extension(file: str) -> tuple[str, str]:

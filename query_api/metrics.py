@@ -19,7 +19,7 @@ class ApiMetrics:
         self._registry = registry
         self._requests = Counter(
             "birdhouse_api_requests",
-            "Requests by route (pipe, events, other), pipe or data source, and HTTP status; 499: the caller left.",
+            "Requests by route (pipe, sql, events, other), pipe or data source, and HTTP status; 499: the caller left.",
             ("route", "resource", "status"),
             registry=registry,
         )
@@ -77,7 +77,7 @@ class ApiMetrics:
     def _count(self, ended: RequestEnded) -> None:
         self._requests.labels(ended.route, ended.resource, str(ended.status)).inc()
         self._seconds.labels(ended.route, ended.resource).observe(ended.seconds)
-        if ended.route == "pipe":
+        if ended.route in ("pipe", "sql"):
             self._rows_read.labels(ended.resource).inc(ended.rows_read)
             self._bytes_read.labels(ended.resource).inc(ended.bytes_read)
         elif ended.route == "events":

@@ -14,7 +14,7 @@ from query_api.errors import RequestError
 from query_api.observations import Observer, RequestCrashed
 from query_api.respond import error_response, request_error_response, template_error_response
 from query_api.template.errors import TemplateError
-from query_api.trace import Trace, request_id_of, start_trace
+from query_api.trace import Trace, headers_of, request_id_of, start_trace
 
 REQUEST_ID = "X-Request-Id"
 # Characters of an error in the log; it may hold a caller's value.
@@ -25,7 +25,9 @@ CALLER_LEFT = 499
 _CORS = {
     # Pages of any origin may ask: the token decides, and there are no cookies that a browser would add by itself.
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": f"{REQUEST_ID}, X-DB-Exception-Code, Retry-After",
+    "Access-Control-Expose-Headers": (
+        f"{REQUEST_ID}, X-DB-Exception-Code, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+    ),
 }
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
@@ -95,6 +97,7 @@ def _http_error(error: web.HTTPException, request: web.Request) -> web.Response:
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """A signal of the application: what every answer carries."""
     response.headers.update(_CORS)
+    response.headers.update(headers_of(request))
     # Instead of aiohttp's, which tells versions.
     response.headers[hdrs.SERVER] = "birdhouse"
     if request_id := request_id_of(request):

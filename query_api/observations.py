@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Route = Literal["pipe", "events", "other"]
+Route = Literal["pipe", "sql", "events", "other"]
 Server = Literal["ClickHouse", "Kafka"]
 
 

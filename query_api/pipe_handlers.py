@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from aiohttp import web
 
 from query_api.admission import Admission
-from query_api.auth import TokenTable, sent_token
-from query_api.errors import NotFound, TooLarge
-from query_api.execute import Executor
+from query_api.auth import AccessToken, TokenTable
+from query_api.authenticate import authenticate
+from query_api.errors import BadRequest, NotFound, TooLarge
+from query_api.execute import Answer, Executor
 from query_api.formats import CSV_WITHOUT_HEADER, FORMATS, split_extension
 from query_api.limits import MAX_VALUE_BYTES, Limits
 from query_api.observations import Observer
 from query_api.query import Query
-from query_api.read_parameters import RequestParameters, Values, body_items, read_parameters
-from query_api.request_body import read_body
+from query_api.read_parameters import Values
 from query_api.respond import send_answer
+from query_api.sql_handlers import reader_of
+from query_api.sql_request import SqlRequest, read_sql_request
+from query_api.sql_statement import CallerSql
 from query_api.template.errors import ValueTooLargeError
 from query_api.trace import trace_of
+
+Ask = Callable[..., Awaitable[Answer]]
 
 
 class Endpoint(Protocol):
@@ -36,6 +42,7 @@ class PipeHandlers:
     """The stages of one answer, in order. `endpoints` by pipe; `admission` is shared by all requests."""
 
     endpoints: Mapping[str, Endpoint]
+    sql: CallerSql
     tokens: TokenTable
     admission: Admission
     executor: Executor
@@ -45,29 +52,35 @@ class PipeHandlers:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         trace = trace_of(request)
         trace.route = "pipe"
-        token = self.tokens.recognise(sent_token(request.headers.get("Authorization"), request.query.get("token")))
-        trace.token = token.name
+        token = authenticate(request, self.tokens)
         name, trace.format = split_extension(request.match_info["file"])
         endpoint = self.endpoints.get(name)
         if endpoint is None:
             raise NotFound(f"The pipe '{name}' does not exist")
         trace.resource = name
         token.require("READ", name)
-        parameters = await _parameters(request)
-        query = _render(endpoint, parameters.values)
+        asked = await read_sql_request(request)
+        parameters = asked.parameters
         answer_format = FORMATS[trace.format]
         if trace.format == "csv" and not parameters.has_csv_header:
             answer_format = CSV_WITHOUT_HEADER
+        ask = self._question(name, endpoint, asked, token)
         async with self.admission.slot():
-            answer = await self.executor.execute(
-                query,
-                format=answer_format.name,
-                query_id=trace.request_id,
-                limits=self.limits,
-                settings=parameters.settings,
-            )
+            answer = await ask(format=answer_format.name, query_id=trace.request_id, settings=parameters.settings)
             trace.rows_read, trace.bytes_read = answer.summary.rows_read, answer.summary.bytes_read
             return await send_answer(request, answer, answer_format, self.observe)
+
+    def _question(self, name: str, endpoint: Endpoint, asked: SqlRequest, token: AccessToken) -> Ask:
+        """What to ask ClickHouse: the pipe's own query, or the caller's SQL over the pipe."""
+        values = token.values(name, asked.parameters.values)
+        if asked.sql is None:
+            return partial(self.executor.execute, _render(endpoint, values), limits=self.limits)
+        token.require_own_sql()
+        reader = reader_of(token)
+        statement = self.sql.compose(asked.sql, values, name, reader)
+        if statement.format is not None:
+            raise BadRequest("the SQL cannot have a FORMAT clause\nhint: the end of the URL says the format")
+        return partial(self.sql.run, statement, reader)
 
 
 def _render(endpoint: Endpoint, values: Values) -> Query:
@@ -82,10 +95,3 @@ def _render(endpoint: Endpoint, values: Values) -> Query:
                     f"the parameter `{name}` is {size} bytes long; ClickHouse takes at most `{MAX_VALUE_BYTES}`"
                 ) from error
         raise
-
-
-async def _parameters(request: web.Request) -> RequestParameters:
-    items = list(request.query.items())
-    if request.method == "POST":
-        items += body_items(request.content_type, await read_body(request))
-    return read_parameters(items)

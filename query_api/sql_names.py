@@ -75,6 +75,10 @@ class SqlTextError(ValueError):
         self.hint = hint
 
 
+class FormatClauseError(SqlTextError):
+    """The statement has a FORMAT clause; `offset` is where its keyword stands."""
+
+
 @dataclass(frozen=True, slots=True)
 class TableName:
     """A table, or what may be one after IN (`is_operand`), at `start:end` of the text."""
@@ -132,7 +136,9 @@ class _Frame:
     state: str = "start"
     expects_table: bool = False
     item_starts: bool = False
+    # What its closing bracket defines, and what the next bracket in it will.
     defines: str = ""
+    defines_next: str = ""
     defined: set[str] = field(default_factory=set)
 
 
@@ -301,7 +307,7 @@ class _Scanner:
     def _refuse_output(self, position: int, word: str) -> None:
         is_output = word == "INTO" and self._word(position + 1) == "OUTFILE"
         if is_output or (word == "FORMAT" and self._is_format_clause(position)):
-            raise SqlTextError(
+            raise (SqlTextError if is_output else FormatClauseError)(
                 f"a node's SQL cannot have a {word} clause",
                 self._tokens[position].start,
                 "the format of an answer is the end of its URL: .json, .csv, .ndjson, .parquet",
@@ -331,7 +337,7 @@ class _Scanner:
         opened = _Frame(is_query=is_query or (frame.is_query and frame.expects_table and following is not None))
         if opened.is_query and not is_query and following is not TokenType.L_PAREN:
             opened.state, opened.expects_table = "from", True
-        opened.defines, frame.defines = frame.defines, ""
+        opened.defines, frame.defines_next = frame.defines_next, ""
         frame.expects_table = False
         self._frames.append(opened)
         return position + 1
@@ -346,7 +352,7 @@ class _Scanner:
 
     def _common_table(self, position: int, frame: _Frame) -> int:
         """`name AS (`: the name counts once its own body is over."""
-        frame.defines = self._tokens[position].text
+        frame.defines_next = self._tokens[position].text
         return position + 2
 
     def _table(self, position: int, frame: _Frame) -> int:

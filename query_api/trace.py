@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -23,6 +23,8 @@ class Trace:
     documents: int = 0
     quarantined: int = 0
     error: str = ""
+    # Of the answer, whatever it is.
+    headers: dict[str, str] = field(default_factory=dict)
 
     def ended(self, method: str, status: int, seconds: float) -> RequestEnded:
         return RequestEnded(
@@ -52,6 +54,12 @@ def start_trace(request: web.Request, request_id: str) -> Trace:
 
 def trace_of(request: web.Request) -> Trace:
     return request[_TRACE]
+
+
+def headers_of(request: web.Request) -> dict[str, str]:
+    """What the stages want the answer to carry."""
+    trace = request.get(_TRACE)
+    return {} if trace is None else trace.headers
 
 
 def request_id_of(request: web.Request) -> str:

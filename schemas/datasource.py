@@ -70,6 +70,7 @@ def read_data_source(source: Source, name: str) -> DataSource | None:
         forward_query=draft.texts.get("FORWARD_QUERY"),
         backfill=draft.texts.get("BACKFILL"),
         others=draft.others,
+        source=source.text,
         place=Place(source.file),
     )
 

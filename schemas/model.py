@@ -159,6 +159,7 @@ class DataSource:
     backfill: str | None = None
     # Instructions that are read and kept but that nothing acts on yet (imports, Postgres), name → value.
     others: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""  # the file's text
     place: Place = Place("")
 
 

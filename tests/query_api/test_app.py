@@ -121,7 +121,7 @@ async def test_a_value_over_the_limit_is_413_and_names_the_limit(api: Api) -> No
     [
         ("/v0/pipes/nothing.json", 404, "The pipe 'nothing' does not exist"),
         ("/v0/pipes/top.xml", 404, "followed by one of `.json`"),
-        ("/v0/pipes/top", 404, "no pipe with a format"),
+        ("/v0/pipes/nothing", 404, "Pipe 'nothing' not found"),
         ("/v1/anything", 404, "nothing at `/v1/anything`"),
     ],
 )

@@ -1,0 +1,195 @@
+"""What a pipe asks ClickHouse for a caller's parameters, and how much would be read for it."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Self
+
+from deploy.embedded_engine import STORE_FOLDER, EmbeddedEngine
+from deploy.embedded_executor import EmbeddedExecutor
+from deploy.errors import ExplainError, FolderInUseError, UnknownPipeError
+from deploy.settings import RunSettings
+from query_api.catalog import Catalog
+from query_api.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.errors import RequestError
+from query_api.execute import Executor
+from query_api.limits import Limits
+from query_api.query import Query
+from query_api.read_parameters import read_parameters
+from query_api.template.errors import TemplateError
+from service.environment import PROJECT_NAMES
+
+HIDDEN = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One rendered query and its settings, those of the parameters among them. `secrets` are never shown."""
+
+    query: Query
+    secrets: tuple[str, ...]
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The bound values by name; one that holds a secret's value is hidden whole."""
+        return {name: HIDDEN if self._is_secret(text) else text for name, text in self.query.parameters.items()}
+
+    def as_json(self) -> str:
+        shown = {"sql": self.query.sql, "parameters": self.parameters, "settings": dict(self.query.settings)}
+        return json.dumps(shown, ensure_ascii=False, indent=2)
+
+    def render(self) -> str:
+        """The SQL, the bound values and the settings for people, a heading above each."""
+        values = [f"{name} = {text!r}" for name, text in self.parameters.items()]
+        settings = [f"{name} = {value}" for name, value in self.query.settings.items()]
+        sections = {"sql": [self.query.sql.strip()], "parameters": values, "settings": settings}
+        return "\n\n".join("\n".join([f"-- {title}", *lines]) for title, lines in sections.items() if lines)
+
+    def without_secrets(self, text: str) -> str:
+        """A text of ClickHouse's, which may quote bound values."""
+        for secret in self.secrets:
+            text = text.replace(secret, HIDDEN)
+        return text
+
+    def _is_secret(self, text: str) -> bool:
+        # A template may have put more around it, or changed its case.
+        return any(secret.casefold() in text.casefold() for secret in self.secrets)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What would be read of one table."""
+
+    database: str
+    table: str
+    parts: int
+    rows: int
+    marks: int
+
+    @classmethod
+    def of(cls, row: Mapping[str, str | int]) -> Self:
+        counts = (int(row[name]) for name in ("parts", "rows", "marks"))
+        return cls(str(row["database"]), str(row["table"]), *counts)
+
+
+def explain(
+    catalog: Catalog, pipe: str, parameters: Iterable[tuple[str, str]], environment: Mapping[str, str]
+) -> Explanation:
+    """Render an endpoint as a request with these parameters would. Asks no server.
+
+    Raises `UnknownPipeError`, and `ExplainError` with the text that the API would answer.
+    """
+    endpoint = catalog.endpoints.get(pipe)
+    if endpoint is None:
+        raise UnknownPipeError(*_unknown(catalog, pipe))
+    try:
+        read = read_parameters(parameters)
+        query = endpoint.render(read.values)
+    except RequestError as error:
+        raise ExplainError(error.message) from error
+    except TemplateError as error:
+        raise ExplainError(_told(error)) from error
+    secrets = tuple(value for name, value in environment.items() if name.startswith(PROJECT_NAMES) and value)
+    return Explanation(replace(query, settings={**query.settings, **read.settings}), secrets)
+
+
+def _unknown(catalog: Catalog, pipe: str) -> tuple[str, str]:
+    if pipe in catalog.pipes:
+        return f"the pipe `{pipe}` is no endpoint", "give one of its nodes the line `TYPE endpoint`"
+    closest = difflib.get_close_matches(pipe, catalog.endpoints, 1)
+    hint = f"did you mean `{closest[0]}`?" if closest else f"the endpoints are {', '.join(sorted(catalog.endpoints))}"
+    return f"there is no pipe `{pipe}`", hint
+
+
+def _told(error: TemplateError) -> str:
+    if isinstance(error.body, Mapping):
+        is_plain = set(error.body) == {"error"}
+        return str(error.body["error"]) if is_plain else json.dumps(error.body, ensure_ascii=False, default=str)
+    return error.body
+
+
+def estimate(explanation: Explanation, settings: RunSettings) -> tuple[Reading, ...]:
+    """What ClickHouse would read, a row for each MergeTree table that holds some, by its `EXPLAIN ESTIMATE`.
+
+    It is asked of the configured server, else of the embedded engine's folder. Raises `DeployError`.
+    """
+    return asyncio.run(_estimate(explanation, settings))
+
+
+async def _estimate(explanation: Explanation, settings: RunSettings) -> tuple[Reading, ...]:
+    question = replace(explanation.query, sql=f"EXPLAIN ESTIMATE {explanation.query.sql}", settings={})
+    async with _executor(settings) as executor:
+        try:
+            answer = await executor.execute(
+                question,
+                format="JSONEachRow",
+                query_id="",
+                limits=Limits(),
+                settings={**explanation.query.settings, "output_format_json_quote_64bit_integers": "0"},
+            )
+        except RequestError as error:
+            message = explanation.without_secrets(error.message)
+            raise ExplainError(f"ClickHouse cannot say what would be read: {message}") from error
+    assert isinstance(answer.body, bytes)  # a row for each table: nothing that would be streamed
+    return tuple(Reading.of(json.loads(line)) for line in answer.body.splitlines())
+
+
+@asynccontextmanager
+async def _executor(settings: RunSettings) -> AsyncIterator[Executor]:
+    if settings.clickhouse_url is not None:
+        password = settings.clickhouse_password.get_secret_value()
+        server = ClickHouseServer(
+            settings.clickhouse_url, settings.clickhouse_database, settings.clickhouse_user, password
+        )
+        executor: Executor = HttpExecutor(server, connections=1)
+        try:
+            yield executor
+        finally:
+            await executor.close()
+        return
+    with _engine(settings) as engine:
+        executor = EmbeddedExecutor(engine.handle, database=settings.clickhouse_database, threads=1)
+        try:
+            yield executor
+        finally:
+            await executor.close()
+
+
+def _engine(settings: RunSettings) -> EmbeddedEngine:
+    folder = settings.birdhouse_data
+    if not (folder / STORE_FOLDER).is_dir():
+        raise ExplainError(
+            f"nothing is deployed in `{folder}` yet", "`birdhouse deploy` puts the project's tables there"
+        )
+    return _QuietEngine(folder)
+
+
+class _QuietEngine(EmbeddedEngine):
+    """The engine of a folder that may be in use: its hint knows what else can be done."""
+
+    def start(self) -> None:
+        try:
+            super().start()
+        except FolderInUseError as error:
+            hint = "`--format json` needs no engine; or ask again when that `birdhouse run` has stopped"
+            raise FolderInUseError(error.message, hint) from None
+
+
+def render_readings(readings: Sequence[Reading]) -> str:
+    """The estimate for people: a line for each table."""
+    if not readings:
+        return "-- would be read\nno stored rows"
+    lines = [
+        f"{each.table}: {_count(each.rows, 'row')} in {_count(each.parts, 'part')}, {_count(each.marks, 'mark')}"
+        for each in readings
+    ]
+    return "\n".join(["-- would be read", *lines])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

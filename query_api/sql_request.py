@@ -1,0 +1,54 @@
+"""Where a request holds SQL of its own: the parameter `q`, or a body that is no form and no JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from query_api.errors import BadRequest
+from query_api.read_parameters import RequestParameters, body_items, read_parameters
+from query_api.request_body import read_body
+
+# `curl -d` calls everything a form; a form's first field has a name without spaces.
+_TEXTS = frozenset({"text/plain", "application/sql", "application/octet-stream"})
+_SQL_START = re.compile(rb"\s*(?:%|\(|--|/\*|(?:select|with|from)\s)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlRequest:
+    """A request's parameters, its SQL (None without), and the pipe that `_` stands for (None without)."""
+
+    parameters: RequestParameters
+    sql: str | None
+    pipeline: str | None
+
+
+async def read_sql_request(request: web.Request, *, expects_sql: bool = False) -> SqlRequest:
+    """With `expects_sql` a body of plain text is SQL however it begins.
+
+    Raises `BadRequest` and what reading a body raises.
+    """
+    items = list(request.query.items())
+    sql = None
+    if request.method == "POST":
+        body = await read_body(request)
+        is_plain = expects_sql and request.content_type in _TEXTS and bool(body.strip())
+        if is_plain or _SQL_START.match(body):
+            sql = _text(body)
+        else:
+            items += body_items(request.content_type, body)
+    return SqlRequest(read_parameters(items), sql or _first(items, "q"), _first(items, "pipeline"))
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise BadRequest("the SQL is not UTF-8") from error
+
+
+def _first(items: Sequence[tuple[str, str]], name: str) -> str | None:
+    return next((value for key, value in items if key == name and value.strip()), None)

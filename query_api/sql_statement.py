@@ -1,0 +1,111 @@
+"""A caller's own SQL on its way to be run: composed with the pipes that it reads, then proven to read nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from query_api.catalog import Catalog
+from query_api.compose import CallerStatement, UnreadableError
+from query_api.errors import BadRequest, Forbidden, QueryRefused, TooLarge
+from query_api.execute import Answer, Executor
+from query_api.limits import Limits
+from query_api.query import Query
+from query_api.sql_access import check_access, unreadable
+from query_api.sql_names import SqlTextError
+from query_api.sql_text import checked_text
+
+# Nothing of the statement runs here: it is a text, bound like any other value.
+_PROOF = (
+    "SELECT parseQueryToJSON({statement:String}), "
+    "(SELECT groupArray(name) FROM system.tables WHERE database = currentDatabase())"
+)
+# A syntax tree is some 50 times as long as its SQL.
+_MAX_TREE_BYTES = 16_777_216
+_UNKNOWN_FUNCTION, _UNKNOWN_TABLE, _BAD_ARGUMENTS = 46, 60, 36
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who asks: the token's name for what is refused, and which resources it may read."""
+
+    token: str
+    may_read: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSql:
+    """Runs what callers write over what the files define."""
+
+    catalog: Catalog
+    executor: Executor
+    limits: Limits
+
+    def compose(self, sql: str, values: Mapping[str, object], over: str | None, reader: Reader) -> CallerStatement:
+        """The statement with the pipes that it names, `_` being the pipe `over`.
+
+        Raises `RequestError` and TemplateError.
+        """
+        try:
+            return self.catalog.render_sql(checked_text(sql), values, over, reader.may_read)
+        except SqlTextError as error:
+            message = str(error).replace("a node's SQL", "the SQL").replace("a node holds", "a request holds")
+            raise BadRequest(message + (f"\nhint: {error.hint}" if error.hint else "")) from None
+        except UnreadableError as error:
+            raise unreadable(reader.token, error.name) from None
+
+    async def run(
+        self, statement: CallerStatement, reader: Reader, *, format: str, query_id: str, settings: Mapping[str, str]
+    ) -> Answer:
+        """The statement's answer, after one more question that proves what it reads.
+
+        Raises `Forbidden`, `BadRequest` and what the executor raises.
+        """
+        await self._prove(statement, reader, query_id)
+        try:
+            return await self.executor.execute(
+                statement.query, format=format, query_id=query_id, limits=self.limits, settings=settings
+            )
+        except QueryRefused as error:
+            if error.code == _UNKNOWN_TABLE:
+                # ClickHouse guesses at names of tables, which may not be theirs to know.
+                raise QueryRefused("the SQL names a table that is not there", error.code) from error
+            raise
+
+    async def _prove(self, statement: CallerStatement, reader: Reader, query_id: str) -> None:
+        question = Query(_PROOF, {"statement": statement.query.sql})
+        try:
+            answer = await self.executor.execute(
+                question, format="JSONCompactEachRow", query_id=f"{query_id}-parse", limits=self.limits, settings={}
+            )
+        except QueryRefused as error:
+            if error.code == _UNKNOWN_FUNCTION:
+                raise Forbidden(
+                    "SQL of callers needs ClickHouse 26.8 or later, whose parser proves what it reads"
+                ) from error
+            if error.code == _BAD_ARGUMENTS:
+                raise BadRequest("only a SELECT can be run here") from error
+            raise
+        tree, tables = _parsed(await _whole(answer))
+        check_access(tree, statement, tables, reader.token)
+
+
+async def _whole(answer: Answer) -> bytes:
+    if isinstance(answer.body, bytes):
+        return answer.body
+    held = bytearray()
+    async for chunk in answer.body:
+        held += chunk
+        if len(held) > _MAX_TREE_BYTES:
+            await answer.body.aclose()
+            raise TooLarge("the SQL has too many parts to be looked at")
+    return bytes(held)
+
+
+def _parsed(body: bytes) -> tuple[dict[str, object], frozenset[str]]:
+    try:
+        text, tables = json.loads(body)
+        return json.loads(text), frozenset(tables)
+    except RecursionError as error:
+        raise BadRequest("the SQL is nested too deep") from error

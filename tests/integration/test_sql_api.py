@@ -1,0 +1,505 @@
+"""SQL of callers on a real server and on the embedded engine: it answers, and no token reads what is another's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from deploy.embedded_engine import EmbeddedEngine
+from deploy.embedded_executor import EmbeddedExecutor
+from query_api.app import create_app
+from query_api.auth import derive_token
+from query_api.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.servers import Servers
+from query_api.settings import QueryApiSettings
+from query_api.sql_functions import is_refused
+from schemas.model import Column, ColumnType, DataSource, Node, NodeType, Pipe, Project, Token
+from service.settings import load_settings
+from tests.query_api.fakes import SECRET, FakeBroker
+
+# What only the other token may read: no answer to `mine`, and no error, may hold it.
+SECRET_ROW = "their-secret-row"
+READ_MINE, READ_THEIRS = Token("mine", "READ"), Token("theirs", "READ")
+TABLES = {
+    "my_events": ("kind String, number UInt32", "('a', 1), ('b', 2), ('a', 3)"),
+    "their_events": ("kind String, number UInt32", f"('{SECRET_ROW}', 1)"),
+    "their_events_quarantine": ("kind String, number UInt32", f"('{SECRET_ROW}', 1)"),
+    "my_events_landing": ("kind String, number UInt32", f"('{SECRET_ROW}', 1)"),
+    "hidden": ("kind String, number UInt32", f"('{SECRET_ROW}', 1)"),
+    "blocked": ("kind String", f"('{SECRET_ROW}')"),
+}
+COLUMNS = (Column("kind", ColumnType("String", "String")), Column("number", ColumnType("UInt32", "UInt32")))
+
+
+def pipe(name: str, *nodes: str, token: Token) -> Pipe:
+    *before, last = nodes
+    parts = [Node(f"{name}_{number}", sql) for number, sql in enumerate(before)]
+    return Pipe(name, (*parts, Node("endpoint", last, NodeType.ENDPOINT)), (token,))
+
+
+PROJECT = Project(
+    Path(),
+    {
+        "my_events": DataSource("my_events", COLUMNS, tokens=(READ_MINE,)),
+        "their_events": DataSource("their_events", COLUMNS, tokens=(READ_THEIRS,)),
+        "blocked": DataSource("blocked", COLUMNS[:1]),
+    },
+    {
+        each.name: each
+        for each in (
+            pipe("top", "%\nSELECT kind, number FROM my_events WHERE number >= {{UInt32(least, 1)}}",
+                 "SELECT kind, count() AS events FROM top_0 GROUP BY kind", token=READ_MINE),
+            pipe("filtered", "SELECT kind FROM their_events WHERE kind NOT IN blocked AND lower(kind) NOT IN "
+                 "(SELECT kind FROM blocked)", token=READ_MINE),
+            pipe("hiding", "SELECT kind FROM their_events", "SELECT length(kind) AS size FROM hiding_0",
+                 token=READ_MINE),
+            pipe("secretive", "%\nSELECT length({{String(password)}}) AS size, {{tb_secret('key')}} = '' AS none",
+                 token=READ_MINE),
+            pipe("their_top", "SELECT kind FROM their_events", token=READ_THEIRS),
+        )
+    },
+)  # fmt: skip
+
+
+Asker = Callable[[str], tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class Api:
+    client: TestClient[web.Request, web.Application]
+    database: str
+
+    async def sql(self, q: str, token: str = "mine", **parameters: str) -> tuple[int, str]:
+        response = await self.client.post("/v0/sql", data={"q": q, **parameters}, headers=self.header(token))
+        return response.status, await response.text()
+
+    def header(self, token: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {derive_token(SECRET.encode(), token)}"}
+
+    async def rows(self, q: str, token: str = "mine", **parameters: str) -> list[Any]:
+        status, text = await self.sql(f"{q} FORMAT JSONCompact", token, **parameters)
+        assert status == 200, text
+        return list(json.loads(text)["data"])
+
+
+def statements(database: str) -> Iterator[str]:
+    for name, (columns, rows) in TABLES.items():
+        yield f"CREATE TABLE {database}.{name} ({columns}) ENGINE = MergeTree ORDER BY tuple()"
+        yield f"INSERT INTO {database}.{name} VALUES {rows}"
+    yield f"CREATE TABLE {database}.joined (id UInt8, kind String) ENGINE = Join(ANY, LEFT, id)"
+    yield f"INSERT INTO {database}.joined VALUES (1, '{SECRET_ROW}')"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]:
+    pytest.importorskip("chdb", reason="the embedded engine is not installed")
+    with EmbeddedEngine(tmp_path_factory.mktemp("engine")) as engine:
+        client = engine.client()
+        client.command("CREATE DATABASE callers")
+        for statement in statements("callers"):
+            client.command(statement)
+        client.close()
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def server_database(clickhouse: Any) -> Iterator[str]:
+    client = clickhouse_connect.get_client(dsn=clickhouse.url, username=clickhouse.user, password=clickhouse.password)
+    name = f"test_{secrets.token_hex(16)}"
+    client.command(f"CREATE DATABASE {name}")
+    for statement in statements(name):
+        client.command(statement)
+    yield name
+    client.command(f"DROP DATABASE {name} SYNC")
+    client.close()
+
+
+@pytest.fixture(params=["server", "embedded"])
+async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
+    if request.param == "server":
+        server, database = request.getfixturevalue("clickhouse"), request.getfixturevalue("server_database")
+        executor: Any = HttpExecutor(
+            ClickHouseServer(server.url, database, server.user, server.password), connections=4
+        )
+    else:
+        database = "callers"
+        executor = EmbeddedExecutor(request.getfixturevalue("engine").handle, database=database)
+    broker = FakeBroker()
+    app = create_app(
+        load_settings(QueryApiSettings, {"BIRDHOUSE_SECRET": SECRET}),
+        environment={"BIRDHOUSE_SECRET_key": SECRET_ROW},
+        project=PROJECT,
+        servers=Servers(executor, broker, broker, broker),
+    )
+    server_of_api = TestServer(app)
+    await server_of_api.start_server(auto_decompress=False)
+    client = TestClient(server_of_api)
+    yield Api(client, database)
+    await client.close()
+
+
+ANSWERS = {
+    "SELECT count() FROM my_events": [[3]],
+    "SELECT kind, events FROM top ORDER BY kind": [["a", 2], ["b", 1]],
+    "SELECT hiding.size > 3 FROM hiding WHERE hiding.size > 1": [[1]],
+    "SELECT e.kind FROM my_events AS e JOIN top AS t USING kind WHERE e.number = 2": [["b"]],
+    "SELECT count() FROM my_events WHERE kind IN (SELECT kind FROM top WHERE events > 1)": [[2]],
+    "WITH c AS (SELECT * FROM my_events WHERE number > 1) SELECT count() FROM c": [[2]],
+    "WITH my_events AS (SELECT * FROM my_events WHERE number > 1) SELECT count() FROM my_events": [[2]],
+    "SELECT 1 UNION ALL SELECT count() FROM top WHERE 0": [[1], [0]],
+    "(SELECT 1) UNION ALL (SELECT count() FROM top)": [[1], [2]],
+    "SELECT number FROM numbers(3) WHERE number IN (SELECT number FROM my_events) ORDER BY number": [[1], [2]],
+    "SELECT arrayMap(x -> x + 1, [1, 2]), arrayMap(lower, ['A'])": [[[2, 3], ["a"]]],
+    "SELECT count() FROM my_events AS e LEFT ARRAY JOIN [1, 2] AS x": [[6]],
+    "SELECT sum(number) OVER (ORDER BY number) FROM my_events ORDER BY number LIMIT 2 OFFSET 1": [[3], [6]],
+    "SELECT * EXCEPT (number) FROM my_events ORDER BY number LIMIT 1 SETTINGS max_threads = 1": [["a"]],
+    "SELECT size FROM hiding": [[len(SECRET_ROW)]],
+    "SELECT count() FROM filtered": [[0]],
+    "SELECT 'FROM hidden'; -- FROM hidden": [["FROM hidden"]],
+    "SELECT count() FROM my_events // FROM hidden": [[3]],
+    "SELECT 1 /* /* */ FROM hidden -- */": [[1]],
+    "SELECT 1 # FROM hidden": [[1]],
+    "SELECT dummy FROM system.one": [[0]],
+    "SELECT x IN arr FROM (SELECT 1 AS x, [1, 2] AS arr)": [[1]],
+    "SELECT v FROM values('v String', 'it')": [["it"]],
+}
+
+
+@pytest.mark.parametrize("sql", ANSWERS)
+async def test_a_statement_is_answered(api: Api, sql: str) -> None:
+    status, text = await api.sql(sql)
+    assert status == 200, text
+    assert [list(row.values()) for row in json.loads(text)["data"]] == ANSWERS[sql]
+
+
+HOSTILE = """
+SELECT * FROM their_events
+SELECT * FROM their_events_quarantine
+SELECT * FROM hidden
+SELECT * FROM my_events_landing
+SELECT * FROM their_top
+SELECT * FROM `hidden`
+SELECT * FROM "hidden"
+SELECT * FROM DATABASE_NAME.hidden
+SELECT * FROM `DATABASE_NAME`.`my_events`
+SELECT * FROM DATABASE_NAME.my_events
+SELECT * FROM my_events, hidden
+SELECT * FROM my_events AS m JOIN hidden AS h ON 1 = 1
+SELECT (SELECT any(kind) FROM hidden)
+SELECT ((SELECT ((SELECT any(kind) FROM hidden))))
+SELECT [1, (SELECT count() FROM hidden)]
+SELECT toUInt8((SELECT any(kind) FROM hidden))
+SELECT throwIf((SELECT count() FROM hidden) = 1)
+SELECT 'x' IN hidden
+SELECT 'x' IN (hidden)
+SELECT in('x', hidden), notIn('x', hidden), globalIn('x', hidden), nullIn('x', hidden)
+SELECT 'x' GLOBAL NOT IN hidden
+SELECT 'x' IN blocked
+SELECT arrayMap(in, ['x'], hidden)
+SELECT arrayExists(x -> x IN blocked, ['x'])
+SELECT 'x' = ANY (SELECT kind FROM hidden)
+SELECT 1 WHERE EXISTS (SELECT 1 FROM hidden)
+WITH blocked AS t SELECT 'x' IN t
+WITH hidden AS (SELECT 1 AS kind) SELECT * FROM view(SELECT * FROM hidden)
+SELECT * FROM (WITH hidden AS (SELECT 1 AS kind) SELECT * FROM hidden) AS a, hidden
+WITH RECURSIVE hidden AS (SELECT * FROM hidden) SELECT * FROM hidden
+SELECT * FROM view(SELECT * FROM hidden)
+SELECT * FROM viewExplain('EXPLAIN', '', (SELECT * FROM hidden))
+SELECT * FROM (EXPLAIN SELECT * FROM hidden)
+SELECT * FROM merge('hidden')
+SELECT * FROM merge('DATABASE_NAME', 'hid.*')
+SELECT * FROM merge(currentDatabase(), 'hid.*')
+SELECT * FROM remote('127.0.0.1', DATABASE_NAME, hidden)
+SELECT * FROM remote('127.0.0.1', DATABASE_NAME.hidden)
+SELECT * FROM cluster('default', DATABASE_NAME.hidden)
+SELECT * FROM clusterAllReplicas('default', DATABASE_NAME.hidden)
+SELECT * FROM loop(hidden)
+SELECT * FROM loop('DATABASE_NAME', 'hidden')
+SELECT * FROM mergeTreeIndex('DATABASE_NAME', 'hidden')
+SELECT * FROM file('/etc/passwd', 'LineAsString')
+SELECT * FROM url('http://127.0.0.1:8123/', 'LineAsString')
+SELECT * FROM executable('x', 'CSV', 'v String')
+SELECT * FROM dictionary('hidden')
+SELECT * FROM input('v String')
+SELECT * FROM sqlite('/etc/passwd', 'x')
+SELECT * FROM mysql('127.0.0.1', 'x', 'y', 'z', 'w')
+SELECT * FROM numbers((SELECT count() FROM hidden))
+SELECT * FROM values('v String', (SELECT any(kind) FROM hidden))
+SELECT * FROM hidden(kind = 1)
+SELECT joinGet('DATABASE_NAME.joined', 'kind', 1)
+SELECT joinGet(joined, 'kind', toUInt8(1))
+SELECT joinGetOrNull('joined', 'kind', toUInt8(1))
+SELECT [toUInt8(1)] AS a, arrayMap(x -> joinGet('joined', 'kind', x), a)
+SELECT arrayMap(joinGet, ['joined'], ['kind'], [toUInt8(1)])
+SELECT arrayMap(file, ['/etc/hostname'])
+SELECT arraySort(`file`, ['/etc/hostname'])
+SELECT * APPLY (x -> joinGet('joined', 'kind', toUInt8(1))) FROM my_events
+SELECT 'joined' AS j APPLY (file)
+SELECT * APPLY (file) FROM my_events
+SELECT * REPLACE (joinGet('joined', 'kind', toUInt8(1)) AS kind) FROM my_events
+SELECT COLUMNS('kind') APPLY (x -> x IN hidden) FROM my_events
+SELECT dictGet('hidden', 'kind', 1)
+SELECT dictGetOrDefault('hidden', 'kind', 1, 'x'), dictHas('hidden', 1)
+SELECT file('/etc/hostname')
+SELECT hasColumnInTable('DATABASE_NAME', 'hidden', 'kind')
+SELECT HASCOLUMNINTABLE('DATABASE_NAME', 'hidden', 'kind')
+SELECT filesystemAvailable()
+SELECT getSetting('max_threads'), getServerSetting('path')
+SELECT currentUser(), USER(), currentDatabase(), DATABASE(), hostName()
+SELECT @@version
+SELECT sleep(3)
+SELECT sleepEachRow(1) FROM numbers(3)
+SELECT logTrace('mark')
+SELECT parseQueryToJSON('SELECT 1')
+SELECT __getScalar('x')
+SELECT aiGenerate('x', 'y')
+SELECT * FROM system.tables
+SELECT * FROM system.query_log
+SELECT * FROM system.parts
+SELECT * FROM `system`.`columns`
+SELECT * FROM information_schema.tables
+SELECT * FROM INFORMATION_SCHEMA.TABLES
+SELECT * FROM system.users
+SELECT * FROM default.x
+SELECT * FROM `my_events.hidden`
+SELECT * FROM my_events.hidden
+SHOW TABLES
+SHOW CREATE TABLE hidden
+DESCRIBE TABLE hidden
+EXPLAIN SELECT * FROM hidden
+EXPLAIN AST SELECT 1
+EXISTS TABLE hidden
+USE default
+SET readonly = 0
+CREATE TABLE x (a Int8) ENGINE = Memory
+INSERT INTO my_events SELECT * FROM hidden
+DROP TABLE hidden
+KILL QUERY WHERE 1
+SYSTEM FLUSH LOGS
+SELECT 1; SELECT * FROM hidden
+SELECT 1; DROP TABLE hidden
+SELECT 1 PARALLEL WITH SELECT * FROM hidden
+SELECT 1 UNION ALL SELECT kind FROM hidden
+SELECT 1 INTERSECT SELECT kind FROM hidden
+SELECT 1 EXCEPT SELECT kind FROM hidden
+SELECT 1 INTO OUTFILE '/tmp/x'
+SELECT 1 INTO OUTFILE '/tmp/x' FORMAT CSV
+SELECT 1 FORMAT CSV SETTINGS max_threads = 1
+SELECT 1 FORMAT `CSV`
+SELECT 1 SETTINGS max_execution_time = 0
+SELECT 1 SETTINGS readonly = 0
+SELECT 1 SETTINGS additional_table_filters = {'my_events': 'kind IN hidden'}
+SELECT 1 SETTINGS additional_result_filter = 'kind IN hidden'
+SELECT 1 SETTINGS dialect = 'prql'
+SELECT 1 SETTINGS allow_experimental_analyzer = 0
+SELECT 1 FROM (SELECT 2 SETTINGS max_memory_usage = 0)
+SELECT 1 SETTINGS param_x = 'hidden'
+SELECT * FROM numbers(1, SETTINGS max_execution_time = 0)
+SELECT * FROM {t:Identifier}
+SELECT {p1:String}
+SELECT size, {p_password:String} FROM secretive
+SELECT 1 -- \\n FROM x
+SELECT * FROM top_0
+SELECT * FROM hiding_0
+SELECT kind FROM hiding
+SELECT * FROM hiding, hiding_0
+SELECT * FROM top, top_0
+SELECT * FROM my_events FINAL SAMPLE 1 / 2, hidden
+SELECT * FROM my_events WHERE kind IN (SELECT kind FROM my_events WHERE kind IN (SELECT kind FROM hidden))
+SELECT kind FROM my_events ORDER BY (SELECT count() FROM hidden)
+SELECT kind FROM my_events LIMIT (SELECT count() FROM hidden)
+SELECT kind FROM my_events GROUP BY kind HAVING (SELECT count() FROM hidden) > 0
+SELECT kind FROM my_events LIMIT 1 BY (SELECT count() FROM hidden)
+SELECT sum(number) OVER (PARTITION BY (SELECT any(kind) FROM hidden)) FROM my_events
+SELECT kind FROM my_events QUALIFY (SELECT count() FROM hidden) > 0
+SELECT kind FROM my_events PREWHERE kind IN hidden
+SELECT number FROM my_events ORDER BY number WITH FILL TO (SELECT count() FROM hidden)
+SELECT kind FROM my_events ARRAY JOIN (SELECT groupArray(kind) FROM hidden) AS x
+SELECT CASE WHEN 1 THEN (SELECT any(kind) FROM hidden) END
+SELECT quantile((SELECT 0.5 FROM hidden))(number) FROM my_events
+SELECT * FROM my_events JOIN (SELECT * FROM hidden) AS h USING (kind)
+FROM hidden SELECT kind
+FROM hidden |> WHERE 1
+WITH (SELECT any(kind) FROM hidden) AS x SELECT x
+SELECT * FROM /* */ hidden
+SELECT $a$ $a$, kind FROM hidden
+SELECT ‘x’, kind FROM hidden
+SELECT 'a\\\\', kind FROM hidden --'
+SELECT 'a''', kind FROM hidden --'
+SELECT "a\\"", kind FROM hidden --"
+SELECT `a\\``, kind FROM hidden --`
+SELECT 1 AS `) , hidden (`, kind FROM hidden
+SELECT 1) , (SELECT kind FROM hidden
+) SELECT kind FROM hidden
+% SELECT * FROM {{table('hidden')}}
+% SELECT * FROM {{columns('kind', 'hidden')}} hidden
+% SELECT {{tb_secret('key')}}
+% SELECT * FROM {% if 1 %}hidden{% end %}
+% SELECT {{''.__class__}}
+% SELECT {{column('kind')}} FROM hidden
+% {% for x in range(1000000000) %}a{% end %}
+""".strip().splitlines()  # fmt: skip
+
+# The caller's own names must not take the place of what the pipe's author meant.
+POISONED = """
+WITH blocked AS (SELECT 'x' AS kind) SELECT * FROM filtered
+WITH ['x'] AS blocked SELECT * FROM filtered
+SELECT *, ['x'] AS blocked FROM filtered
+SELECT *, (SELECT 'x') AS blocked FROM filtered
+SELECT (SELECT any(kind) FROM filtered) FROM values('blocked String', 'x')
+SELECT kind FROM filtered, values('blocked String', 'x')
+SELECT kind FROM filtered ARRAY JOIN ['x'] AS blocked
+SELECT kind FROM filtered JOIN (SELECT 'x' AS y) AS blocked ON 1 = 1
+WITH (x -> 'other') AS lower SELECT * FROM filtered
+SELECT kind, arrayMap((x -> 'other') AS lower, [1]) FROM filtered
+SELECT * FROM (WITH blocked AS (SELECT 'x' AS kind) SELECT * FROM filtered)
+WITH their_events AS (SELECT 'fake' AS kind) SELECT * FROM filtered
+""".strip().splitlines()
+
+
+async def test_nothing_of_another_token_is_told(api: Api) -> None:
+    answered = []
+    for line in HOSTILE:
+        sql = line.replace("DATABASE_NAME", api.database).replace("\\n", "\n")
+        for over in ({}, {"pipeline": "top"}):
+            status, text = await api.sql(sql, **over)
+            assert SECRET_ROW not in text, sql
+            if status not in (400, 403):
+                answered.append((status, sql, text))
+    assert [sql for _, sql, _ in answered] == []
+
+
+async def test_no_name_of_a_caller_stands_in_for_one_of_an_author(api: Api) -> None:
+    for sql in POISONED:
+        for token in ("mine", "admin"):
+            status, text = await api.sql(f"{sql} FORMAT CSV", token)
+            assert status in (200, 400, 403), sql
+            assert SECRET_ROW not in text, sql
+            assert "fake" not in text, sql
+
+
+async def test_the_admin_token_reads_the_project_and_nothing_else(api: Api) -> None:
+    assert await api.rows("SELECT kind FROM their_events UNION ALL SELECT kind FROM their_top", "admin") == [
+        [SECRET_ROW],
+        [SECRET_ROW],
+    ]
+    assert await api.rows("SELECT count() FROM their_events_quarantine", "admin") == [[1]]
+    for name in ("hidden", "my_events_landing", "system.tables", "default.x", f"{api.database}.my_events"):
+        status, text = await api.sql(f"SELECT * FROM {name}", "admin")
+        assert (status, SECRET_ROW in text) == (403, False), name
+
+
+async def test_parameters_reach_templates_of_callers_and_of_pipes(api: Api) -> None:
+    assert await api.rows("SELECT sum(events) FROM top", least="3") == [[1]]
+    assert await api.rows("% SELECT {{String(text)}}, sum(events) FROM _", text="it's", least="2", pipeline="top") == [
+        ["it's", 2]
+    ]
+    assert await api.rows("% SELECT count() FROM my_events WHERE kind IN {{Array(kinds)}}", kinds="a,b") == [[3]]
+
+
+FORMATS = {
+    "": ("application/json", None),
+    "FORMAT JSON": ("application/json", None),
+    "FORMAT csv": ("text/csv", '"a",1\n'),
+    "FORMAT CSVWithNames;": ("text/csv", '"kind","number"\n"a",1\n'),
+    "FORMAT TSV": ("text/tab-separated-values", "a\t1\n"),
+    "FORMAT TSVWithNames": ("text/tab-separated-values", "kind\tnumber\na\t1\n"),
+    "FORMAT JSONEachRow": ("application/x-ndjson", '{"kind":"a","number":1}\n'),
+    "FORMAT PrettyCompact": ("text/plain", None),
+    "FORMAT Parquet": ("application/octet-stream", None),
+    "FORMAT Native": ("application/octet-stream", None),
+}
+
+
+@pytest.mark.parametrize("clause", FORMATS)
+async def test_each_format_has_its_content_type(api: Api, clause: str) -> None:
+    sql = f"SELECT kind, number FROM my_events ORDER BY number LIMIT 1 {clause}"
+    calls = {
+        "q": api.client.get("/v0/sql", params={"q": sql}, headers=api.header("mine")),
+        "text": api.client.post("/v0/sql", data=sql, headers=api.header("mine")),
+        "form": api.client.post("/v0/sql", data={"q": sql}, headers=api.header("mine")),
+    }
+    for call in calls.values():
+        response = await call
+        body = await response.read()
+        assert response.status == 200, body
+        content_type, expected = FORMATS[clause]
+        assert response.content_type == content_type
+        assert expected is None or body.decode() == expected
+
+
+async def test_sql_over_a_pipe(api: Api) -> None:
+    path, headers = "/v0/pipes/top.csv", api.header("mine")
+    sql = "SELECT sum(events) AS all FROM _"
+    asked = {
+        "parameter": api.client.get(path, params={"q": sql, "least": "2"}, headers=headers),
+        "form": api.client.post(path, data={"q": sql, "least": "2"}, headers=headers),
+        "text": api.client.post(f"{path}?least=2", data=sql, headers=headers),
+    }
+    for way, call in asked.items():
+        response = await call
+        assert (way, response.status, await response.text()) == (way, 200, '"all"\n2\n')
+    response = await api.client.get("/v0/pipes/their_top.json", params={"q": "SELECT 1 FROM _"}, headers=headers)
+    assert response.status == 403
+
+
+NAMES = st.sampled_from(
+    ["my_events", "top", "filtered", "hiding", "hidden", "their_events", "their_top", "system.tables"]
+)
+ALIASES = st.sampled_from(["a", "b", "hidden", "blocked", "my_events", "their_events", "lower", "top"])
+
+
+def _wrapped(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(
+        st.builds("SELECT * FROM ({}) AS {}".format, inner, ALIASES),
+        st.builds("WITH {} AS ({}) SELECT * FROM {}".format, ALIASES, inner, ALIASES),
+        st.builds("WITH {} AS ({}) SELECT * FROM view(SELECT * FROM {})".format, ALIASES, inner, NAMES),
+        st.builds("SELECT (SELECT count() FROM ({})), kind FROM {} AS {}".format, inner, NAMES, ALIASES),
+        st.builds("SELECT kind FROM {} WHERE kind IN ({}) OR kind IN {}".format, NAMES, inner, NAMES),
+        st.builds("({}) UNION ALL ({})".format, inner, inner),
+        st.builds("SELECT x.* FROM ({}) AS x JOIN {} AS {} ON 1 = 1".format, inner, NAMES, ALIASES),
+        st.builds(
+            "SELECT arrayMap({} -> (SELECT any(kind) FROM {}), ['x']), kind FROM ({})".format, ALIASES, NAMES, inner
+        ),
+        st.builds("{} /* ' */ -- '".format, inner),
+    )
+
+
+STATEMENTS = st.recursive(st.builds("SELECT kind FROM {}".format, NAMES), _wrapped, max_leaves=5)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sql=STATEMENTS)
+def test_no_nesting_leaks(asker: Asker, sql: str) -> None:
+    status, text = asker(sql)
+    assert status in (200, 400, 403), text
+    assert SECRET_ROW not in text
+
+
+@pytest.fixture
+def asker(api: Api) -> Asker:
+    """Asks from a test that is no coroutine, on the loop that the application runs on."""
+    loop = asyncio.get_event_loop()
+    return lambda sql: loop.run_until_complete(api.sql(f"{sql} FORMAT CSV"))
+
+
+async def test_every_function_that_sees_more_than_its_arguments_is_known(api: Api) -> None:
+    found = await api.rows(
+        "SELECT name FROM system.functions WHERE categories IN ('Dictionary', 'AI', 'Embedded Dictionary') "
+        "OR match(name, '(?i)^(file|joinget|hascolumn|current|enabled|default(roles|profiles)|get[^s].*(set|mac|head)|"
+        "filesystem|sleep|ai[A-Z]|host|session_user)') ORDER BY name"
+    )
+    assert len(found) > 60
+    assert [name for (name,) in found if not is_refused(name)] == ["current_date", "current_timestamp"]
