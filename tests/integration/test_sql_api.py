@@ -103,15 +103,14 @@ def statements(database: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]:
-    pytest.importorskip("chdb", reason="the embedded engine is not installed")
-    with EmbeddedEngine(tmp_path_factory.mktemp("engine")) as engine:
-        client = engine.client()
-        client.command("CREATE DATABASE callers")
-        for statement in statements("callers"):
-            client.command(statement)
-        client.close()
-        yield engine
+def engine(embedded_engine: EmbeddedEngine) -> Iterator[EmbeddedEngine]:
+    client = embedded_engine.client()
+    client.command("CREATE DATABASE callers")
+    for statement in statements("callers"):
+        client.command(statement)
+    yield embedded_engine
+    client.command("DROP DATABASE callers")
+    client.close()
 
 
 @pytest.fixture(scope="module")
