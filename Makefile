@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # What is installed in .venv is remembered here; it is installed again when pyproject.toml changes.
 STAMPS := .venv/.installed
+# Rounds of each fault.
+ROUNDS ?= 1
 PACKAGES := schemas service ingest_worker query_api deploy
 
 .DEFAULT_GOAL := help
@@ -27,8 +29,8 @@ check: $(STAMPS)/dev ## Check form, types, the house's rules and the generated d
 bench: $(STAMPS)/dev ## Measure throughput and latency on this machine
 	$(BIN)/birdhouse bench
 
-faults: $(STAMPS)/dev ## Run the tests that break things on purpose
-	$(BIN)/pytest tests/faults
+faults: $(STAMPS)/dev ## Break things on purpose: ROUNDS=200 for the long run, FAULT_SEED=n to repeat one
+	ROUNDS=$(ROUNDS) $(BIN)/pytest tests/faults
 
 docs: $(STAMPS)/dev ## Write the generated parts of docs/
 	$(BIN)/python -m deploy.reference_docs

@@ -4,16 +4,40 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from ingest_worker.batch import Origin
 from ingest_worker.budget import MemoryBudget
-from ingest_worker.buffer import Buffer, Lane, Place
+from ingest_worker.buffer import Buffer, Place
+from ingest_worker.lane import Lane
 from ingest_worker.messages import Run
-from ingest_worker.observations import MessagesConsumed, Observer, PartitionsPaused, PartitionsResumed, RowsReleased
+from ingest_worker.observations import (
+    MessagesConsumed,
+    Observer,
+    PartitionsPaused,
+    PartitionsResumed,
+    RowsAlreadyPresent,
+    RowsReleased,
+)
 from ingest_worker.ownership import OwnerState
 from ingest_worker.partition import Partition
+from ingest_worker.record import Record
+from ingest_worker.recovery import Lot, Recovered
 from schemas.landing import fence_key
 from service.deadline import Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What the group shall hold of one partition: the next offset to read, and the record of what may be half stored.
+
+    `recorded_to` is, by data source, the last offset that the record names.
+    """
+
+    partition: Partition
+    position: int
+    metadata: str
+    recorded_to: Mapping[str, int]
 
 
 class Assignment:
@@ -48,12 +72,16 @@ class Assignment:
             for buffer in self._buffers[partition.topic]
         ]
 
-    def own(self, partitions: Iterable[Partition], owner: int) -> None:
+    def lots(self, partitions: Iterable[Partition]) -> list[Lot]:
+        """What has to be recovered before any of these partitions may be read."""
+        return [(buffer.data_source, *entry.place) for entry in partitions for buffer in self._buffers[entry.topic]]
+
+    def own(self, partitions: Iterable[Partition], recovered: Recovered) -> None:
         """These partitions are this worker's in ClickHouse too: messages of them may be taken from now on."""
         for partition in filter(self.is_assigned, partitions):
             for buffer in self._buffers[partition.topic]:
                 origin = Origin(buffer.data_source, partition.topic, partition.topic_id, partition.number)
-                buffer.open(origin, owner, partition.position)
+                buffer.open(origin, recovered.owner, recovered.starts[buffer.data_source, *partition.place])
             partition.state = OwnerState.OWNED
             self.progressed(*partition.place)  # a group without offsets gets its start written down
 
@@ -66,8 +94,12 @@ class Assignment:
             return False
         for buffer in self._buffers[run.topic]:
             self._observe(MessagesConsumed(buffer.data_source, run.topic, run.rows, run.payload_bytes))
-            if not buffer.add(run):
+            present = buffer.add(run)
+            if present is None:
                 self._release(buffer, run.rows)
+            elif present:
+                self._observe(RowsAlreadyPresent(buffer.data_source, run.topic, run.partition, present))
+                self.progressed(*partition.place)
         partition.next_offset = run.offsets[-1] + 1
         partition.newest_timestamp = run.timestamps[-1]
         return True
@@ -110,8 +142,11 @@ class Assignment:
         return (
             partition.state is OwnerState.OWNED
             and partition.error is None
-            and not any(buffer.data_source in self._full for buffer in self._buffers[partition.topic])
+            and (not self._is_held_up(partition) or any(lane.is_completing for lane in self._lanes(partition)))
         )
+
+    def _is_held_up(self, partition: Partition) -> bool:
+        return any(buffer.data_source in self._full for buffer in self._buffers[partition.topic])
 
     def _count(self, buffer: Buffer) -> int:
         return sum(1 for partition in self.partitions.values() if buffer in self._buffers[partition.topic])
@@ -122,29 +157,35 @@ class Assignment:
         """Something of a partition was stored. Called by the inserters."""
         self._moved.append((topic, number))
 
-    def to_commit(self) -> list[tuple[Partition, int]]:
-        """Partitions whose next offset to read has changed since the last commit, with that offset.
+    def to_commit(self) -> list[Commit]:
+        """Partitions whose next offset to read or whose record has changed since the last commit.
 
-        A topic that feeds several data sources is committed as far as the slowest of them has come. A partition that
-        is somebody else's is never committed.
+        Cuts the batches that are due first, so that they are on record with this commit. A topic that feeds several
+        data sources is committed as far as the slowest of them has come. A partition that is somebody else's is never
+        committed.
         """
         while self._moved:
             self._uncommitted.add(self._moved.popleft())
+        for buffer in self._all_buffers:
+            self._uncommitted |= buffer.seal()
         result = []
         for place in self._uncommitted & self.partitions.keys():
             partition = self.partitions[place]
             lanes = self._lanes(partition)
             if partition.error is None and lanes and not any(lane.is_fenced for lane in lanes):
-                position = min(lane.mark.position for lane in lanes)
-                if position != partition.committed:
-                    result.append((partition, position))
+                commit = self._commit_of(partition)
+                if (commit.position, commit.metadata) != (partition.committed, partition.metadata):
+                    result.append(commit)
         return result
 
-    def committed(self, commits: Iterable[tuple[Partition, int]]) -> None:
-        """The broker took these offsets."""
-        for partition, position in commits:
-            partition.committed = position
+    def committed(self, commits: Iterable[Commit]) -> None:
+        """The broker took these commits: what they record may be sent."""
+        for commit in commits:
+            partition = commit.partition
+            partition.committed, partition.metadata = commit.position, commit.metadata
             self._uncommitted.discard(partition.place)
+            for lane in self._lanes(partition):
+                self._buffer(lane).recorded(lane, commit.recorded_to.get(lane.origin.data_source, -1))
 
     # Giving up.
 
@@ -167,7 +208,7 @@ class Assignment:
 
     def flush(self) -> None:
         for buffer in self._all_buffers:
-            buffer.flush()
+            self._release(buffer, buffer.flush())
 
     @property
     def is_idle(self) -> bool:
@@ -183,6 +224,15 @@ class Assignment:
     def _lanes(self, partition: Partition) -> list[Lane]:
         lanes = (buffer.lane(partition.place) for buffer in self._buffers[partition.topic])
         return [lane for lane in lanes if lane is not None]
+
+    def _commit_of(self, partition: Partition) -> Commit:
+        records = {buffer.data_source: buffer.record(partition.place) for buffer in self._buffers[partition.topic]}
+        position = min(record.position for record in records.values())
+        recorded_to = {name: record.cuts[-1].last for name, record in records.items() if record.cuts}
+        return Commit(partition, position, Record(partition.topic_id, records).encode(position), recorded_to)
+
+    def _buffer(self, lane: Lane) -> Buffer:
+        return next(entry for entry in self._all_buffers if entry.data_source == lane.origin.data_source)
 
     def _release(self, buffer: Buffer, rows: int) -> None:
         if rows:

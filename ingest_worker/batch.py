@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ingest_worker.messages import Run
+from ingest_worker.record import Cut
 from schemas.landing import (
     FENCE_KEY,
     HEADERS,
@@ -62,6 +63,10 @@ class Batch:
         return len(self.values)
 
     @property
+    def memory_bytes(self) -> int:
+        return memory_bytes(self.rows, self.payload_bytes)
+
+    @property
     def first_offset(self) -> int:
         return self.offsets[0]
 
@@ -102,9 +107,14 @@ class Batch:
 
 @dataclass(slots=True)
 class BatchBuilder:
-    """A batch that still grows. `started_at` is when its first message was added, on the caller's clock."""
+    """A batch that still grows. `started_at` is when its first message was added, on the caller's clock.
+
+    `cut` says where it ends when a former owner has cut it already. A closed one takes nothing more.
+    """
 
     started_at: float
+    cut: Cut | None = None
+    is_closed: bool = False
     values: list[bytes] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     timestamps: list[int] = field(default_factory=list)
@@ -120,6 +130,11 @@ class BatchBuilder:
     def memory_bytes(self) -> int:
         return memory_bytes(self.rows, self.payload_bytes)
 
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether messages of a batch that was cut by a former owner are still to come."""
+        return self.cut is not None and (not self.offsets or self.offsets[-1] < self.cut.last)
+
     def is_full(self, limits: Limits) -> bool:
         return self.rows >= limits.rows or self.payload_bytes >= limits.payload_bytes
 
@@ -129,13 +144,30 @@ class BatchBuilder:
         if head is None and self.rows == 0:
             head, rest = run.cut(1)  # a message larger than the limit goes alone
         if head is not None:
-            self.values += head.values
-            self.offsets += head.offsets
-            self.timestamps += head.timestamps
-            self.keys += head.keys
-            self.headers += head.headers
-            self.payload_bytes += head.payload_bytes
+            self.append(head)
         return rest
+
+    def append(self, run: Run) -> None:
+        """Take all of `run`, whatever the limits are."""
+        self.values += run.values
+        self.offsets += run.offsets
+        self.timestamps += run.timestamps
+        self.keys += run.keys
+        self.headers += run.headers
+        self.payload_bytes += run.payload_bytes
+
+    def as_run(self, origin: Origin) -> Run:
+        """All of it as a run again."""
+        return Run(
+            topic=origin.topic,
+            partition=origin.partition,
+            values=self.values,
+            offsets=self.offsets,
+            timestamps=self.timestamps,
+            keys=self.keys,
+            headers=self.headers,
+            payload_bytes=self.payload_bytes,
+        )
 
     def build(self, origin: Origin) -> Batch:
         return Batch(

@@ -4,57 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ingest_worker.batch import Batch, BatchBuilder, Limits, Origin, memory_bytes
+from ingest_worker.batch import Batch, Limits, Origin
 from ingest_worker.budget import MemoryBudget
 from ingest_worker.delivery import BatchScale, Decision
+from ingest_worker.lane import Lane, Load
 from ingest_worker.messages import Run
-from ingest_worker.offsets import LowWaterMark
+from ingest_worker.record import LaneRecord
+from ingest_worker.recovery import LaneStart
 from service.deadline import Deadline
 
 Place = tuple[str, int]
 """A topic and a partition of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What waits or is being inserted of one partition; `oldest_timestamp` is of its first message, milliseconds."""
-
-    rows: int
-    payload_bytes: int
-    is_inserting: bool
-    oldest_timestamp: int | None
-
-
-@dataclass(eq=False, slots=True)
-class Lane:
-    """One partition for as long as this worker owns it. At most one of its batches is being inserted."""
-
-    origin: Origin
-    owner: int
-    mark: LowWaterMark
-    waiting: deque[BatchBuilder] = field(default_factory=deque)
-    sending: Batch | None = None
-    is_fenced: bool = False
-    is_flushing: bool = False
-
-    @property
-    def rows(self) -> int:
-        return sum(builder.rows for builder in self.waiting) + (self.sending.rows if self.sending else 0)
-
-    @property
-    def load(self) -> Load:
-        """What the lane holds at this moment. Call it with the buffer locked."""
-        held: list[Batch | BatchBuilder] = [*([self.sending] if self.sending else []), *self.waiting]
-        return Load(
-            rows=sum(part.rows for part in held),
-            payload_bytes=sum(part.payload_bytes for part in held),
-            is_inserting=self.sending is not None,
-            oldest_timestamp=held[0].timestamps[0] if held else None,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,30 +48,57 @@ class Buffer:
         self._lanes: dict[Place, Lane] = {}
         self._changed = threading.Condition()
         self._memory_bytes = 0
+        self._idle_inserters = 0
 
     # Filling: the thread that reads.
 
-    def open(self, origin: Origin, owner: int, position: int) -> None:
-        """Start a lane for a partition that this worker now owns; the first message is at `position` or later."""
+    def open(self, origin: Origin, owner: int, start: LaneStart) -> None:
+        """Start a lane for a partition that this worker now owns."""
         with self._changed:
-            self._lanes[origin.topic, origin.partition] = Lane(origin, owner, LowWaterMark(position))
+            self._lanes[origin.topic, origin.partition] = Lane.starting(origin, owner, start)
 
-    def add(self, run: Run) -> bool:
-        """Keep a run of an open lane. False when the lane is fenced: the partition's owner reads the run too."""
+    def add(self, run: Run) -> int | None:
+        """Keep a run of an open lane. How many of its messages were left out because they are stored already; None
+        when the lane is fenced: the partition's owner reads the run too."""
         with self._changed:
             lane = self._lanes[run.topic, run.partition]
             if lane.is_fenced:
-                return False
-            limits = self._limits_now()
-            was_empty = not lane.waiting
-            rest = lane.waiting[-1].add(run, limits) if lane.waiting else run
-            while rest is not None:
-                lane.waiting.append(BatchBuilder(self._clock()))
-                rest = lane.waiting[-1].add(rest, limits)
-            self._account(memory_bytes(run.rows, run.payload_bytes))
-            if was_empty or len(lane.waiting) > 1 or self._is_ripe(lane, limits, self._clock()):
-                self._changed.notify_all()
-            return True
+                return None
+            before = lane.memory_bytes
+            present = lane.add(run, self._limits_now(), self._clock())
+            self._account(lane.memory_bytes - before)
+            return present
+
+    def seal(self) -> set[Place]:
+        """Fix the boundaries of the batches that are due: the partitions whose record is to be written anew.
+
+        A full batch is cut at once, also while the one before it is inserted, so that the pipeline never waits for a
+        record. One that is only old is cut when an inserter is free for it; until then it may as well grow.
+        """
+        with self._changed:
+            now, limits = self._clock(), self._limits_now()
+            sealed = [lane for lane in self._lanes.values() if lane.may_seal and self._is_full(lane, limits)]
+            ready = [lane for lane in self._lanes.values() if lane.may_seal and lane.is_resting and lane not in sealed]
+            ripe = [lane for lane in ready if self._is_ripe(lane, limits, now)]
+            under_way = sum(1 for lane in self._lanes.values() if lane.sealed and lane.sending is None)
+            free = max(1, self._idle_inserters) - under_way - sum(1 for lane in sealed if lane.sending is None)
+            sealed += sorted(ripe, key=self._urgency)[: max(0, free)]
+            for lane in sealed:
+                lane.seal()
+            if sealed:
+                self._changed.notify_all()  # a former owner's batch is on record already
+            return {(lane.origin.topic, lane.origin.partition) for lane in sealed}
+
+    def record(self, place: Place) -> LaneRecord:
+        """What the group's record has to say of an open lane."""
+        with self._changed:
+            return self._lanes[place].record
+
+    def recorded(self, lane: Lane, offset: int) -> None:
+        """The group's record names all batches of a lane up to `offset`: they may be sent."""
+        with self._changed:
+            lane.recorded_to = max(lane.recorded_to, offset)
+            self._changed.notify_all()
 
     def drop_waiting(self, places: Iterable[Place]) -> int:
         """Forget what no inserter has taken yet, to be read again by the next owner. How many messages that was."""
@@ -125,12 +115,17 @@ class Buffer:
             self._changed.notify_all()
             return dropped
 
-    def flush(self) -> None:
-        """Hand out everything that waits, however little it is."""
+    def flush(self) -> int:
+        """Hand out everything that waits, however little it is; nothing more will be read. How many messages were
+        dropped for that: of a former owner's batch that was not read to its end."""
         with self._changed:
+            dropped = 0
             for lane in self._lanes.values():
+                before = lane.memory_bytes
+                dropped += lane.drop_incomplete()
+                self._account(lane.memory_bytes - before)
                 lane.is_flushing = True
-            self._changed.notify_all()
+            return dropped
 
     def close(self) -> None:
         """End every `take` with None."""
@@ -141,16 +136,16 @@ class Buffer:
     # Emptying: the inserters.
 
     def take(self) -> Shipment | None:
-        """Wait for a batch that is due and take it; None once the buffer is closed."""
+        """Wait for a batch that is on record and take it; None once the buffer is closed."""
         with self._changed:
             while not self.is_closed:
-                now, limits = self._clock(), self._limits_now()
-                ready = [lane for lane in self._lanes.values() if lane.sending is None and lane.waiting]
-                ripe = [lane for lane in ready if self._is_ripe(lane, limits, now)]
-                if ripe:
-                    return self._take_from(self._most_urgent(ripe))
-                due = (lane.waiting[0].started_at + limits.seconds - now for lane in ready)
-                self._changed.wait(timeout=min(due, default=None))
+                ready = [lane for lane in self._lanes.values() if lane.next_to_send is not None]
+                if ready:
+                    lane = min(ready, key=self._urgency_to_send)
+                    return Shipment(lane, lane.send())
+                self._idle_inserters += 1
+                self._changed.wait()
+                self._idle_inserters -= 1
             return None
 
     def is_current(self, shipment: Shipment) -> bool:
@@ -161,7 +156,7 @@ class Buffer:
     def stored(self, shipment: Shipment) -> bool:
         """The batch is in ClickHouse. True when its partition may be committed further."""
         with self._changed:
-            moved = shipment.lane.mark.stored(shipment.batch.first_offset, shipment.batch.last_offset)
+            moved = shipment.lane.stored(shipment.batch)
             is_current = self.is_current(shipment)
             self._sent(shipment)
             return moved and is_current
@@ -216,37 +211,35 @@ class Buffer:
     def _limits_now(self) -> Limits:
         return self.scale.apply(self._limits, sum(1 for lane in self._lanes.values() if lane.waiting))
 
-    def _is_ripe(self, lane: Lane, limits: Limits, now: float) -> bool:
+    def _is_full(self, lane: Lane, limits: Limits) -> bool:
         first = lane.waiting[0]
+        return len(lane.waiting) > 1 or first.is_full(limits) or first.cut is not None
+
+    def _is_ripe(self, lane: Lane, limits: Limits, now: float) -> bool:
         return (
             lane.is_flushing
-            or len(lane.waiting) > 1
-            or first.is_full(limits)
-            or now - first.started_at >= limits.seconds
+            or now - lane.waiting[0].started_at >= limits.seconds
             or self._budget.is_tight(self._memory_bytes)
         )
 
-    def _most_urgent(self, ripe: Collection[Lane]) -> Lane:
-        """The oldest; the largest when memory is scarce, which gives back most with the fewest inserts."""
-        if self._budget.is_tight(self._memory_bytes):
-            return max(ripe, key=lambda lane: lane.waiting[0].memory_bytes)
-        return min(ripe, key=lambda lane: lane.waiting[0].started_at)
+    def _urgency(self, lane: Lane) -> float:
+        """The oldest first; the largest when memory is scarce, which gives back most with the fewest inserts."""
+        first = lane.waiting[0]
+        return -first.memory_bytes if self._budget.is_tight(self._memory_bytes) else first.started_at
 
-    def _take_from(self, lane: Lane) -> Shipment:
-        batch = lane.waiting.popleft().build(lane.origin)
-        lane.sending = batch
-        lane.mark.announce(batch.first_offset, batch.last_offset)
-        return Shipment(lane, batch)
+    @staticmethod
+    def _urgency_to_send(lane: Lane) -> int:
+        return lane.sealed[0].timestamps[0]
 
     def _sent(self, shipment: Shipment) -> None:
         shipment.lane.sending = None
-        self._account(-memory_bytes(shipment.batch.rows, shipment.batch.payload_bytes))
+        self._account(-shipment.batch.memory_bytes)
         self._changed.notify_all()
 
     def _drop_waiting(self, lane: Lane) -> int:
-        dropped = sum(builder.rows for builder in lane.waiting)
-        self._account(-sum(builder.memory_bytes for builder in lane.waiting))
-        lane.waiting.clear()
+        before = lane.memory_bytes
+        dropped = lane.drop_waiting()
+        self._account(lane.memory_bytes - before)
         return dropped
 
     def _account(self, count: int) -> None:

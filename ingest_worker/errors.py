@@ -1,8 +1,11 @@
 """What the worker raises on purpose.
 
 IngestError
-└── SourceError        this consumer cannot go on: close it, wait, join the group again
-    └── OwnershipLostError  the group gave the partitions to somebody else: insert and commit nothing more for them
+├── SourceError        this consumer cannot go on: close it, wait, join the group again
+│   └── OwnershipLostError  the group gave the partitions to somebody else: insert and commit nothing more for them
+└── TakeoverError      partitions cannot be taken over yet: they stay paused, begin the takeover again
+    ├── FormerInsertsError  an insert of a former owner does not end
+    └── ScanError           what is stored is too scattered to be left out
 """
 
 from __future__ import annotations
@@ -18,3 +21,15 @@ class SourceError(IngestError):
 
 class OwnershipLostError(SourceError):
     """The broker refused a commit as stale: this member is no longer part of the group's generation."""
+
+
+class TakeoverError(IngestError):
+    """Nobody knows yet what of some partitions is stored, so that nothing of them may be inserted."""
+
+
+class FormerInsertsError(TakeoverError):
+    """An insert of a former owner neither ends nor lets itself be killed."""
+
+
+class ScanError(TakeoverError):
+    """The stored offsets lie in more ranges than a worker should hold."""

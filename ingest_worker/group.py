@@ -15,14 +15,16 @@ from confluent_kafka.admin import AdminClient
 from ingest_worker.assignment import Assignment
 from ingest_worker.budget import MemoryBudget
 from ingest_worker.buffer import Buffer
-from ingest_worker.claimer import Claimer, Takeover
+from ingest_worker.claimer import Claimer
 from ingest_worker.consumer_config import consumer_config
 from ingest_worker.errors import SourceError
 from ingest_worker.observations import KafkaTroubled, Observer, SourceRestarted
+from ingest_worker.ownership import Claim
 from ingest_worker.partition import Partition, reset_of
 from ingest_worker.settings import IngestSettings
 from ingest_worker.sink import short_message
 from ingest_worker.source import Source
+from ingest_worker.takeover import Takeover, TakeoverRequest
 from ingest_worker.topics import ensure_topics
 from schemas.feed import Feed
 from service.backoff import Backoff
@@ -56,6 +58,7 @@ class Group:
         settings: IngestSettings,
         queue_bytes: int,
         connect: Callable[[], Client],
+        tables: Mapping[str, Sequence[str]],
         kafka_config: Mapping[str, Any],
         observe: Observer,
         clock: Callable[[], float] = time.monotonic,
@@ -65,6 +68,7 @@ class Group:
         self.has_drained = True
         self._settings = settings
         self._connect = connect
+        self._tables = tables
         self._kafka_config = kafka_config
         self._observe = observe
         self._clock = clock
@@ -114,6 +118,7 @@ class Group:
             self.name,
             self._connect,
             self._settings.clickhouse_database,
+            self._tables,
             self._observe,
             is_wanted=self.assignment.is_assigned,
             on_taken=self._on_taken,
@@ -128,7 +133,9 @@ class Group:
 
     def _create_source(self, topic_ids: Mapping[str, str], claimer: Claimer) -> Source:
         def claim(partitions: Sequence[Partition]) -> None:
-            claimer.ask(partitions, self.assignment.fence_keys(partitions))
+            claim_for_all = Claim(tuple(self.assignment.fence_keys(partitions)))
+            lots = tuple(self.assignment.lots(partitions))
+            claimer.ask(TakeoverRequest(tuple(partitions), claim_for_all, lots))
 
         return Source(
             group=self.name,

@@ -23,7 +23,9 @@ from ingest_worker.observations import (
     PartitionsAssigned,
     PartitionsLost,
     PartitionsPaused,
+    PartitionsRecovered,
     PartitionsRevoked,
+    RowsAlreadyPresent,
     RowsReleased,
     SourceRestarted,
     SourceTimed,
@@ -47,6 +49,10 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Messages read and given back unsaved, to be read again by the partition's next owner.",
         ("data_source",),
     ),
+    "rows_already_present": (
+        "Messages read and left out, because a former owner of the partition has stored them.",
+        ("data_source",),
+    ),
     "inserts": (
         "Inserts by how they ended: `stored`, or what was decided after a failure.",
         ("data_source", "outcome"),
@@ -58,6 +64,9 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "insert_retries": ("Times that a batch was sent again.", ("data_source",)),
     "stalls": ("Times that a data source began to fail in a way that somebody must mend.", ("data_source",)),
     "ownership_claims": ("Claims of assigned partitions in ClickHouse: `taken` or `delayed`.", ("group", "outcome")),
+    "takeover_seconds": ("Where the time of takeovers goes: `fence`, `await`, `scan`.", ("group", "step")),
+    "inserts_killed": ("Inserts of former owners that had to be killed.", ("group",)),
+    "batches_completed": ("Batches that a former owner may have left half done, to be sent again.", ("group",)),
     "fenced": ("Partitions for which ClickHouse said that somebody else owns them.", ("data_source",)),
     "rebalances": ("Changes by the group: partitions `assigned`, `revoked` or `lost`.", ("group", "event")),
     "commits": ("Offset commits: `done` or `failed`.", ("group", "outcome")),
@@ -128,6 +137,10 @@ class Metrics:
                 self._count("insert_errors", data_source, "none" if code is None else str(code))
             case RowsReleased(data_source, rows):
                 self._count("rows_released", data_source, by=rows)
+            case RowsAlreadyPresent(data_source=data_source, rows=rows):
+                self._count("rows_already_present", data_source, by=rows)
+            case PartitionsRecovered():
+                self._count_recovery(observation)
             case _:
                 self._count_rare(observation)
 
@@ -144,6 +157,14 @@ class Metrics:
         self._histograms["batch_bytes"].labels(name).observe(batch.payload_bytes)
         if batch.queryable_seconds is not None:
             self._histograms["queryable_seconds"].labels(name).observe(batch.queryable_seconds)
+
+    def _count_recovery(self, recovery: PartitionsRecovered) -> None:
+        group = recovery.group
+        self._count("takeover_seconds", group, "fence", by=recovery.fence_seconds)
+        self._count("takeover_seconds", group, "await", by=recovery.await_seconds)
+        self._count("takeover_seconds", group, "scan", by=recovery.scan_seconds)
+        self._count("inserts_killed", group, by=recovery.inserts_killed)
+        self._count("batches_completed", group, by=recovery.batches_to_complete)
 
     def _count_rare(self, observation: Observation) -> None:
         match observation:

@@ -77,6 +77,16 @@ class RowsReleased:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsAlreadyPresent:
+    """Messages were read and left out, because a former owner has stored them."""
+
+    data_source: str
+    topic: str
+    partition: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class DataSourceStalled:
     """An alarm: a data source's inserts fail and will go on failing until somebody mends the cause."""
 
@@ -121,8 +131,23 @@ class OwnershipTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class PartitionsRecovered:
+    """What a takeover found: inserts of former owners that had to be killed, recorded batches that may be half done
+    and will be sent again, offsets from the committed ones on that are stored already."""
+
+    group: str
+    partitions: tuple[str, ...]
+    fence_seconds: float
+    await_seconds: float
+    scan_seconds: float
+    inserts_killed: int
+    batches_to_complete: int
+    offsets_present: int
+
+
+@dataclass(frozen=True, slots=True)
 class OwnershipDelayed:
-    """The fence could not be written, so the partitions stay paused."""
+    """A takeover failed and will be tried again; the partitions stay paused."""
 
     group: str
     partitions: tuple[str, ...]
@@ -247,12 +272,14 @@ Observation = (
     | QuarantineUncounted
     | InsertFailed
     | RowsReleased
+    | RowsAlreadyPresent
     | DataSourceStalled
     | DataSourceRecovered
     | PartitionsAssigned
     | PartitionsRevoked
     | PartitionsLost
     | OwnershipTaken
+    | PartitionsRecovered
     | OwnershipDelayed
     | PartitionFenced
     | PartitionsPaused

@@ -31,6 +31,12 @@ class LowWaterMark:
             raise ValueError(f"offsets {first} to {last} do not follow {previous}")
         self._ranges.append(_Range(first, last))
 
+    def reach(self, position: int) -> None:
+        """All below `position` is stored. Only while no batch is on its way."""
+        if self._ranges or position < self.position:
+            raise ValueError(f"cannot go on at {position}: batches below are on their way, or it is behind")
+        self.position = position
+
     def stored(self, first: int, last: int) -> bool:
         """That batch is in ClickHouse. True when the position moved."""
         for entry in self._ranges:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from clickhouse_connect.driver.client import Client
 
+from ingest_worker.recovery import Fenced
 from schemas.landing import FENCE_TABLE
 
 
@@ -35,7 +36,7 @@ class Claim:
     owner: int = field(default_factory=new_owner)
 
 
-def take_ownership(client: Client, database: str, claim: Claim) -> None:
+def take_ownership(client: Client, database: str, claim: Claim) -> Fenced:
     """Write the claim into the fence table. Once this returns, inserts of every former owner are refused (error 469).
 
     Raises what the client raises; writing the same claim again is harmless.
@@ -49,3 +50,4 @@ def take_ownership(client: Client, database: str, claim: Claim) -> None:
         database=database,
         settings={"async_insert": 0},
     )
+    return Fenced(claim.owner)

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from ingest_worker.buffer import Place
 from ingest_worker.ownership import OwnerState
+from ingest_worker.record import Record, parse_record
 from schemas.feed import Feed
 
 _REQUEST_SECONDS = 10.0
@@ -25,6 +26,8 @@ class Partition:
     topic_id: str
     position: int  # the first offset that this assignment reads
     committed: int | None  # the group's offset as far as it is known; None: it has none yet
+    record: Record | None = None  # what the last owner may have left half stored
+    metadata: str = ""  # of the group's offset, as far as it is known
     state: OwnerState = OwnerState.CLAIMING
     is_paused: bool = True
     error: str | None = None
@@ -80,6 +83,10 @@ def assigned(
         if found.error is not None:
             raise KafkaException(found.error)
         partition = Partition(found.topic, found.partition, topic_ids[found.topic], found.offset, found.offset)
+        partition.metadata = found.metadata or ""
+        partition.record = parse_record(found.metadata, found.offset)
+        if partition.record is not None and partition.record.topic_id != partition.topic_id:
+            partition.error = "the topic was deleted and made again: the group's offset is of the former one"
         if found.offset < 0:
             partition.committed = None
             low, high = consumer.get_watermark_offsets(partition.topic_partition, timeout=_REQUEST_SECONDS)

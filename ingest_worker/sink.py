@@ -55,7 +55,7 @@ class Sink:
     def insert(self, batch: Batch, fence_key: str, owner: int) -> Outcome:
         """Send the batch under its token; sending it again is harmless."""
         origin = batch.origin
-        query_id = f"{QUERY_PREFIX}-{origin.data_source}-{origin.partition}-{secrets.token_hex(8)}"
+        query_id = query_prefix(origin.data_source, origin.partition) + secrets.token_hex(8)
         started = time.monotonic()
         try:
             summary = self._client_now().insert(
@@ -120,6 +120,11 @@ class Sink:
         if self._client is None:
             self._client = self._connect()
         return self._client
+
+
+def query_prefix(data_source: str, partition: int) -> str:
+    """What the ids of all inserts of one partition for one data source begin with."""
+    return f"{QUERY_PREFIX}-{data_source}-{partition}-"
 
 
 def outcome_of(error: Exception) -> Outcome:

@@ -12,7 +12,6 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from ingest_worker.assignment import Assignment
 from ingest_worker.buffer import Place
-from ingest_worker.claimer import Takeover
 from ingest_worker.errors import OwnershipLostError, SourceError
 from ingest_worker.messages import Message, partition_errors, runs_of
 from ingest_worker.observations import (
@@ -27,6 +26,7 @@ from ingest_worker.observations import (
     SourceTimed,
 )
 from ingest_worker.partition import Partition, Reset, assigned
+from ingest_worker.takeover import Takeover
 from service.deadline import Deadline
 
 # Larger calls are slower: their messages no longer fit the processor's cache.
@@ -58,6 +58,10 @@ _OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_
 _OUT_OF_RANGE_HINT = (
     "the broker does not hold the group's offset (retention, or the topic was made again); events may be missing."
     " Set the group's offset with kafka-consumer-groups, then start the worker again"
+)
+_NO_OFFSET_HINT = (
+    "set the group's offset with kafka-consumer-groups while no worker runs, or, where it has none,"
+    " KAFKA_AUTO_OFFSET_RESET to `earliest` or `latest`"
 )
 
 ClaimPartitions = Callable[[Sequence[Partition]], None]
@@ -168,7 +172,7 @@ class Source:
         with self._taken_lock:
             taken, self._taken = self._taken, []
         for takeover in taken:
-            self._assignment.own(takeover.partitions, takeover.claim.owner)
+            self._assignment.own(takeover.partitions, takeover.recovered)
 
     def _switch(self, consumer: Consumer) -> None:
         pause, resume = self._assignment.to_switch()
@@ -223,15 +227,20 @@ class Source:
     # Commits.
 
     def _commit(self, consumer: Consumer) -> None:
-        """Commit what has moved. Raises `OwnershipLostError` when the group does not know this member any more."""
+        """Commit what has moved and record what is to be sent.
+
+        Raises `OwnershipLostError` when the group does not know this member any more.
+        """
         if self._clock() < self._commit_after:
             return
         commits = self._assignment.to_commit()
         if not commits:
             return
         try:
-            # The metadata of a commit is kept free: it is where the record of an unfinished batch belongs.
-            offsets = [TopicPartition(entry.topic, entry.number, position) for entry, position in commits]
+            offsets = [
+                TopicPartition(entry.partition.topic, entry.partition.number, entry.position, entry.metadata)
+                for entry in commits
+            ]
             results = consumer.commit(offsets=offsets, asynchronous=False) or []
             error = next((result.error for result in results if result.error is not None), None)
         except KafkaException as exception:
@@ -239,7 +248,7 @@ class Source:
         if error is None:
             self._unsettled_since = None
             self._assignment.committed(commits)
-            self._observe(OffsetsCommitted(self._group, {entry.name: position for entry, position in commits}))
+            self._observe(OffsetsCommitted(self._group, {entry.partition.name: entry.position for entry in commits}))
             return
         if error.code() in STALE or (error.code() in UNSETTLED and not self._may_settle()):
             raise OwnershipLostError(f"a commit was refused: {error.str()}")
@@ -266,7 +275,7 @@ class Source:
         self._observe(PartitionsAssigned(self._group, tuple(entry.name for entry in added)))
         for entry in added:
             if entry.error is not None:
-                self._broken(entry, "set the group's offset, or KAFKA_AUTO_OFFSET_RESET to `earliest` or `latest`")
+                self._broken(entry, _NO_OFFSET_HINT)
         if added:
             self._claim(added)
 

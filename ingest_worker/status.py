@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from ingest_worker.assignment import Assignment
-from ingest_worker.buffer import Buffer, Load, Place
+from ingest_worker.buffer import Buffer, Place
+from ingest_worker.lane import Load
 from ingest_worker.ownership import OwnerState
 from ingest_worker.partition import Partition
 

@@ -16,6 +16,7 @@ from ingest_worker.group import Group, group_feeds
 from ingest_worker.inserter import Inserter
 from ingest_worker.observations import Observer, WorkerStarted, WorkerStopped
 from ingest_worker.ownership import OwnerState
+from ingest_worker.scan import tables_with_offsets
 from ingest_worker.settings import IngestSettings
 from ingest_worker.sink import Sink
 from ingest_worker.status import WorkerStatus, status_of
@@ -67,6 +68,9 @@ class Worker:
                 settings=settings,
                 queue_bytes=settings.queue_bytes // len(grouped),
                 connect=clickhouse_factory,
+                tables={
+                    feed.data_source: tables_with_offsets(project.data_sources[feed.data_source]) for feed in feeds
+                },
                 kafka_config=self._config_of(project, connection, kafka_config),
                 observe=observe,
                 clock=clock,

@@ -14,6 +14,7 @@ from schemas.landing import (
     KEY,
     OWNER,
     PROVENANCE,
+    TOPIC_ID,
     VALUE,
     landing_of,
     parsed_table,
@@ -25,14 +26,16 @@ from schemas.model import Column, DataSource, Engine, Index
 from schemas.quarantine import QUARANTINE_FACTS
 from schemas.sql import call, identifier, literal
 
-DEDUPLICATION_WINDOW = 1_000
-"""How many inserts back a table knows a token again. One worker inserts about once a second and partition, so
-that this is minutes of a batch being sent again; the window costs a small file."""
+DEDUPLICATION_WINDOW = 10_000
+"""How many blocks back a table knows a token again; an insert makes one in each table partition that it has rows for. A
+batch that a worker left half done is sent again when its partition is taken over, at the latest after the group's
+session time-out (45 s): at ten inserts a second over three table partitions that is 1,350 blocks later."""
 
 WINDOW_SETTING = "non_replicated_deduplication_window"
 
 HIDDEN_TYPES = {
     "__topic": "LowCardinality(String)",
+    "__topic_id": "LowCardinality(String)",
     "__partition": "Int32",
     "__offset": "Int64",
     "__timestamp": "DateTime64(3, 'UTC')",
@@ -101,6 +104,7 @@ def mapping_ddl(data_source: DataSource, database: str) -> MappingDdl | None:
         return None
     name, landing = data_source.name, landing_of(feed)
     carried = {column: kind for column, kind in landing.columns if column not in (FENCE_KEY, OWNER)}
+    carried[TOPIC_ID] = HIDDEN_TYPES[TOPIC_ID]
     parsed = parsed_table(name)
     sql = mapping_of(data_source, carried, qualified(database, landing.table), qualified(database, parsed))
     parse, accept, reject = views(name)

@@ -18,8 +18,11 @@ over in a moment: the same batch again."""
 TOPIC, PARTITION, OFFSET, TIMESTAMP = "__topic", "__partition", "__offset", "__timestamp"
 VALUE, KEY, HEADERS = "__value", "__key", "__headers"
 FENCE_KEY, OWNER = "__fence", "__owner"
+TOPIC_ID = "__topic_id"
+"""Stored beside topic, partition and offset, which a topic that was deleted and made again uses once more. It is a
+part of the fence key, so that no message carries it a second time."""
 
-PROVENANCE = (TOPIC, PARTITION, OFFSET, TIMESTAMP)
+PROVENANCE = (TOPIC, TOPIC_ID, PARTITION, OFFSET, TIMESTAMP)
 
 _TYPES = {
     TOPIC: "LowCardinality(String)",
@@ -67,6 +70,12 @@ def quarantine_table(data_source: str) -> str:
 def fence_key(data_source: str, topic_id: str, partition: int) -> str:
     """The key under which the owner of one partition of one topic is recorded for one data source."""
     return f"{data_source}/{topic_id}/{partition}"
+
+
+def topic_id_of(fence_key_sql: str) -> str:
+    """SQL: the topic id in a fence key."""
+    # Functions from text to text work once for each value of a LowCardinality column; one that made an array would not.
+    return f"substringIndex(substringIndex({fence_key_sql}, '/', -2), '/', 1)"
 
 
 def parsed_table(data_source: str) -> str:

@@ -12,7 +12,19 @@ from dataclasses import dataclass
 
 from schemas.conversion import Conversion, conversion_of, leaf_of, value_type
 from schemas.extraction import MESSAGE, Extraction, json_type
-from schemas.landing import HEADERS, KEY, OFFSET, PARTITION, PROVENANCE, TIMESTAMP, TOPIC, VALUE
+from schemas.landing import (
+    FENCE_KEY,
+    HEADERS,
+    KEY,
+    OFFSET,
+    PARTITION,
+    PROVENANCE,
+    TIMESTAMP,
+    TOPIC,
+    TOPIC_ID,
+    VALUE,
+    topic_id_of,
+)
 from schemas.model import Column, ColumnType, DataSource, JsonPath
 from schemas.quarantine import QUARANTINE_FACTS, Judged, reasons, shown
 from schemas.sql import call, identifier, literal
@@ -23,7 +35,7 @@ for nothing: what is stored under these names is how messages are found again.""
 
 IS_RIGHT = "__is_right"
 INTERNAL_NAME = re.compile(
-    r"__(is_right|reasons|(parsed|state|leaf|extracted)_.*|in_(topic|partition|offset|timestamp))"
+    r"__(is_right|reasons|(parsed|state|leaf|extracted)_.*|topic_id|in_(topic|topic_id|partition|offset|timestamp))"
 )
 """Names that the views use for themselves: no column can have one."""
 
@@ -146,6 +158,7 @@ def _select(expressions: Mapping[str, str]) -> str:
 
 def _parse(columns: tuple[MappedColumn, ...], extraction: Extraction, carried: tuple[str, ...], landing: str) -> str:
     expressions = {name: identifier(name) for name in carried}
+    expressions |= {TOPIC_ID: topic_id_of(identifier(FENCE_KEY))} if TOPIC_ID in carried else {}
     for column in columns:
         expressions[column.parsed_name] = column.conversion.value
         if column.is_container:

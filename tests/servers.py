@@ -93,25 +93,84 @@ def _process(
     command: str, port_options: tuple[str, str], folder: Path, answers: Callable[[int], bool]
 ) -> Iterator[int]:
     """A server started by a command, in a process group of its own; gives the port of the first option."""
-    for attempt in range(1, ATTEMPTS + 1):
+    with _started(command, port_options, folder, answers) as server:
+        yield server.port
+
+
+class RestartableServer:
+    """A server that a command starts, in a process group of its own: it can be killed, and started again on the same
+    folder and ports."""
+
+    def __init__(
+        self, command: str, port_options: tuple[str, str], folder: Path, answers: Callable[[int], bool]
+    ) -> None:
         ports = [free_port(), free_port()]
         options = [text for option, port in zip(port_options, ports, strict=True) for text in (option, str(port))]
-        log = folder / f"server-{attempt}.log"
-        with log.open("wb") as output:
+        self.port = ports[0]
+        self.log = folder / f"server-{self.port}.log"
+        self._arguments = [*shlex.split(command), "--data", str(folder / "data"), *options]
+        self._answers = answers
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> bool:
+        """Start it and wait until it answers; whether it does."""
+        with self.log.open("ab") as output:
             process = subprocess.Popen(
-                [*shlex.split(command), "--data", str(folder / "data"), *options],
+                self._arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._process = process
+        return _becomes_ready(lambda: self._answers(self.port), lambda: process.poll() is None)
+
+    def kill(self) -> None:
+        """End it as kill -9 does, at once."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            _end_group(self._process)
+
+
+@contextmanager
+def restartable_kafka(folder: Path) -> Iterator[RestartableServer]:
+    """A broker of the caller's own, which may be killed. Raises `ServerUnavailableError` without a command for it."""
+    command = _command_of("TEST_KAFKA_COMMAND")
+    with _started(command, ("--port", "--controller-port"), folder, _kafka_answers) as server:
+        yield server
+
+
+@contextmanager
+def restartable_clickhouse(folder: Path) -> Iterator[RestartableServer]:
+    """A ClickHouse of the caller's own, which may be killed. Raises `ServerUnavailableError` without a command."""
+    command = _command_of("TEST_CLICKHOUSE_COMMAND")
+    with _started(command, ("--http-port", "--tcp-port"), folder, _clickhouse_answers) as server:
+        yield server
+
+
+def _command_of(variable: str) -> str:
+    if command := os.environ.get(variable):
+        return command
+    raise ServerUnavailableError(f"no server that may be killed: set {variable} to the command that starts one")
+
+
+@contextmanager
+def _started(
+    command: str, port_options: tuple[str, str], folder: Path, answers: Callable[[int], bool]
+) -> Iterator[RestartableServer]:
+    for _ in range(ATTEMPTS):
+        server = RestartableServer(command, port_options, folder, answers)
         try:
-            if _becomes_ready(lambda port=ports[0]: answers(port), lambda process=process: process.poll() is None):
-                yield ports[0]
+            if server.start():
+                yield server
                 return
         finally:
-            _end_group(process)
-    raise ServerFailedError(f"`{command}` does not start:\n{_tail(log.read_text(errors='replace'))}")
+            server.stop()
+    raise ServerFailedError(f"`{command}` does not start:\n{_tail(server.log.read_text(errors='replace'))}")
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

@@ -10,7 +10,9 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from confluent_kafka import KafkaError, TopicPartition
 
 from ingest_worker.batch import Batch, Limits, Origin
+from ingest_worker.buffer import Buffer
 from ingest_worker.messages import Run
+from ingest_worker.recovery import Fenced, LaneStart, Lot, Quiet, Recovered
 
 ORIGIN = Origin("events", "topic", "topic-id", 0)
 LIMITS = Limits(rows=10, payload_bytes=1000, seconds=1.0)
@@ -28,6 +30,11 @@ class Clock:
 
 def kafka_error(code: int, *, fatal: bool = False) -> KafkaError:
     return KafkaError(code, fatal=fatal)
+
+
+def recovered(*lots: Lot, position: int = 0, owner: int = 7) -> Recovered:
+    """A takeover that found nothing."""
+    return Recovered(Quiet(Fenced(owner)), dict.fromkeys(lots, LaneStart(position)))
 
 
 class FakeMessage:
@@ -90,6 +97,15 @@ def batch(rows: int = 2, first_offset: int = 0, origin: Origin = ORIGIN) -> Batc
     return Batch(origin, [b"v"] * rows, offsets, [1_000] * rows, [], [], payload_bytes=rows)
 
 
+def seal_and_record(buffer: Buffer) -> None:
+    """What the reading thread does: cuts the batches that are due and has them written down."""
+    buffer.seal()
+    for place in buffer.loads():
+        lane = buffer.lane(place)
+        if lane is not None and lane.cuts:
+            buffer.recorded(lane, lane.cuts[-1].last)
+
+
 def refusal(code: int, text: str = "refused") -> DatabaseError:
     """An error that ClickHouse answered with."""
     return DatabaseError(f"Code: {code}. DB::Exception: {text}", code=code, name="NAME")
@@ -130,6 +146,7 @@ class FakeConsumer:
         self.group_offsets = dict(committed or {})
         self.marks: dict[tuple[str, int], tuple[int, int]] = {}
         self.commits: list[dict[tuple[str, int], int]] = []
+        self.metadata: dict[tuple[str, int], str] = {}
         self.refuse_commit: Any = None
         self.paused: set[tuple[str, int]] = set()
         self.assigned: dict[tuple[str, int], int] = {}
@@ -163,7 +180,12 @@ class FakeConsumer:
 
     def committed(self, partitions: list[TopicPartition], timeout: float) -> list[TopicPartition]:
         return [
-            TopicPartition(entry.topic, entry.partition, self.group_offsets.get((entry.topic, entry.partition), -1001))
+            TopicPartition(
+                entry.topic,
+                entry.partition,
+                self.group_offsets.get((entry.topic, entry.partition), -1001),
+                self.metadata.get((entry.topic, entry.partition), ""),
+            )
             for entry in partitions
         ]
 
@@ -190,7 +212,11 @@ class FakeConsumer:
         assert not asynchronous
         if self.refuse_commit is not None:
             raise self.refuse_commit
-        self.commits.append({(entry.topic, entry.partition): entry.offset for entry in offsets})
+        before = dict(self.group_offsets)
+        self.group_offsets |= {(entry.topic, entry.partition): entry.offset for entry in offsets}
+        self.metadata |= {(entry.topic, entry.partition): entry.metadata for entry in offsets}
+        if self.group_offsets != before:
+            self.commits.append({(entry.topic, entry.partition): entry.offset for entry in offsets})
         return offsets
 
     def close(self) -> None:

@@ -13,7 +13,8 @@ from ingest_worker.batch import Limits, Origin, memory_bytes
 from ingest_worker.budget import MemoryBudget
 from ingest_worker.buffer import Buffer, Shipment
 from ingest_worker.delivery import Decision
-from tests.ingest_worker.fakes import LIMITS, ORIGIN, Clock, run
+from ingest_worker.recovery import LaneStart
+from tests.ingest_worker.fakes import LIMITS, ORIGIN, Clock, run, seal_and_record
 
 PLACE = ("topic", 0)
 
@@ -21,12 +22,13 @@ PLACE = ("topic", 0)
 def buffer(clock: Clock, limits: Limits = LIMITS, budget: int = 10_000_000, partitions: int = 1) -> Buffer:
     made = Buffer("events", limits, MemoryBudget(budget, 1), clock)
     for number in range(partitions):
-        made.open(replace(ORIGIN, partition=number), owner=7, position=0)
+        made.open(replace(ORIGIN, partition=number), owner=7, start=LaneStart(0))
     return made
 
 
 def taken(made: Buffer) -> Shipment | None:
     """What an inserter gets at this moment."""
+    seal_and_record(made)
     result: list[Shipment | None] = []
     inserter = threading.Thread(target=lambda: result.append(made.take()))
     inserter.start()
@@ -115,7 +117,7 @@ def test_a_batch_of_a_closed_lane_moves_nothing_when_it_is_stored_late() -> None
     shipment = taken(made)
     assert shipment is not None
     assert made.close_lanes([PLACE]) == 2
-    made.open(ORIGIN, owner=8, position=0)
+    made.open(ORIGIN, owner=8, start=LaneStart(0))
     assert not made.is_current(shipment)
     assert not made.stored(shipment)
     reopened = made.lane(PLACE)
@@ -170,8 +172,8 @@ def test_every_message_is_shipped_once_in_order_and_positions_follow(
         while chance.random() < 0.5 and any(made.lane(("topic", p)).rows > 10 for p in range(3)):  # type: ignore[union-attr]
             if sending and chance.random() < 0.6:
                 made.stored(sending.pop(chance.randrange(len(sending))))
-            ready = [p for p in range(3) if _has_due(made, p)]
-            if ready:
+            seal_and_record(made)
+            if any(_has_due(made, p) for p in range(3)):
                 shipment = made.take()
                 assert shipment is not None
                 number = shipment.batch.origin.partition
@@ -189,6 +191,7 @@ def test_every_message_is_shipped_once_in_order_and_positions_follow(
     for _ in range(sum(added)):
         if all(made.lane(("topic", p)).rows == 0 for p in range(3)):  # type: ignore[union-attr]
             break
+        seal_and_record(made)
         last = made.take()
         assert last is not None
         made.stored(last)
@@ -199,7 +202,7 @@ def test_every_message_is_shipped_once_in_order_and_positions_follow(
 
 def _has_due(made: Buffer, partition: int) -> bool:
     lane = made.lane(("topic", partition))
-    return lane is not None and lane.sending is None and len(lane.waiting) > 1
+    return lane is not None and lane.next_to_send is not None
 
 
 def test_the_load_says_what_is_held() -> None:
@@ -212,7 +215,7 @@ def test_the_load_says_what_is_held() -> None:
 
 def test_lanes_of_other_topics_are_apart() -> None:
     made = buffer(Clock())
-    made.open(Origin("events", "other", "id", 0), owner=1, position=5)
+    made.open(Origin("events", "other", "id", 0), owner=1, start=LaneStart(5))
     made.add(run("other", 0, b"v", first_offset=9))
     assert made.loads()[PLACE].rows == 0
     assert made.loads()["other", 0].rows == 1

@@ -7,11 +7,19 @@ from typing import Any
 import pytest
 
 from ingest_worker import claimer as module
-from ingest_worker.claimer import Claimer, Takeover
-from ingest_worker.observations import Observation, OwnershipDelayed, OwnershipTaken
+from ingest_worker.claimer import Claimer
+from ingest_worker.observations import Observation, OwnershipDelayed, OwnershipTaken, PartitionsRecovered
+from ingest_worker.ownership import Claim
 from ingest_worker.partition import Partition
+from ingest_worker.record import Cut, LaneRecord, Record
+from ingest_worker.recovery import LaneStart, OffsetRanges
+from ingest_worker.takeover import Takeover, TakeoverRequest
 from service.backoff import Backoff
 from tests.ingest_worker.fakes import FakeClient, refusal
+
+NOTHING_RUNS: list[Any] = []
+NOTHING_STORED: list[Any] = []
+LOT = ("events", "topic", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -20,12 +28,21 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Bench:
-    def __init__(self, *clients: Any) -> None:
+    def __init__(self, *clients: Any, record: Record | None = None) -> None:
         self.seen: list[Observation] = []
         self.taken: list[Takeover] = []
         self.wanted = True
         self.clients = list(clients)
-        self.claimer = Claimer("group", self._connect, "birdhouse", self.seen.append, self._is_wanted, self._on_taken)
+        self.partition = Partition("topic", 0, "id", 0, None, record)
+        self.claimer = Claimer(
+            "group",
+            self._connect,
+            "birdhouse",
+            {"events": ("events",)},
+            self.seen.append,
+            self._is_wanted,
+            self._on_taken,
+        )
 
     def _connect(self) -> Any:
         client = self.clients.pop(0)
@@ -42,33 +59,50 @@ class Bench:
         self.taken.append(takeover)
         self.claimer.stop()
 
+    def ask(self) -> None:
+        self.claimer.ask(TakeoverRequest((self.partition,), Claim(("events/id/0",)), (LOT,)))
+
     def run(self) -> None:
-        self.claimer.ask([Partition("topic", 0, "id", 0, None)], ["events/id/0"])
+        self.ask()
         self.claimer.run()
 
 
-def test_tells_of_success() -> None:
-    client = FakeClient({})
-    bench = Bench(client)
+def test_fences_waits_scans_and_tells_of_success() -> None:
+    client = FakeClient({}, NOTHING_RUNS, [(0, 0, 3, 5, 3)])
+    record = Record("id", {"events": LaneRecord(2, (Cut(2, 9, 8),))})
+    bench = Bench(client, record=record)
     bench.run()
     (takeover,) = bench.taken
-    assert takeover.claim.keys == ("events/id/0",)
+    assert takeover.recovered.owner == client.inserts[0]["data"][1][0]
+    assert takeover.recovered.starts == {LOT: LaneStart(2, (Cut(2, 9, 8),), OffsetRanges([3], [5]))}
     assert client.is_closed
-    assert [type(entry) for entry in bench.seen] == [OwnershipTaken]
+    assert [type(entry) for entry in bench.seen] == [PartitionsRecovered, OwnershipTaken]
 
 
 def test_tries_again_under_the_same_owner() -> None:
-    failing, working = FakeClient(refusal(60)), FakeClient({})
+    failing, working = FakeClient(refusal(60)), FakeClient({}, NOTHING_RUNS, NOTHING_STORED)
     bench = Bench(ConnectionRefusedError("nobody"), failing, working)
     bench.run()
-    assert [type(entry) for entry in bench.seen] == [OwnershipDelayed, OwnershipDelayed, OwnershipTaken]
+    assert [type(entry) for entry in bench.seen if not isinstance(entry, PartitionsRecovered)] == [
+        OwnershipDelayed,
+        OwnershipDelayed,
+        OwnershipTaken,
+    ]
     assert failing.is_closed
     assert failing.inserts[0]["data"] == working.inserts[0]["data"]
 
 
+def test_a_scan_that_fails_begins_the_takeover_again() -> None:
+    failing, working = FakeClient({}, NOTHING_RUNS, refusal(241)), FakeClient({}, NOTHING_RUNS, NOTHING_STORED)
+    bench = Bench(failing, working)
+    bench.run()
+    assert len(bench.taken) == 1
+    assert len(failing.inserts) == len(working.inserts) == 1
+
+
 def test_forgets_what_nobody_wants_any_more() -> None:
     bench = Bench(refusal(60))
-    bench.claimer.ask([Partition("topic", 0, "id", 0, None)], ["events/id/0"])
+    bench.ask()
     bench.claimer._asked.put(None)
     bench.claimer.run()
     assert bench.taken == []

@@ -22,8 +22,9 @@ from ingest_worker.observations import (
     RowsReleased,
 )
 from ingest_worker.outcomes import Outcome, Refused, Stored, Unanswered
+from ingest_worker.recovery import LaneStart
 from ingest_worker.sink import Quarantined, Sink
-from tests.ingest_worker.fakes import LIMITS, ORIGIN, Clock, run
+from tests.ingest_worker.fakes import LIMITS, ORIGIN, Clock, run, seal_and_record
 
 STORED = Stored(0.25, "query")
 NONE_QUARANTINED = Quarantined(0, {})
@@ -63,7 +64,7 @@ class Bench:
     ) -> None:
         self.buffer = PatientBuffer("events", LIMITS, MemoryBudget(10**9, 1), Clock())
         self.buffer.waits = []
-        self.buffer.open(ORIGIN, owner=7, position=0)
+        self.buffer.open(ORIGIN, owner=7, start=LaneStart(0))
         self.buffer.add(run("topic", 0, *[b"v"] * 25))
         self.seen: list[Observation] = []
         self.progress: list[tuple[str, int]] = []
@@ -77,6 +78,7 @@ class Bench:
         )
 
     def deliver(self) -> Shipment:
+        seal_and_record(self.buffer)
         shipment = self.buffer.take()
         assert shipment is not None
         self.inserter.deliver(shipment)
@@ -162,6 +164,8 @@ def test_later_batches_change_their_size(code: int, factor: float) -> None:
 
 def test_the_loop_ends_with_the_buffer_and_closes_its_sink() -> None:
     bench = Bench(STORED, lambda: (bench.buffer.close(), STORED)[1])
+    for _ in range(2):
+        seal_and_record(bench.buffer)
     bench.inserter.run()
     assert bench.sink.is_closed
     assert len(bench.progress) == 2

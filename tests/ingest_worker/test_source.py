@@ -12,7 +12,6 @@ from confluent_kafka import KafkaError, KafkaException
 from ingest_worker.assignment import Assignment
 from ingest_worker.budget import MemoryBudget
 from ingest_worker.buffer import Buffer
-from ingest_worker.claimer import Takeover
 from ingest_worker.errors import OwnershipLostError, SourceError
 from ingest_worker.observations import (
     CommitFailed,
@@ -24,11 +23,11 @@ from ingest_worker.observations import (
     PartitionsRevoked,
     SourceTimed,
 )
-from ingest_worker.ownership import Claim
 from ingest_worker.partition import Partition
 from ingest_worker.source import STALE, UNSETTLED, Source
+from ingest_worker.takeover import Takeover
 from service.deadline import Deadline
-from tests.ingest_worker.fakes import LIMITS, Clock, FakeConsumer, FakeMessage, kafka_error
+from tests.ingest_worker.fakes import LIMITS, Clock, FakeConsumer, FakeMessage, kafka_error, recovered, seal_and_record
 
 PLACE = ("topic", 0)
 
@@ -63,7 +62,8 @@ class Bench:
     def _claim(self, partitions: Any) -> None:
         self.asked += partitions
         if self.claims:
-            self.source.taken(Takeover(tuple(partitions), Claim(("key",))))
+            lots = self.assignment.lots(partitions)
+            self.source.taken(Takeover(tuple(partitions), recovered(*lots, position=partitions[0].position)))
 
     def run(self) -> bool:
         return self.source.run(self.stop, lambda: Deadline.after(0, self.clock))
@@ -75,6 +75,7 @@ class Bench:
         """What the inserters do."""
         self.buffer.flush()
         while self.buffer.loads()[PLACE].rows:
+            seal_and_record(self.buffer)
             shipment = self.buffer.take()
             assert shipment is not None
             self.buffer.stored(shipment)
@@ -102,7 +103,7 @@ def test_reads_commits_what_is_stored_and_leaves() -> None:
     assert bench.run()
     assert bench.consumer.assigned == {}
     assert bench.consumer.commits == [{PLACE: 14}]
-    assert bench.of(OffsetsCommitted) == [OffsetsCommitted("group", {"topic/0": 14})]
+    assert bench.of(OffsetsCommitted)[-1] == OffsetsCommitted("group", {"topic/0": 14})
     assert bench.consumer.is_closed
 
 

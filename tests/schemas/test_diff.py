@@ -44,10 +44,10 @@ def deployed(data_source: DataSource) -> dict[str, ActualTable]:
         )
         for column in data_source.columns
     }
-    for hidden in ("__topic", "__partition", "__offset", "__timestamp"):
+    for hidden in ("__topic", "__topic_id", "__partition", "__offset", "__timestamp"):
         for column_name in (hidden, incoming(hidden)):
             columns[column_name] = ActualColumn(column_name, HIDDEN_TYPES[hidden])
-    engine_full = f"{data_source.engine.name} ORDER BY id SETTINGS {WINDOW_SETTING} = 1000"
+    engine_full = f"{data_source.engine.name} ORDER BY id SETTINGS {WINDOW_SETTING} = 10000"
     comment = to_comment(record_of(data_source))
     mapping = mapping_ddl(data_source, "db")
     assert mapping is not None
@@ -117,7 +117,7 @@ def test_a_table_without_a_deduplication_window_gets_one() -> None:
     actual["events"] = replace(actual["events"], engine_full="MergeTree ORDER BY id")
     (change,) = diff(project(EVENTS), actual, "db")
     assert change.effect is Effect.ADDS
-    assert change.statements == (f"ALTER TABLE `db`.`events` MODIFY SETTING {WINDOW_SETTING} = 1000",)
+    assert change.statements == (f"ALTER TABLE `db`.`events` MODIFY SETTING {WINDOW_SETTING} = 10000",)
 
 
 def test_a_plain_column_may_become_nullable_and_not_plain_again() -> None:

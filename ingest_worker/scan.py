@@ -1,0 +1,121 @@
+"""Reading back which offsets ClickHouse holds already."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from clickhouse_connect.driver.client import Client
+
+from ingest_worker.errors import ScanError
+from ingest_worker.recovery import LaneStart, Lot, OffsetRanges, Quiet
+from schemas.ddl import qualified
+from schemas.landing import OFFSET, PARTITION, TOPIC, TOPIC_ID, quarantine_table
+from schemas.model import DataSource
+from schemas.sql import identifier
+
+# Offsets are looked at in stretches: one that is whole is one row of the answer, and only broken ones are read offset
+# by offset, few at a time, so that neither side ever holds more than these many offsets.
+_STRETCH = 65_536
+_STRETCHES_A_QUERY = 16
+# Sixteen bytes each: an event stream has one range, or two after a crash; a compacted topic one for every hole.
+MOST_RANGES = 1_000_000
+
+
+def tables_with_offsets(data_source: DataSource) -> tuple[str, ...]:
+    """The tables of a data source that keep every row they were given, so that a missing offset was never stored.
+
+    An engine that merges rows away (Replacing, Summing, Aggregating, Collapsing), one that stores nothing and one with
+    a TTL forget offsets: of such a data source only the quarantine can be read back.
+    """
+    quarantine = quarantine_table(data_source.name)
+    is_kept = data_source.engine.name == "MergeTree" and data_source.engine.ttl is None
+    return (data_source.name, quarantine) if is_kept else (quarantine,)
+
+
+class Scan:
+    """The offsets that one data source's tables hold of partitions of one topic. `tables` as `tables_with_offsets`."""
+
+    def __init__(self, client: Client, database: str, tables: Sequence[str], topic: str, topic_id: str) -> None:
+        self._client = client
+        self._source = " UNION ALL ".join(
+            f"SELECT toInt32({identifier(PARTITION)}) AS number, toInt64({identifier(OFFSET)}) AS at"
+            f" FROM {qualified(database, table)}"
+            f" WHERE {identifier(TOPIC)} = {{topic:String}} AND {identifier(TOPIC_ID)} = {{topic_id:String}}"
+            f" AND {identifier(PARTITION)} IN {{partitions:Array(Int32)}} AND {identifier(OFFSET)} >= {{low:Int64}}"
+            f" AND {identifier(OFFSET)} <= {{high:Int64}}"
+            for table in tables
+        )
+        self._parameters = {"topic": topic, "topic_id": topic_id}
+
+    def present(self, positions: Mapping[int, int]) -> dict[int, OffsetRanges]:
+        """By partition, the stored offsets from `positions` on. Raises `ScanError` when they are too scattered."""
+        found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        broken: dict[int, list[int]] = defaultdict(list)
+        for number, stretch, first, last, count in self._stretches(positions):
+            if count == last - first + 1:
+                found[number].append((first, last))
+            else:
+                broken[number].append(stretch)
+        for number, stretches in broken.items():
+            for chunk in _chunks(stretches):
+                found[number] += [(first, last) for first, last in self._islands(number, positions[number], chunk)]
+                if len(found[number]) > MOST_RANGES:
+                    raise ScanError(f"stored offsets of partition {number} lie in more than {MOST_RANGES} ranges")
+        return {number: OffsetRanges.of(ranges) for number, ranges in found.items()}
+
+    def _stretches(self, positions: Mapping[int, int]) -> list[tuple[int, ...]]:
+        """(partition, stretch, first, last, distinct offsets)."""
+        partitions = sorted(positions)
+        return self._rows(
+            f"SELECT number, intDiv(at, {_STRETCH}) AS stretch, min(at), max(at), groupBitmap(toUInt64(at))"
+            f" FROM ({self._source})"
+            " WHERE at >= transform(number, {partitions:Array(Int32)}, {positions:Array(Int64)}, toInt64(0))"
+            " GROUP BY number, stretch ORDER BY number, stretch",
+            partitions=partitions,
+            positions=[positions[number] for number in partitions],
+            low=min(positions.values()),
+            high=2**63 - 1,
+        )
+
+    def _islands(self, number: int, position: int, stretches: Sequence[int]) -> list[tuple[int, ...]]:
+        """The ranges within neighbouring stretches of one partition."""
+        return self._rows(
+            "SELECT min(at), max(at) FROM ("
+            "SELECT at, at - row_number() OVER (ORDER BY at) AS island FROM"
+            f" (SELECT DISTINCT at FROM ({self._source}) WHERE has({{stretches:Array(Int64)}}, intDiv(at, {_STRETCH})))"
+            ") GROUP BY island",
+            partitions=[number],
+            stretches=list(stretches),
+            low=max(position, stretches[0] * _STRETCH),
+            high=stretches[-1] * _STRETCH + _STRETCH - 1,
+        )
+
+    def _rows(self, sql: str, **parameters: object) -> list[tuple[int, ...]]:
+        result = self._client.query(sql, parameters={**self._parameters, **parameters})
+        return [tuple(map(int, row)) for row in result.result_rows]
+
+
+def scan(
+    client: Client,
+    database: str,
+    tables: Mapping[str, Sequence[str]],
+    topic_ids: Mapping[str, str],
+    _quiet: Quiet,
+    recorded: Mapping[Lot, LaneStart],
+) -> dict[Lot, OffsetRanges]:
+    """Of every lot the offsets from its recorded start on that are stored, exactly: never just the largest, as one
+    insert spans several table partitions and may have landed in part. `tables` by data source."""
+    positions: dict[tuple[str, str], dict[int, int]] = defaultdict(dict)
+    for (data_source, topic, number), start in recorded.items():
+        positions[data_source, topic][number] = start.position
+    found: dict[Lot, OffsetRanges] = {}
+    for (data_source, topic), by_number in positions.items():
+        ranges = Scan(client, database, tables[data_source], topic, topic_ids[topic]).present(by_number)
+        found |= {(data_source, topic, number): present for number, present in ranges.items()}
+    return found
+
+
+def _chunks(stretches: Sequence[int]) -> Iterable[list[int]]:
+    for index in range(0, len(stretches), _STRETCHES_A_QUERY):
+        yield list(stretches[index : index + _STRETCHES_A_QUERY])
