@@ -1,0 +1,385 @@
+"""One partition, two workers, a broker and ClickHouse, as small as they can be and still go wrong in every way.
+
+The decisions are the worker's own (`Lane`, `Record`, `recorded_start`, `recovered`, `next_step`); around them
+stand a broker that knows one generation, and a ClickHouse whose inserts arrive late, land table partition by table
+partition, and stop anywhere. Each step is one that the real parts could take next, whatever the others do meanwhile.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass, field, replace
+from enum import IntEnum
+
+from ingest_worker.batch import Batch, Limits, Origin
+from ingest_worker.lane import Lane
+from ingest_worker.messages import Run
+from ingest_worker.record import Record, parse_record
+from ingest_worker.recovery import (
+    PATIENCE_SECONDS,
+    AwaitStep,
+    Fenced,
+    LaneStart,
+    OffsetRanges,
+    Quiet,
+    next_step,
+    recorded_start,
+    recovered,
+)
+
+ORIGIN = Origin("events", "topic", "id", 0)
+LOT = ("events", "topic", 0)
+MESSAGES = 3
+LIMITS = {name: Limits(rows=rows, payload_bytes=1000, seconds=1.0) for name, rows in (("A", 2), ("B", 3))}
+"""Left to themselves the two cut different batches, as real workers do whose messages come at other moments."""
+TABLE_PARTITIONS = 2
+"""A message at offset n belongs to table partition n % 2, so that a batch of two spans both."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What protects. The tests switch each one off and see that the search then finds a way to lose or to double."""
+
+    keeps_offsets: bool = True  # the table is a plain MergeTree; else only the record protects
+    fence: bool = True
+    waits: bool = True
+    scan: bool = True
+    record: bool = True
+    token: bool = True
+    commits_after_insert: bool = True
+    group_refuses_former_members: bool = True
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much may go wrong on one way through the world."""
+
+    moves: int = 2  # of the partition to the other worker
+    crashes: int = 1
+    failures: int = 1  # inserts that end with an error or whose answer is lost
+    forgotten: int = 0  # times that so many other inserts came that tokens are known no more
+    resets: int = 0  # of the group's offset to the beginning, with its record gone, while no worker runs
+
+
+class At(IntEnum):
+    """How far an insert has come in ClickHouse."""
+
+    SENT = 0  # on the way: no process of ClickHouse's yet
+    ADMITTED = 1  # past the fence
+    HALF = 2  # the first table partition is stored
+    WHOLE = 3  # both are, and nothing of the rollup behind the table
+    DONE = 4  # all of it, and its worker knows
+
+
+@dataclass
+class Insert:
+    worker: str
+    life: int
+    owner: int
+    batch: Batch
+    at: At = At.SENT
+
+
+class Stage(IntEnum):
+    OUT = 0  # it has no partition, or knows that it has lost it
+    ASSIGNED = 1
+    FENCED = 2
+    QUIET = 3
+    OPEN = 4
+
+
+@dataclass
+class Worker:
+    life: int = 0  # counts crashes: an answer for an earlier life reaches nobody
+    stage: Stage = Stage.OUT
+    owner: int = 0
+    start: LaneStart = field(default_factory=lambda: LaneStart(0))
+    lane: Lane | None = None
+    next_offset: int = 0
+    committed: tuple[int, str] = (0, "")
+
+
+@dataclass
+class World:
+    rules: Rules
+    budget: Budget
+    workers: dict[str, Worker] = field(default_factory=lambda: {"A": Worker(), "B": Worker()})
+    member: str = ""  # whose the partition is as far as the group is concerned
+    committed: tuple[int, str] = (0, "")  # the group's offset and its metadata
+    fence: int = 0
+    owners: int = 0
+    inserts: list[Insert] = field(default_factory=list)
+    stored: list[int] = field(default_factory=list)  # offsets in the table, with every copy
+    rolled: list[int] = field(default_factory=list)  # offsets that the rollup has counted
+    tokens: set[tuple[str, int]] = field(default_factory=set)  # per table partition, and for the rollup
+
+    def copy(self) -> World:
+        return replace(
+            self,
+            workers={name: replace(worker) for name, worker in self.workers.items()},
+            inserts=[replace(insert) for insert in self.inserts],
+            stored=list(self.stored),
+            rolled=list(self.rolled),
+            tokens=set(self.tokens),
+        )
+
+    def key(self) -> object:
+        """Equal for worlds that cannot be told apart from here on."""
+        owners = sorted(
+            {self.fence, *(worker.owner for worker in self.workers.values()), *(i.owner for i in self.inserts)}
+        )
+        rank = {owner: number for number, owner in enumerate(owners)}
+        return (
+            astuple(self.budget),
+            self.member,
+            self.committed,
+            rank[self.fence],
+            tuple((rank[worker.owner], _worker_key(worker)) for worker in self.workers.values()),
+            tuple(sorted((self._is_current(i), i.worker, rank[i.owner], i.batch.token, i.at) for i in self.inserts)),
+            tuple(sorted(self.stored)),
+            tuple(sorted(self.rolled)),
+            frozenset(self.tokens),
+        )
+
+    # What may happen next.
+
+    def steps(self) -> Iterator[str]:
+        """The names of all steps that can be taken now."""
+        if self.budget.moves or not self._has_owner():
+            yield from (f"move to {name}" for name in self.workers if name != self.member or not self._has_owner())
+        if self.budget.forgotten and self._tokens_to_forget():
+            yield "table forgets tokens"
+        if (
+            self.budget.resets
+            and not self._has_owner()
+            and not self.inserts
+            and sorted(self.stored) == sorted(self.rolled)
+        ):
+            yield "group is reset"
+        for name, worker in self.workers.items():
+            yield from (f"{name} {what}" for what in self._steps_of(name, worker))
+        for number, insert in enumerate(self.inserts):
+            yield f"insert {number} goes on"
+            if self.budget.failures and insert.at >= At.ADMITTED:
+                yield f"insert {number} fails"
+            if self.budget.failures and insert.at == At.WHOLE:
+                yield f"insert {number} loses its answer"
+
+    def _has_owner(self) -> bool:
+        return bool(self.member) and self.workers[self.member].stage != Stage.OUT
+
+    def _steps_of(self, name: str, worker: Worker) -> Iterator[str]:
+        if self.budget.crashes and worker.stage != Stage.OUT:
+            yield "crashes"
+        match worker.stage:
+            case Stage.ASSIGNED:
+                yield "fences"
+            case Stage.FENCED:
+                yield "awaits"
+            case Stage.QUIET:
+                yield "opens"
+            case Stage.OPEN:
+                yield from self._steps_of_lane(worker)
+
+    def _steps_of_lane(self, worker: Worker) -> Iterator[str]:
+        lane = worker.lane
+        assert lane is not None
+        if lane.may_seal:
+            yield "records"
+        if self._commit_of(worker) != worker.committed:
+            yield "commits"
+
+    # Taking a step.
+
+    def take(self, step: str) -> None:
+        subject, _, rest = step.partition(" ")
+        if subject == "move":
+            self._move(rest.removeprefix("to "))
+        elif rest == "forgets tokens":
+            self.budget = replace(self.budget, forgotten=self.budget.forgotten - 1)
+            self.tokens -= self._tokens_to_forget()
+        elif rest == "is reset":
+            self.budget = replace(self.budget, resets=self.budget.resets - 1)
+            self.committed = (0, "")
+        elif subject == "insert":
+            number, _, what = rest.partition(" ")
+            insert = self.inserts[int(number)]
+            self._own_lane(insert.worker)
+            self._insert_step(insert, what)
+        else:
+            self._own_lane(subject)
+            getattr(self, f"_{rest}")(subject, self.workers[subject])
+
+    def _tokens_to_forget(self) -> set[tuple[str, int]]:
+        """All but those of batches on record, which a takeover completes before so many inserts have come."""
+        record = parse_record(self.committed[1], self.committed[0])
+        cuts = record.lanes["events"].cuts if record is not None else ()
+        kept = {
+            Batch(ORIGIN, [b""] * cut.rows, [cut.first, cut.last][-cut.rows :], [], [], [], 0).token for cut in cuts
+        }
+        return {(token, place) for token, place in self.tokens if token not in kept}
+
+    def _own_lane(self, name: str) -> None:
+        """Lanes are shared with the world that this one was copied from, but for the one that the step changes."""
+        worker = self.workers[name]
+        worker.lane = pickle.loads(pickle.dumps(worker.lane, protocol=5))
+
+    def _move(self, name: str) -> None:
+        """The group gives the partition to a worker. A former owner learns of it by a refusal, or never."""
+        if self._has_owner():
+            self.budget = replace(self.budget, moves=self.budget.moves - 1)
+        self.member = name
+        position, metadata = self.committed
+        record = parse_record(metadata, position) if self.rules.record else None
+        worker = self.workers[name]
+        self.workers[name] = Worker(
+            life=worker.life,
+            stage=Stage.ASSIGNED,
+            start=recorded_start("events", position, record),
+            next_offset=position,
+            committed=self.committed,
+        )
+
+    def _crashes(self, name: str, worker: Worker) -> None:
+        self.budget = replace(self.budget, crashes=self.budget.crashes - 1)
+        self.workers[name] = Worker(life=worker.life + 1)
+
+    def _fences(self, name: str, worker: Worker) -> None:
+        self.owners += 1
+        worker.owner = self.fence = self.owners
+        worker.stage = Stage.FENCED
+
+    def _awaits(self, name: str, worker: Worker) -> None:
+        running = [insert for insert in self.inserts if insert.at >= At.ADMITTED]
+        if self.rules.waits and next_step(len(running), PATIENCE_SECONDS) is AwaitStep.KILL:
+            for insert in running:
+                self._end(insert)
+        worker.stage = Stage.QUIET
+
+    def _opens(self, name: str, worker: Worker) -> None:
+        """Scan and resume. After `awaits` nothing that the scan would see can change; without it, it may."""
+        sees = self.rules.scan and self.rules.keeps_offsets
+        seen = {offset for offset in self.stored if offset >= worker.start.position} if sees else set()
+        present = {LOT: OffsetRanges.of((offset, offset) for offset in seen)}
+        found = recovered(Quiet(Fenced(worker.owner)), {LOT: worker.start}, present)
+        worker.lane = Lane.starting(ORIGIN, found.owner, found.starts[LOT])
+        worker.stage = Stage.OPEN
+        # What is read and not sealed is nobody else's business, so that reading at once leaves no order out.
+        for offset in range(worker.next_offset, MESSAGES):
+            worker.lane.add(_run(offset), LIMITS[name], now=0.0)
+        self._send(name, worker)
+
+    def _records(self, name: str, worker: Worker) -> None:
+        """Cut the next batch and commit with it on record: nobody else could see the one without the other."""
+        assert worker.lane is not None
+        batch = worker.lane.seal()
+        if not self.rules.commits_after_insert:
+            worker.lane.mark.stored(batch.first_offset, batch.last_offset)
+        self._commits(name, worker)
+
+    def _commits(self, name: str, worker: Worker) -> None:
+        if self.member != name and self.rules.group_refuses_former_members:
+            self._leave(worker)
+            return
+        lane = worker.lane
+        assert lane is not None
+        self.committed = worker.committed = self._commit_of(worker)
+        if lane.cuts:
+            lane.recorded_to = max(lane.recorded_to, lane.cuts[-1].last)
+        self._send(name, worker)
+
+    def _send(self, name: str, worker: Worker) -> None:
+        """An inserter takes what is due at once; how long it takes on its way is the insert's matter."""
+        lane = worker.lane
+        if lane is not None and lane.next_to_send is not None:
+            self.inserts.append(Insert(name, worker.life, worker.owner, lane.send()))
+
+    def _insert_step(self, insert: Insert, what: str) -> None:
+        if what == "goes on":
+            self._go_on(insert)
+            return
+        self.budget = replace(self.budget, failures=self.budget.failures - 1)
+        if what == "loses its answer":
+            self._store(insert)
+        self._end(insert)
+
+    def _go_on(self, insert: Insert) -> None:
+        worker = self.workers[insert.worker]
+        if insert.at == At.SENT and self.rules.fence and self.fence != insert.owner:
+            self.inserts.remove(insert)
+            if self._is_current(insert):
+                self._leave(worker)
+            return
+        self._store(insert)
+        if insert.at == At.DONE:
+            self.inserts.remove(insert)
+            if self._is_current(insert):
+                self._answer(worker, insert)
+
+    def _answer(self, worker: Worker, insert: Insert) -> None:
+        assert worker.lane is not None
+        if self.rules.commits_after_insert:
+            worker.lane.stored(insert.batch)
+        else:
+            worker.lane.sending = None
+            worker.lane.cuts.popleft()
+        self._send(insert.worker, worker)
+
+    def _store(self, insert: Insert) -> None:
+        """The next part of an insert becomes durable, unless a part with the same token is there already."""
+        insert.at = At(insert.at + 1)
+        if insert.at in (At.HALF, At.WHOLE):
+            place = insert.at - At.HALF
+            offsets = [offset for offset in insert.batch.offsets if offset % TABLE_PARTITIONS == place]
+            self._store_once(insert, place, self.stored, offsets)
+        elif insert.at == At.DONE:
+            self._store_once(insert, TABLE_PARTITIONS, self.rolled, insert.batch.offsets)
+
+    def _store_once(self, insert: Insert, place: int, table: list[int], offsets: Iterable[int]) -> None:
+        named = (insert.batch.token, place)
+        if named not in self.tokens:
+            table += offsets
+        if self.rules.token:
+            self.tokens.add(named)
+
+    def _end(self, insert: Insert) -> None:
+        """An insert ends without an answer, wherever it is. Its worker, if it is still there, sends it again."""
+        self.inserts.remove(insert)
+        if self._is_current(insert):
+            self.inserts.append(replace(insert, at=At.SENT))
+
+    def _leave(self, worker: Worker) -> None:
+        worker.stage, worker.lane, worker.owner = Stage.OUT, None, 0
+
+    def _is_current(self, insert: Insert) -> bool:
+        worker = self.workers[insert.worker]
+        is_same = worker.life == insert.life and worker.owner == insert.owner
+        return is_same and worker.lane is not None and worker.lane.sending is not None
+
+    def _commit_of(self, worker: Worker) -> tuple[int, str]:
+        assert worker.lane is not None
+        record = worker.lane.record
+        metadata = Record("id", {"events": record}).encode(record.position) if self.rules.record else ""
+        return record.position, metadata
+
+
+def _run(offset: int) -> Run:
+    return Run("topic", 0, [b"v"], [offset], [1_000], payload_bytes=1)
+
+
+def _worker_key(worker: Worker) -> object:
+    lane = worker.lane
+    held = lane and (
+        lane.mark.position,
+        tuple(lane.plan),
+        tuple(lane.present.firsts),
+        tuple(lane.cuts),
+        tuple((tuple(part.offsets), part.cut, part.is_closed) for part in lane.waiting),
+        tuple(batch.token for batch in lane.sealed),
+        lane.sending and lane.sending.token,
+        lane.recorded_to,
+        lane._skipped_to,
+    )
+    start = (worker.start.position, worker.start.cuts)
+    return (worker.stage, start, worker.next_offset, worker.committed, held)
