@@ -29,13 +29,21 @@ class IngestPart:
     """
 
     def __init__(
-        self, settings: IngestSettings, environment: Environment, project: Project, connect: Callable[[], Client]
+        self,
+        settings: IngestSettings,
+        environment: Environment,
+        project: Project,
+        connect: Callable[[], Client],
+        *,
+        broker_keeps_records: bool,
     ) -> None:
-        """`connect` gives a new client each time, from any thread. Raises `SettingsError`."""
+        """`connect` gives a new client each time, from any thread. `broker_keeps_records` as for `Worker`. Raises
+        `SettingsError`."""
         registry = CollectorRegistry()
         self._settings = settings
         self._environment = environment
         self._connect = connect
+        self._broker_keeps_records = broker_keeps_records
         self._observe = observe_by(log_observation, Metrics(registry).observe)
         self._project = project
         self._change = threading.Lock()
@@ -98,6 +106,7 @@ class IngestPart:
             clickhouse_factory=self._connect,
             kafka_config=lambda connection: client_config(self._settings, self._environment, connection=connection),
             observe=self._observe,
+            broker_keeps_records=self._broker_keeps_records,
         )
 
 

@@ -74,7 +74,13 @@ class System:
         api_settings = load_settings(QueryApiSettings, self.api_environment)
         events, app = self._create_api(api_settings)
         ingest_settings = load_settings(IngestSettings, self.ingest_environment)
-        ingest = IngestPart(ingest_settings, self.ingest_environment, self.checked.project, self.connect)
+        ingest = IngestPart(
+            ingest_settings,
+            self.ingest_environment,
+            self.checked.project,
+            self.connect,
+            broker_keeps_records=self.broker is None,
+        )
         ingest_admin = await asyncio.to_thread(ingest.start)
         stop_api = asyncio.Event()
         api = asyncio.create_task(serve_api(app, stop=stop_api))

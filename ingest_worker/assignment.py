@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ingest_worker.batch import Origin
@@ -22,9 +23,14 @@ from ingest_worker.observations import (
 from ingest_worker.ownership import OwnerState
 from ingest_worker.partition import Partition
 from ingest_worker.record import Record
-from ingest_worker.recovery import Lot, Recovered
-from schemas.landing import fence_key
+from ingest_worker.recovery import Lot
+from ingest_worker.takeover import Takeover
+from service.backoff import Backoff
 from service.deadline import Deadline
+
+# How long a partition that ClickHouse says is somebody else's is left to them. Mostly the group moves it within a few
+# seconds; a late claim of a member that has lost it needs this; two groups by mistake must not wear each other out.
+_PATIENCE = Backoff(first=5.0, longest=60.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +53,19 @@ class Assignment:
     called from threads other than the one that reads.
     """
 
-    def __init__(self, buffers: Mapping[str, Sequence[Buffer]], budget: MemoryBudget, observe: Observer) -> None:
+    def __init__(
+        self,
+        buffers: Mapping[str, Sequence[Buffer]],
+        budget: MemoryBudget,
+        observe: Observer,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.partitions: dict[Place, Partition] = {}
         self._buffers = buffers
         self._all_buffers = list({id(buffer): buffer for group in buffers.values() for buffer in group}.values())
         self._budget = budget
         self._observe = observe
+        self._clock = clock
         self._full: set[str] = set()  # data sources that have used up their memory
         self._moved: deque[Place] = deque()
         self._uncommitted: set[Place] = set()
@@ -64,33 +77,33 @@ class Assignment:
         """Whether it is still this assignment of the partition, not an earlier or a later one."""
         return self.partitions.get(partition.place) is partition
 
-    def fence_keys(self, partitions: Iterable[Partition]) -> list[str]:
-        """What has to be owned in ClickHouse before anything of these partitions may be inserted."""
-        return [
-            fence_key(buffer.data_source, partition.topic_id, partition.number)
-            for partition in partitions
-            for buffer in self._buffers[partition.topic]
-        ]
-
     def lots(self, partitions: Iterable[Partition]) -> list[Lot]:
-        """What has to be recovered before any of these partitions may be read."""
+        """What has to be owned and recovered before any of these partitions may be read."""
         return [(buffer.data_source, *entry.place) for entry in partitions for buffer in self._buffers[entry.topic]]
 
-    def own(self, partitions: Iterable[Partition], recovered: Recovered) -> None:
-        """These partitions are this worker's in ClickHouse too: messages of them may be taken from now on."""
-        for partition in filter(self.is_assigned, partitions):
+    def own(self, takeover: Takeover) -> list[Partition]:
+        """These partitions are this worker's in ClickHouse too: messages of them may be taken from now on. Gives back
+        those that are not, as their takeover was refused."""
+        recovered, refused = takeover.recovered, []
+        for partition in filter(self.is_assigned, takeover.partitions):
+            if partition.place in takeover.refused:
+                partition.state, partition.error = OwnerState.REFUSED, takeover.refused[partition.place]
+                refused.append(partition)
+                continue
+            assert recovered is not None
             for buffer in self._buffers[partition.topic]:
                 origin = Origin(buffer.data_source, partition.topic, partition.topic_id, partition.number)
                 buffer.open(origin, recovered.owner, recovered.starts[buffer.data_source, *partition.place])
             partition.state = OwnerState.OWNED
             self.progressed(*partition.place)  # a group without offsets gets its start written down
+        return refused
 
     def take(self, run: Run) -> bool:
         """Give a run to every data source that its topic feeds. False when it must be read again later."""
         partition = self.partitions.get((run.topic, run.partition))
         if partition is None:
             return True  # revoked within the call that returned it: the next owner reads it
-        if partition.state is OwnerState.CLAIMING:
+        if partition.state in (OwnerState.CLAIMING, OwnerState.REFUSED):
             return False
         for buffer in self._buffers[run.topic]:
             self._observe(MessagesConsumed(buffer.data_source, run.topic, run.rows, run.payload_bytes))
@@ -135,8 +148,22 @@ class Assignment:
 
     def _notice_fences(self) -> None:
         for partition in self.partitions.values():
-            if any(lane.is_fenced for lane in self._lanes(partition)):
+            is_fenced = any(lane.is_fenced for lane in self._lanes(partition))
+            if is_fenced and partition.state is not OwnerState.FENCED:
                 partition.state = OwnerState.FENCED
+                partition.fenced_at = self._clock()
+                partition.fences += 1
+
+    def to_take_back(self) -> list[Partition]:
+        """Fenced partitions of which nothing is on its way any more and that were left to their owner long enough: the
+        group still says that they are this worker's."""
+        return [
+            partition
+            for place, partition in self.partitions.items()
+            if partition.state is OwnerState.FENCED
+            and self._clock() - partition.fenced_at >= _PATIENCE.delay(partition.fences)
+            and all(buffer.wait_until_idle([place], seconds=0) for buffer in self._buffers[partition.topic])
+        ]
 
     def _is_to_read(self, partition: Partition) -> bool:
         return (

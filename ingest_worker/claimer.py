@@ -5,17 +5,25 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from clickhouse_connect.driver.client import Client
 
+from ingest_worker.buffer import Place
 from ingest_worker.former_inserts import await_former_inserts
-from ingest_worker.observations import Observer, OwnershipDelayed, OwnershipTaken, PartitionsRecovered
-from ingest_worker.ownership import take_ownership
+from ingest_worker.handover import Oddity, oddities, refused, skipped
+from ingest_worker.observations import (
+    HandoverOdd,
+    Observer,
+    OwnershipDelayed,
+    OwnershipTaken,
+    PartitionsRecovered,
+)
+from ingest_worker.ownership import former_owners, take_ownership
 from ingest_worker.partition import Partition
-from ingest_worker.recovery import Recovered, recovered
-from ingest_worker.scan import scan
+from ingest_worker.recovery import Lot, Recovered, recovered
+from ingest_worker.scan import Memory, scan
 from ingest_worker.sink import short_message
 from ingest_worker.takeover import Takeover, TakeoverRequest
 from service.backoff import Backoff
@@ -26,8 +34,9 @@ _BACKOFF = Backoff(first=0.2, longest=5.0)
 class Claimer:
     """Makes the takeovers that it is asked for, one after the other, each until it succeeds or nobody wants it.
 
-    `tables` are, by data source, those that can be read back (`scan.tables_with_offsets`). `is_wanted` says whether a
-    partition is still assigned, `on_taken` is told of each success; both are called from the claimer's thread.
+    `memories` say, by data source, what can be read back; `broker_keeps_records` whether a missing record means
+    anything. `is_wanted` says whether a partition is still assigned, `on_taken` is told of each success; both are
+    called from the claimer's thread.
     """
 
     def __init__(
@@ -35,15 +44,17 @@ class Claimer:
         group: str,
         connect: Callable[[], Client],
         database: str,
-        tables: Mapping[str, Sequence[str]],
+        memories: Mapping[str, Memory],
         observe: Observer,
         is_wanted: Callable[[Partition], bool],
         on_taken: Callable[[Takeover], None],
+        broker_keeps_records: bool = True,
     ) -> None:
         self._group = group
         self._connect = connect
         self._database = database
-        self._tables = tables
+        self._memories = memories
+        self._broker_keeps_records = broker_keeps_records
         self._observe = observe
         self._is_wanted = is_wanted
         self._on_taken = on_taken
@@ -67,20 +78,25 @@ class Claimer:
         started, failures = time.monotonic(), 0
         while not self._stop.is_set() and any(map(self._is_wanted, request.partitions)):
             result = self._attempt(request)
-            if isinstance(result, Recovered):
-                self._observe(OwnershipTaken(self._group, request.names, time.monotonic() - started))
-                self._on_taken(Takeover(request.partitions, result))
+            if isinstance(result, Takeover):
+                taken = request.without(result.refused).names
+                if taken:
+                    self._observe(OwnershipTaken(self._group, taken, time.monotonic() - started))
+                self._on_taken(result)
                 return
             failures += 1
             delay = _BACKOFF.delay(failures)
             self._observe(OwnershipDelayed(self._group, request.names, delay, short_message(result)))
             self._stop.wait(delay)
 
-    def _attempt(self, request: TakeoverRequest) -> Recovered | Exception:
+    def _attempt(self, request: TakeoverRequest) -> Takeover | Exception:
         client: Client | None = None
         try:
             client = self._connect()
-            return self._recover(client, request)
+            left_alone = self._judge(client, request)
+            rest = request.without(left_alone)
+            result = self._recover(client, rest) if rest.partitions else None
+            return Takeover(request.partitions, result, left_alone)
         except Exception as error:
             return error
         finally:
@@ -88,6 +104,18 @@ class Claimer:
             if client is not None:
                 with suppress(Exception):
                     client.close()
+
+    def _judge(self, client: Client, request: TakeoverRequest) -> dict[Place, str]:
+        """The partitions that must be left alone, with the reason; says what else is odd."""
+        former = former_owners(client, self._database, request.claim.keys)
+        odd = oddities(request.partitions, request.lots, former, self._group, self._broker_keeps_records)
+        bad = refused(client, self._database, odd, self._memories, request.topic_ids)
+        for oddity in Oddity:
+            lots = [lot for lot, found in odd.items() if found is oddity and lot not in bad]
+            if lots:
+                gaps = skipped(client, self._database, dict.fromkeys(lots, oddity), self._memories, request.partitions)
+                self._observe(HandoverOdd(self._group, _names(lots), oddity.value, tuple(gaps)))
+        return {lot[1:]: f"data source `{lot[0]}`: {oddity.value}" for lot, oddity in bad.items()}
 
     def _recover(self, client: Client, request: TakeoverRequest) -> Recovered:
         """The steps in their order; each needs what the one before it gave."""
@@ -97,7 +125,7 @@ class Claimer:
         quiet, killed = await_former_inserts(client, self._database, fenced, request.lots, self._stop.wait)
         quiet_at = time.monotonic()
         recorded = request.recorded
-        present = scan(client, self._database, self._tables, request.topic_ids, quiet, recorded)
+        present = scan(client, self._database, self._memories, request.topic_ids, quiet, recorded)
         self._observe(
             PartitionsRecovered(
                 group=self._group,
@@ -111,3 +139,7 @@ class Claimer:
             )
         )
         return recovered(quiet, recorded, present)
+
+
+def _names(lots: list[Lot]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f"{topic}/{number}" for _, topic, number in lots))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import defaultdict
@@ -19,8 +20,9 @@ from ingest_worker.claimer import Claimer
 from ingest_worker.consumer_config import consumer_config
 from ingest_worker.errors import SourceError
 from ingest_worker.observations import KafkaTroubled, Observer, SourceRestarted
-from ingest_worker.ownership import Claim
+from ingest_worker.ownership import new_owner
 from ingest_worker.partition import Partition, reset_of
+from ingest_worker.scan import Memory
 from ingest_worker.settings import IngestSettings
 from ingest_worker.sink import short_message
 from ingest_worker.source import Source
@@ -31,6 +33,7 @@ from service.backoff import Backoff
 from service.deadline import Deadline
 
 _BACKOFF = Backoff(first=0.5, longest=10.0)
+logger = logging.getLogger(__name__)
 # A consumer that served this long before it failed starts its back-off from the beginning.
 _HEALTHY_SECONDS = 60.0
 # A broker that is away makes the client repeat itself several times a second.
@@ -58,9 +61,10 @@ class Group:
         settings: IngestSettings,
         queue_bytes: int,
         connect: Callable[[], Client],
-        tables: Mapping[str, Sequence[str]],
+        memories: Mapping[str, Memory],
         kafka_config: Mapping[str, Any],
         observe: Observer,
+        broker_keeps_records: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
@@ -68,7 +72,8 @@ class Group:
         self.has_drained = True
         self._settings = settings
         self._connect = connect
-        self._tables = tables
+        self._memories = memories
+        self._broker_keeps_records = broker_keeps_records
         self._kafka_config = kafka_config
         self._observe = observe
         self._clock = clock
@@ -76,7 +81,7 @@ class Group:
         for feed in feeds:
             self._by_topic[feed.topic].append(feed)
         fed = {topic: [buffers[feed.data_source] for feed in of_topic] for topic, of_topic in self._by_topic.items()}
-        self.assignment = Assignment(fed, budget, observe)
+        self.assignment = Assignment(fed, budget, observe, clock)
         self._config = consumer_config(kafka_config, name, queue_bytes, self._on_error)
         self._source: Source | None = None
         self._troubles: dict[str, float] = {}
@@ -102,7 +107,10 @@ class Group:
             started = self._clock()
             try:
                 self._serve(stop, deadline)
-            except (KafkaException, SourceError) as error:
+            except Exception as error:
+                # Whatever it is: a group that nobody serves any more would be worse than one that is joined again.
+                if not isinstance(error, KafkaException | SourceError):
+                    logger.exception("unexpected failure of a consumer")
                 self.has_drained = False
                 failures = 1 if self._clock() - started > _HEALTHY_SECONDS else failures + 1
                 delay = _BACKOFF.delay(failures)
@@ -118,8 +126,9 @@ class Group:
             self.name,
             self._connect,
             self._settings.clickhouse_database,
-            self._tables,
+            self._memories,
             self._observe,
+            broker_keeps_records=self._broker_keeps_records,
             is_wanted=self.assignment.is_assigned,
             on_taken=self._on_taken,
         )
@@ -133,9 +142,8 @@ class Group:
 
     def _create_source(self, topic_ids: Mapping[str, str], claimer: Claimer) -> Source:
         def claim(partitions: Sequence[Partition]) -> None:
-            claim_for_all = Claim(tuple(self.assignment.fence_keys(partitions)))
             lots = tuple(self.assignment.lots(partitions))
-            claimer.ask(TakeoverRequest(tuple(partitions), claim_for_all, lots))
+            claimer.ask(TakeoverRequest(tuple(partitions), new_owner(self.name), lots))
 
         return Source(
             group=self.name,

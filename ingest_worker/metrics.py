@@ -12,6 +12,7 @@ from ingest_worker.observations import (
     BatchStored,
     CommitFailed,
     DataSourceStalled,
+    HandoverOdd,
     InsertFailed,
     MessagesConsumed,
     Observation,
@@ -67,6 +68,10 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "takeover_seconds": ("Where the time of takeovers goes: `fence`, `await`, `scan`.", ("group", "step")),
     "inserts_killed": ("Inserts of former owners that had to be killed.", ("group",)),
     "batches_completed": ("Batches that a former owner may have left half done, to be sent again.", ("group",)),
+    "handovers_odd": (
+        "Takeovers in which the group's record was not enough: another group, or an offset that no worker wrote.",
+        ("group",),
+    ),
     "fenced": ("Partitions for which ClickHouse said that somebody else owns them.", ("data_source",)),
     "rebalances": ("Changes by the group: partitions `assigned`, `revoked` or `lost`.", ("group", "event")),
     "commits": ("Offset commits: `done` or `failed`.", ("group", "outcome")),
@@ -174,6 +179,8 @@ class Metrics:
                 self._count("ownership_claims", group, "taken")
             case OwnershipDelayed(group=group):
                 self._count("ownership_claims", group, "delayed")
+            case HandoverOdd(group=group):
+                self._count("handovers_odd", group)
             case PartitionFenced(data_source=data_source):
                 self._count("fenced", data_source)
             case PartitionsAssigned(group=group):

@@ -206,6 +206,17 @@ class PartitionBroken:
 
 
 @dataclass(frozen=True, slots=True)
+class HandoverOdd:
+    """A partition was not left to this worker as a worker of its group leaves it; what is stored was read back.
+    `not_stored` are offsets that the group has passed and that are not in the tables."""
+
+    group: str
+    partitions: tuple[str, ...]
+    reason: str
+    not_stored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class KafkaTroubled:
     """The Kafka client reports a trouble that it works on by itself, such as a broker that is away."""
 
@@ -281,6 +292,7 @@ Observation = (
     | OwnershipTaken
     | PartitionsRecovered
     | OwnershipDelayed
+    | HandoverOdd
     | PartitionFenced
     | PartitionsPaused
     | PartitionsResumed

@@ -1,9 +1,11 @@
-"""Whose a partition is: a random owner id in ClickHouse, without which the landing table refuses an insert."""
+"""Whose a partition is: an owner id in ClickHouse, without which the landing table refuses an insert."""
 
 from __future__ import annotations
 
+import hashlib
 import secrets
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from clickhouse_connect.driver.client import Client
@@ -17,15 +19,30 @@ class OwnerState(StrEnum):
 
     CLAIMING = "claiming"  # assigned by the group, not yet written into the fence table: paused
     OWNED = "owned"
-    FENCED = "fenced"  # ClickHouse says that somebody else took it
+    FENCED = "fenced"  # ClickHouse says that somebody else took it: it is taken back after a while
+    REFUSED = "refused"  # taking it over would store events twice: an operator must decide
 
 
-def new_owner() -> int:
-    """A random owner id of 63 bits, never 0: that is what ClickHouse reads for a key that nobody owns.
+_RANDOM_BITS = 40
 
-    Random and not counted up: two takeovers at the same moment could read and raise the same number.
+
+def new_owner(group: str) -> int:
+    """A fresh owner id of 64 bits, never 0: that is what ClickHouse reads for a key that nobody owns.
+
+    The upper 24 bits are the same for all members of a consumer group, so that a successor can tell whether its
+    predecessor belonged to its own. The rest is random and not counted up: two takeovers at the same moment could read
+    and raise the same number.
     """
-    return secrets.randbelow(2**63 - 1) + 1
+    return _mark_of(group) << _RANDOM_BITS | secrets.randbelow(2**_RANDOM_BITS - 1) + 1
+
+
+def is_of_group(owner: int, group: str) -> bool:
+    """Whether an owner id was made by a member of this group (another group passes once in 16 million)."""
+    return owner >> _RANDOM_BITS == _mark_of(group)
+
+
+def _mark_of(group: str) -> int:
+    return int.from_bytes(hashlib.sha256(group.encode()).digest()[:3], "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +50,16 @@ class Claim:
     """A wish to own partitions under one fresh owner id; `keys` are theirs in the fence table."""
 
     keys: tuple[str, ...]
-    owner: int = field(default_factory=new_owner)
+    owner: int
+
+
+def former_owners(client: Client, database: str, keys: Collection[str]) -> Mapping[str, int]:
+    """The owner ids that stand under these keys of the fence table; a key that nobody ever owned is left out."""
+    found = client.query(
+        "SELECT key, owner FROM {database:Identifier}.{fence:Identifier} WHERE key IN {keys:Array(String)}",
+        parameters={"database": database, "fence": FENCE_TABLE, "keys": list(keys)},
+    )
+    return {str(key): int(owner) for key, owner in found.result_rows}
 
 
 def take_ownership(client: Client, database: str, claim: Claim) -> Fenced:

@@ -34,6 +34,8 @@ class Partition:
     high: int | None = None  # the offset that the broker's next message will get
     next_offset: int = 0  # the offset after the last message that was read
     newest_timestamp: int = 0  # of the last message that was read, milliseconds since 1970
+    fences: int = 0  # how often ClickHouse has named another owner since the group gave it to this worker
+    fenced_at: float = 0.0  # when it last did, on the worker's clock
 
     @property
     def place(self) -> Place:

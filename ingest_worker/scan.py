@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from clickhouse_connect.driver.client import Client
 
@@ -22,19 +23,30 @@ _STRETCHES_A_QUERY = 16
 MOST_RANGES = 1_000_000
 
 
-def tables_with_offsets(data_source: DataSource) -> tuple[str, ...]:
-    """The tables of a data source that keep every row they were given, so that a missing offset was never stored.
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the tables of a data source remember of the messages that they were given.
 
-    An engine that merges rows away (Replacing, Summing, Aggregating, Collapsing), one that stores nothing and one with
-    a TTL forget offsets: of such a data source only the quarantine can be read back.
+    `tables` keep every row, so that an offset that is missing in all of them was never stored. An engine that merges
+    rows away (Replacing, Summing, Aggregating, Collapsing), one that stores nothing and one with a TTL forget offsets:
+    of such a data source that is the quarantine alone. A summing engine adds up even the hidden partition number.
     """
-    quarantine = quarantine_table(data_source.name)
-    is_kept = data_source.engine.name == "MergeTree" and data_source.engine.ttl is None
-    return (data_source.name, quarantine) if is_kept else (quarantine,)
+
+    tables: tuple[str, ...]
+    keeps_every_row: bool = True
+    keeps_partitions: bool = True
+
+
+def memory_of(data_source: DataSource) -> Memory:
+    quarantine, engine = quarantine_table(data_source.name), data_source.engine
+    if engine.name == "MergeTree" and engine.ttl is None:
+        return Memory((data_source.name, quarantine))
+    sums_all = engine.name == "SummingMergeTree" and not engine.columns
+    return Memory((quarantine,), keeps_every_row=False, keeps_partitions=not sums_all)
 
 
 class Scan:
-    """The offsets that one data source's tables hold of partitions of one topic. `tables` as `tables_with_offsets`."""
+    """The offsets that one data source's tables hold of partitions of one topic. `tables` as in `Memory`."""
 
     def __init__(self, client: Client, database: str, tables: Sequence[str], topic: str, topic_id: str) -> None:
         self._client = client
@@ -99,19 +111,19 @@ class Scan:
 def scan(
     client: Client,
     database: str,
-    tables: Mapping[str, Sequence[str]],
+    memories: Mapping[str, Memory],
     topic_ids: Mapping[str, str],
     _quiet: Quiet,
     recorded: Mapping[Lot, LaneStart],
 ) -> dict[Lot, OffsetRanges]:
     """Of every lot the offsets from its recorded start on that are stored, exactly: never just the largest, as one
-    insert spans several table partitions and may have landed in part. `tables` by data source."""
+    insert spans several table partitions and may have landed in part. `memories` by data source."""
     positions: dict[tuple[str, str], dict[int, int]] = defaultdict(dict)
     for (data_source, topic, number), start in recorded.items():
         positions[data_source, topic][number] = start.position
     found: dict[Lot, OffsetRanges] = {}
     for (data_source, topic), by_number in positions.items():
-        ranges = Scan(client, database, tables[data_source], topic, topic_ids[topic]).present(by_number)
+        ranges = Scan(client, database, memories[data_source].tables, topic, topic_ids[topic]).present(by_number)
         found |= {(data_source, topic, number): present for number, present in ranges.items()}
     return found
 

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from ingest_worker.assignment import Assignment
 from ingest_worker.buffer import Place
 from ingest_worker.errors import OwnershipLostError, SourceError
+from ingest_worker.handover import REFUSAL_HINT
+from ingest_worker.kafka_calls import commit_error, told
 from ingest_worker.messages import Message, partition_errors, runs_of
 from ingest_worker.observations import (
     CommitFailed,
@@ -127,7 +129,10 @@ class Source:
         consumer = self._create_consumer(dict(self._config))
         try:
             consumer.subscribe(
-                list(self._topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+                list(self._topics),
+                on_assign=told(self._on_assign),
+                on_revoke=told(self._on_revoke),
+                on_lost=told(self._on_lost),
             )
             while not stop.is_set():
                 self._turn(consumer)
@@ -152,6 +157,7 @@ class Source:
                 self._commit(consumer)
             return
         self._switch(consumer)
+        self._take_back(consumer)
         with self._timed("consume"):
             messages = consumer.consume(_MESSAGES_A_CALL, timeout=_CALL_SECONDS)
         with self._timed("take in"):
@@ -159,6 +165,29 @@ class Source:
         with self._timed("commit"):
             self._commit(consumer)
         self._measure(consumer)
+
+    def _take_back(self, consumer: Consumer) -> None:
+        """Begin anew with partitions that ClickHouse says are somebody else's and the group says are this worker's: a
+        member that has lost them may have claimed them late, or ClickHouse may have lost its fence table."""
+        fenced = {partition.place: partition for partition in self._assignment.to_take_back()}
+        if not fenced:
+            return
+        places = [partition.topic_partition for partition in fenced.values()]
+        found = assigned(consumer, places, self._topics, self._resets)
+        # Only a member of the group can commit: one that has left it and does not know yet must not take anything.
+        offsets = [
+            TopicPartition(entry.topic, entry.number, entry.position, entry.metadata)
+            for entry in found
+            if entry.committed is not None
+        ]
+        if offsets and (error := commit_error(consumer, offsets)) is not None:
+            self._refused(error)
+            return
+        for entry in found:
+            entry.fences = fenced[entry.place].fences
+        self._assignment.remove(list(fenced))
+        consumer.incremental_unassign(places)
+        self._begin(consumer, found)
 
     def _must_hold(self) -> bool:
         if not self._assignment.is_full:
@@ -172,7 +201,8 @@ class Source:
         with self._taken_lock:
             taken, self._taken = self._taken, []
         for takeover in taken:
-            self._assignment.own(takeover.partitions, takeover.recovered)
+            for partition in self._assignment.own(takeover):
+                self._broken(partition, REFUSAL_HINT)
 
     def _switch(self, consumer: Consumer) -> None:
         pause, resume = self._assignment.to_switch()
@@ -236,20 +266,20 @@ class Source:
         commits = self._assignment.to_commit()
         if not commits:
             return
-        try:
-            offsets = [
-                TopicPartition(entry.partition.topic, entry.partition.number, entry.position, entry.metadata)
-                for entry in commits
-            ]
-            results = consumer.commit(offsets=offsets, asynchronous=False) or []
-            error = next((result.error for result in results if result.error is not None), None)
-        except KafkaException as exception:
-            error = exception.args[0]
+        offsets = [
+            TopicPartition(entry.partition.topic, entry.partition.number, entry.position, entry.metadata)
+            for entry in commits
+        ]
+        error = commit_error(consumer, offsets)
         if error is None:
             self._unsettled_since = None
             self._assignment.committed(commits)
             self._observe(OffsetsCommitted(self._group, {entry.partition.name: entry.position for entry in commits}))
             return
+        self._refused(error)
+
+    def _refused(self, error: KafkaError) -> None:
+        """A commit was refused. Raises `OwnershipLostError` unless it may be repeated."""
         if error.code() in STALE or (error.code() in UNSETTLED and not self._may_settle()):
             raise OwnershipLostError(f"a commit was refused: {error.str()}")
         delay = _UNSETTLED_RETRY_SECONDS if error.code() in UNSETTLED else _COMMIT_RETRY_SECONDS
@@ -266,13 +296,17 @@ class Source:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         added = assigned(consumer, partitions, self._topics, self._resets) if partitions else []
+        self.has_joined = True
+        self._observe(PartitionsAssigned(self._group, tuple(entry.name for entry in added)))
+        self._begin(consumer, added)
+
+    def _begin(self, consumer: Consumer, added: list[Partition]) -> None:
+        """Have these partitions taken over, paused until they are."""
         starts = [TopicPartition(entry.topic, entry.number, entry.position) for entry in added]
         consumer.incremental_assign(starts)
         if starts:
             consumer.pause(starts)
         self._assignment.add(added)
-        self.has_joined = True
-        self._observe(PartitionsAssigned(self._group, tuple(entry.name for entry in added)))
         for entry in added:
             if entry.error is not None:
                 self._broken(entry, _NO_OFFSET_HINT)

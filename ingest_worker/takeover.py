@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
+from ingest_worker.buffer import Place
 from ingest_worker.ownership import Claim
 from ingest_worker.partition import Partition
 from ingest_worker.recovery import LaneStart, Lot, Recovered, recorded_start
+from schemas.landing import fence_key
 
 
 @dataclass(frozen=True, slots=True)
 class TakeoverRequest:
-    """Partitions that were assigned together, the claim to make for them, and the data sources that each feeds."""
+    """Partitions that were assigned together, the owner id to claim them under, and what each of them feeds."""
 
     partitions: tuple[Partition, ...]
-    claim: Claim
+    owner: int
     lots: tuple[Lot, ...]
 
     @property
@@ -27,6 +29,12 @@ class TakeoverRequest:
         return {partition.topic: partition.topic_id for partition in self.partitions}
 
     @property
+    def claim(self) -> Claim:
+        """What has to be written into the fence table before anything of these partitions may be inserted."""
+        topic_ids = self.topic_ids
+        return Claim(tuple(fence_key(name, topic_ids[topic], number) for name, topic, number in self.lots), self.owner)
+
+    @property
     def recorded(self) -> Mapping[Lot, LaneStart]:
         """Where each lot goes on as far as the group's record says."""
         by_place = {partition.place: partition for partition in self.partitions}
@@ -36,10 +44,20 @@ class TakeoverRequest:
             starts[data_source, topic, number] = recorded_start(data_source, partition.position, partition.record)
         return starts
 
+    def without(self, places: Collection[Place]) -> TakeoverRequest:
+        """The same for the other partitions alone."""
+        return replace(
+            self,
+            partitions=tuple(entry for entry in self.partitions if entry.place not in places),
+            lots=tuple(lot for lot in self.lots if lot[1:] not in places),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Takeover:
-    """Partitions that are this worker's, and where each of their lots goes on."""
+    """Partitions that are this worker's, and where each of their lots goes on; and those that must be left alone, with
+    the reason. `recovered` is None when all of them must."""
 
     partitions: tuple[Partition, ...]
-    recovered: Recovered
+    recovered: Recovered | None
+    refused: Mapping[Place, str] = field(default_factory=dict)

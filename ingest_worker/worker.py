@@ -16,7 +16,7 @@ from ingest_worker.group import Group, group_feeds
 from ingest_worker.inserter import Inserter
 from ingest_worker.observations import Observer, WorkerStarted, WorkerStopped
 from ingest_worker.ownership import OwnerState
-from ingest_worker.scan import tables_with_offsets
+from ingest_worker.scan import memory_of
 from ingest_worker.settings import IngestSettings
 from ingest_worker.sink import Sink
 from ingest_worker.status import WorkerStatus, status_of
@@ -38,7 +38,8 @@ class Worker:
     `clickhouse_factory` gives a new client each time, of a server or of an embedded engine; it is called from
     several threads and may raise. `kafka_config` is librdkafka's configuration for the brokers: one for all, or a
     function from a data source's `.connection` (None: the environment's brokers) to its configuration.
-    One consumer is made for each connection and group.
+    One consumer is made for each connection and group. `broker_keeps_records`: whether the broker gives back the
+    metadata of commits (the embedded one does not).
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Worker:
         clickhouse_factory: Callable[[], Client],
         kafka_config: KafkaConfig | Callable[[Connection | None], KafkaConfig],
         observe: Observer,
+        broker_keeps_records: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
@@ -68,9 +70,8 @@ class Worker:
                 settings=settings,
                 queue_bytes=settings.queue_bytes // len(grouped),
                 connect=clickhouse_factory,
-                tables={
-                    feed.data_source: tables_with_offsets(project.data_sources[feed.data_source]) for feed in feeds
-                },
+                memories={feed.data_source: memory_of(project.data_sources[feed.data_source]) for feed in feeds},
+                broker_keeps_records=broker_keeps_records,
                 kafka_config=self._config_of(project, connection, kafka_config),
                 observe=observe,
                 clock=clock,

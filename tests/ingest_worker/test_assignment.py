@@ -18,6 +18,7 @@ from ingest_worker.observations import (
 )
 from ingest_worker.ownership import OwnerState
 from ingest_worker.partition import Partition
+from ingest_worker.takeover import Takeover
 from tests.ingest_worker.fakes import LIMITS, Clock, recovered, run, seal_and_record
 
 PLACE = ("topic", 0)
@@ -35,7 +36,9 @@ class Bench:
         self.assignment.add(self.partitions)
 
     def own(self) -> None:
-        self.assignment.own(self.partitions, recovered(*self.assignment.lots(self.partitions), position=5))
+        self.assignment.own(
+            Takeover(tuple(self.partitions), recovered(*self.assignment.lots(self.partitions), position=5))
+        )
 
     def read(self, count: int, first_offset: int = 5) -> bool:
         return self.assignment.take(run("topic", 0, *[b"v"] * count, first_offset=first_offset))
@@ -69,7 +72,7 @@ def test_ownership_of_an_earlier_assignment_opens_nothing() -> None:
     earlier = bench.partitions[0]
     bench.assignment.remove([PLACE])
     bench.assignment.add([Partition("topic", 0, "id", 9, None)])
-    bench.assignment.own([earlier], recovered(("events", *PLACE)))
+    bench.assignment.own(Takeover((earlier,), recovered(("events", *PLACE))))
     assert not bench.read(1)
 
 
@@ -82,7 +85,7 @@ def test_a_topic_feeds_each_of_its_data_sources() -> None:
         MessagesConsumed("first", "topic", 3, 3),
         MessagesConsumed("second", "topic", 3, 3),
     ]
-    assert bench.assignment.fence_keys(bench.partitions) == ["first/id/0", "second/id/0"]
+    assert bench.assignment.lots(bench.partitions) == [("first", *PLACE), ("second", *PLACE)]
 
 
 def test_the_slowest_data_source_decides_how_far_a_topic_is_committed() -> None:

@@ -8,18 +8,23 @@ import pytest
 
 from ingest_worker import claimer as module
 from ingest_worker.claimer import Claimer
-from ingest_worker.observations import Observation, OwnershipDelayed, OwnershipTaken, PartitionsRecovered
-from ingest_worker.ownership import Claim
+from ingest_worker.observations import HandoverOdd, Observation, OwnershipDelayed, OwnershipTaken, PartitionsRecovered
+from ingest_worker.ownership import new_owner
 from ingest_worker.partition import Partition
 from ingest_worker.record import Cut, LaneRecord, Record
 from ingest_worker.recovery import LaneStart, OffsetRanges
+from ingest_worker.scan import Memory
 from ingest_worker.takeover import Takeover, TakeoverRequest
 from service.backoff import Backoff
 from tests.ingest_worker.fakes import FakeClient, refusal
 
 NOTHING_RUNS: list[Any] = []
 NOTHING_STORED: list[Any] = []
+NOBODY: list[Any] = []
 LOT = ("events", "topic", 0)
+OWNER = new_owner("group")
+KEEPS = Memory(("events",))
+FORGETS = Memory(("events_quarantine",), keeps_every_row=False)
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +33,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Bench:
-    def __init__(self, *clients: Any, record: Record | None = None) -> None:
+    def __init__(self, *clients: Any, record: Record | None = None, memory: Memory = KEEPS) -> None:
         self.seen: list[Observation] = []
         self.taken: list[Takeover] = []
         self.wanted = True
@@ -38,7 +43,7 @@ class Bench:
             "group",
             self._connect,
             "birdhouse",
-            {"events": ("events",)},
+            {"events": memory},
             self.seen.append,
             self._is_wanted,
             self._on_taken,
@@ -60,7 +65,7 @@ class Bench:
         self.claimer.stop()
 
     def ask(self) -> None:
-        self.claimer.ask(TakeoverRequest((self.partition,), Claim(("events/id/0",)), (LOT,)))
+        self.claimer.ask(TakeoverRequest((self.partition,), OWNER, (LOT,)))
 
     def run(self) -> None:
         self.ask()
@@ -68,11 +73,12 @@ class Bench:
 
 
 def test_fences_waits_scans_and_tells_of_success() -> None:
-    client = FakeClient({}, NOTHING_RUNS, [(0, 0, 3, 5, 3)])
+    client = FakeClient(NOBODY, {}, NOTHING_RUNS, [(0, 0, 3, 5, 3)])
     record = Record("id", {"events": LaneRecord(2, (Cut(2, 9, 8),))})
     bench = Bench(client, record=record)
     bench.run()
     (takeover,) = bench.taken
+    assert takeover.recovered is not None
     assert takeover.recovered.owner == client.inserts[0]["data"][1][0]
     assert takeover.recovered.starts == {LOT: LaneStart(2, (Cut(2, 9, 8),), OffsetRanges([3], [5]))}
     assert client.is_closed
@@ -80,7 +86,7 @@ def test_fences_waits_scans_and_tells_of_success() -> None:
 
 
 def test_tries_again_under_the_same_owner() -> None:
-    failing, working = FakeClient(refusal(60)), FakeClient({}, NOTHING_RUNS, NOTHING_STORED)
+    failing, working = FakeClient(NOBODY, refusal(60)), FakeClient(NOBODY, {}, NOTHING_RUNS, NOTHING_STORED)
     bench = Bench(ConnectionRefusedError("nobody"), failing, working)
     bench.run()
     assert [type(entry) for entry in bench.seen if not isinstance(entry, PartitionsRecovered)] == [
@@ -93,7 +99,10 @@ def test_tries_again_under_the_same_owner() -> None:
 
 
 def test_a_scan_that_fails_begins_the_takeover_again() -> None:
-    failing, working = FakeClient({}, NOTHING_RUNS, refusal(241)), FakeClient({}, NOTHING_RUNS, NOTHING_STORED)
+    failing, working = (
+        FakeClient(NOBODY, {}, NOTHING_RUNS, refusal(241)),
+        FakeClient(NOBODY, {}, NOTHING_RUNS, NOTHING_STORED),
+    )
     bench = Bench(failing, working)
     bench.run()
     assert len(bench.taken) == 1
@@ -107,3 +116,35 @@ def test_forgets_what_nobody_wants_any_more() -> None:
     bench.claimer.run()
     assert bench.taken == []
     assert [type(entry) for entry in bench.seen] == [OwnershipDelayed]
+
+
+def another_group() -> list[Any]:
+    return [("events/id/0", new_owner("another"))]
+
+
+def test_another_group_before_is_said_and_what_it_stored_is_left_out() -> None:
+    bench = Bench(FakeClient(another_group(), {}, NOTHING_RUNS, [(0, 0, 0, 5, 6)]))
+    bench.run()
+    (takeover,) = bench.taken
+    assert takeover.recovered is not None
+    assert takeover.recovered.starts[LOT].present.count == 6
+    (odd,) = (entry for entry in bench.seen if isinstance(entry, HandoverOdd))
+    assert (odd.partitions, odd.not_stored) == (("topic/0",), ())
+    assert "another consumer group" in odd.reason
+
+
+def test_a_table_that_cannot_be_read_back_is_not_taken_over_from_another_group() -> None:
+    client = FakeClient(another_group(), [(1,)])
+    bench = Bench(client, memory=FORGETS)
+    bench.run()
+    (takeover,) = bench.taken
+    assert set(takeover.refused) == {("topic", 0)}
+    assert takeover.recovered is None
+    assert client.inserts == []  # the other group's fence stands
+
+
+def test_a_table_that_holds_nothing_of_the_topic_is_taken_over_whatever_is_odd() -> None:
+    bench = Bench(FakeClient(another_group(), [], {}, NOTHING_RUNS, NOTHING_STORED), memory=FORGETS)
+    bench.run()
+    (takeover,) = bench.taken
+    assert takeover.refused == {}

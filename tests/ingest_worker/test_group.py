@@ -64,7 +64,7 @@ def bench(
         settings=load_settings(IngestSettings, {}),
         queue_bytes=1_000_000,
         connect=cast("Any", None),
-        tables={},
+        memories={},
         kafka_config={"bootstrap.servers": "127.0.0.1:1"},
         observe=seen.append,
         clock=clock,

@@ -23,6 +23,7 @@ from ingest_worker.observations import (
     PartitionsRevoked,
     SourceTimed,
 )
+from ingest_worker.ownership import OwnerState
 from ingest_worker.partition import Partition
 from ingest_worker.source import STALE, UNSETTLED, Source
 from ingest_worker.takeover import Takeover
@@ -40,7 +41,7 @@ class Bench:
         self.seen: list[Observation] = []
         shared = MemoryBudget(budget, 1)
         self.buffer = Buffer("events", LIMITS, shared, self.clock)
-        self.assignment = Assignment({"topic": [self.buffer]}, shared, self.seen.append)
+        self.assignment = Assignment({"topic": [self.buffer]}, shared, self.seen.append, self.clock)
         self.consumer = FakeConsumer(*calls, **consumer)
         self.stop = threading.Event()
         self.consumer.on_empty = self.stop.set
@@ -253,6 +254,60 @@ def test_a_fatal_error_needs_a_new_consumer() -> None:
     with pytest.raises(SourceError):
         bench.run()
     assert bench.consumer.is_closed
+
+
+def test_a_failure_while_partitions_are_assigned_needs_a_new_consumer() -> None:
+    bench = Bench()
+    failure = KafkaException(kafka_error(KafkaError._TIMED_OUT))
+    bench.consumer.committed = lambda *_, **__: (_ for _ in ()).throw(failure)  # type: ignore[method-assign]
+    bench.consumer.calls = [bench.assign]
+    with pytest.raises(SourceError, match="changed hands"):
+        bench.run()
+    assert bench.consumer.is_closed
+
+
+def test_a_partition_that_is_fenced_is_begun_anew_after_a_while() -> None:
+    bench = Bench(committed={PLACE: 0})
+    states: list[Any] = []
+
+    def fence() -> None:
+        bench.buffer.flush()
+        seal_and_record(bench.buffer)
+        shipment = bench.buffer.take()
+        assert shipment is not None
+        bench.buffer.fence(shipment)
+        bench.buffer.give_up(shipment)
+
+    def note() -> None:
+        states.append((bench.assignment.partitions[PLACE].state.value, len(bench.asked), set(bench.consumer.paused)))
+
+    def wait() -> None:
+        bench.clock.now += 6
+
+    bench.consumer.calls = [bench.assign, lambda: messages(10), fence, note, do(note, wait), note, note]
+    bench.run()
+    assert states == [
+        ("fenced", 1, {PLACE}),
+        ("fenced", 1, {PLACE}),
+        ("claiming", 2, {PLACE}),
+        ("owned", 2, set()),
+    ]
+    assert bench.asked[1].fences == 1
+
+
+def test_a_fenced_partition_of_a_member_that_has_left_is_not_taken_back() -> None:
+    bench = Bench(committed={PLACE: 0})
+
+    def leave() -> None:
+        bench.clock.now += 6
+        bench.consumer.refuse_commit = KafkaException(kafka_error(KafkaError.UNKNOWN_MEMBER_ID))
+        partition = bench.assignment.partitions[PLACE]
+        partition.state, partition.fences, partition.fenced_at = OwnerState.FENCED, 1, 0.0
+
+    bench.consumer.calls = [bench.assign, None, leave, None]
+    with pytest.raises(OwnershipLostError):
+        bench.run()
+    assert len(bench.asked) == 1
 
 
 def test_a_consumer_that_fails_commits_nothing_when_it_is_closed() -> None:

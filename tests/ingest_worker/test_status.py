@@ -9,6 +9,7 @@ from ingest_worker.budget import MemoryBudget
 from ingest_worker.buffer import Buffer
 from ingest_worker.partition import Partition
 from ingest_worker.status import status_of
+from ingest_worker.takeover import Takeover
 from tests.ingest_worker.fakes import LIMITS, Clock, recovered, run
 
 
@@ -19,7 +20,7 @@ def test_says_of_each_partition_where_it_stands() -> None:
     owned = Partition("topic", 0, "id", position=5, committed=5, high=20)
     claimed = Partition("topic", 1, "id", position=0, committed=None, error="broken")
     assignment.add([owned, claimed])
-    assignment.own([owned], recovered(("events", "topic", 0), position=5))
+    assignment.own(Takeover((owned,), recovered(("events", "topic", 0), position=5)))
     assignment.take(run("topic", 0, b"vv", b"vv", first_offset=5))
     buffer.stalled = "a view throws"
     status = status_of([buffer], [("group", assignment)], now=lambda: 3.0)

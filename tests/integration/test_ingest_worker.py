@@ -22,7 +22,7 @@ from ingest_worker.observations import (
     RowsReleased,
     TopicCreated,
 )
-from ingest_worker.ownership import Claim, take_ownership
+from ingest_worker.ownership import Claim, new_owner, take_ownership
 from schemas.landing import FENCE_TABLE
 from schemas.model import DataSource
 from tests.ingest_worker.house import House, Line, data_source, project, until
@@ -243,24 +243,25 @@ def test_a_view_that_throws_stalls_its_data_source_alone_until_it_is_mended(buil
     assert house.ids("stuck") == list(range(100))
 
 
-def test_a_worker_whose_partition_somebody_took_inserts_and_commits_nothing_more(
-    build: Build, unique_name: str
-) -> None:
+def test_partitions_that_somebody_claims_late_are_left_alone_then_taken_back(build: Build, unique_name: str) -> None:
     house = build(data_source("events", unique_name, unique_name))
     worker = house.worker()
     until(worker.is_ready)
     house.produce(unique_name, range(60))
     until(lambda: house.committed(unique_name, unique_name) == 60)
     owned = f"SELECT key FROM `{house.database}`.{FENCE_TABLE} WHERE key LIKE 'events/%'"
-    keys = house.client.query(owned).result_rows
-    take_ownership(house.client, house.database, Claim(tuple(key for (key,) in keys)))
+    keys = tuple(key for (key,) in house.client.query(owned).result_rows)
+    take_ownership(house.client, house.database, Claim(keys, new_owner(unique_name)))
     house.produce(unique_name, range(60, 120))
     until(lambda: len([entry for entry in house.seen if isinstance(entry, PartitionFenced)]) == 6)
     until(lambda: all(entry.owner_state == "fenced" for entry in worker.status().partitions))
     assert not worker.is_ready()
-    house.stop(worker)
     assert house.count("events") == 60
     assert house.committed(unique_name, unique_name) == 60
+    until(lambda: house.committed(unique_name, unique_name) == 120)
+    assert worker.is_ready()
+    assert house.stop(worker)
+    assert house.ids("events") == list(range(120))
 
 
 def test_a_missing_mapping_view_swallows_nothing(build: Build, unique_name: str) -> None:

@@ -1,0 +1,68 @@
+"""What is odd about a takeover, from the fence table and the group's offset."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from ingest_worker.handover import Oddity, oddities, oddity_of, refused, skipped
+from ingest_worker.ownership import new_owner
+from ingest_worker.partition import Partition
+from ingest_worker.record import Record
+from ingest_worker.scan import Memory
+from tests.ingest_worker.fakes import FakeClient
+
+LOT = ("events", "topic", 0)
+OURS, THEIRS = new_owner("group"), new_owner("another")
+KEEPS, FORGETS = Memory(("events", "events_quarantine")), Memory(("events_quarantine",), keeps_every_row=False)
+
+
+def partition(committed: int | None, *, recorded: bool) -> Partition:
+    return Partition("topic", 0, "id", committed or 0, committed, Record("id") if recorded else None)
+
+
+@pytest.mark.parametrize(
+    ("former", "committed", "recorded", "expected"),
+    [
+        (None, None, False, None),  # a new group on a new topic
+        (None, 500, False, None),  # a group that something else used before
+        (None, 500, True, None),
+        (OURS, 500, True, None),  # the ordinary takeover
+        (OURS, 500, False, Oddity.OFFSET_SET),
+        (OURS, None, False, Oddity.OFFSET_GONE),
+        (THEIRS, 500, True, Oddity.OTHER_GROUP),
+        (THEIRS, 500, False, Oddity.OTHER_GROUP),
+        (THEIRS, None, False, Oddity.OTHER_GROUP),
+    ],
+)
+def test_what_is_odd(former: int | None, committed: int | None, recorded: bool, expected: Oddity | None) -> None:
+    assert oddity_of(partition(committed, recorded=recorded), former, "group") is expected
+
+
+def test_a_broker_that_keeps_no_records_makes_a_missing_one_nothing_odd() -> None:
+    entry = partition(500, recorded=False)
+    assert oddities([entry], [LOT], {"events/id/0": OURS}, "group", are_recorded=True) == {LOT: Oddity.OFFSET_SET}
+    assert oddities([entry], [LOT], {"events/id/0": OURS}, "group", are_recorded=False) == {}
+    assert oddities([entry], [LOT], {"events/id/0": THEIRS}, "group", are_recorded=False) == {LOT: Oddity.OTHER_GROUP}
+
+
+def test_only_a_table_that_forgets_offsets_and_holds_something_is_refused() -> None:
+    odd = {LOT: Oddity.OFFSET_SET}
+
+    def judged(memory: Memory, *answers: Any) -> bool:
+        client = cast("Any", FakeClient(*answers))
+        return bool(refused(client, "birdhouse", odd, {"events": memory}, {"topic": "id"}))
+
+    assert not judged(KEEPS)
+    assert judged(FORGETS, [(1,)])
+    assert not judged(FORGETS, [])
+
+
+def test_offsets_that_the_group_was_set_past_are_named() -> None:
+    odd, entry = {LOT: Oddity.OFFSET_SET}, partition(500, recorded=False)
+    client = cast("Any", FakeClient([(120,)]))
+    assert skipped(client, "birdhouse", odd, {"events": KEEPS}, [entry]) == ["topic/0: 120-499"]
+    client = cast("Any", FakeClient([(500,)]))
+    assert skipped(client, "birdhouse", odd, {"events": KEEPS}, [entry]) == []
+    assert skipped(cast("Any", FakeClient()), "birdhouse", odd, {"events": FORGETS}, [entry]) == []
