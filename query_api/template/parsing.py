@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 
@@ -153,21 +152,6 @@ def parse_array(value: object, element_type: str, parameter: str = "") -> TypedA
     return TypedArray(elements, clickhouse_type)
 
 
-def split_ahead(value: object, element_type: str) -> object:
-    """What a bare `x` is in a node that has `Array(x, 'T')`: the parts, as numbers where they are numbers."""
-    if not isinstance(value, str):
-        return value
-    parts = value.split(",")
-    if element_type in INTEGER_TYPES or element_type in ("Int", "Integer"):
-        return [int(part) if len(part) <= _MAX_DIGITS and _SIGNED.match(part) else part for part in parts]
-    if element_type in FLOAT_TYPES:
-        return [_number_or_text(part) for part in parts]
-    return parts
-
-
-def _number_or_text(part: str) -> float | str:
-    try:
-        number = float(part)
-    except ValueError:
-        return part
-    return number if math.isfinite(number) else part
+def split_ahead(value: object) -> object:
+    """What a bare `x` is in a node that has `Array(x, 'T')`: its parts, as texts whatever the type."""
+    return value.split(",") if isinstance(value, str) else value
