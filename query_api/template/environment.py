@@ -14,7 +14,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from query_api.template import operators
 from query_api.template.binding import constant
 from query_api.template.errors import TemplateLimitError, TemplateRenderError
-from query_api.template.functions import FUNCTIONS
+from query_api.template.functions import FUNCTIONS, compared
 from query_api.template.grammar import TagLexer
 from query_api.template.rendering import Locals, Render
 from query_api.template.values import Fragment, Identifier, SqlText
@@ -92,6 +92,10 @@ def _discarded(render: Render, value: object) -> Fragment:
     return Fragment(())
 
 
+def _compared(render: Render, value: object, column: str) -> object:
+    return compared(render, value, column)
+
+
 def _constant(render: Render, value: object) -> Fragment:
     return Fragment((SqlText(constant(value)),))
 
@@ -116,6 +120,7 @@ _INTERNAL = {
     "checked": _checked,
     "discarded": _discarded,
     "constant": _constant,
+    "compared": _compared,
     "formatted": _formatted,
     "attempt": _attempt,
     "method": operators.method,

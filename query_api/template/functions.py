@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from query_api.template import parsing
+from query_api.template.binding import typed_text
 from query_api.template.date_functions import DATE_FUNCTIONS
 from query_api.template.errors import (
     CustomReportedError,
@@ -17,9 +18,10 @@ from query_api.template.errors import (
     TemplateLimitError,
     TemplateRenderError,
 )
+from query_api.template.moments import MomentText, compared_text
 from query_api.template.operators import elements
 from query_api.template.rendering import Render
-from query_api.template.values import FLOAT_TYPES, INTEGER_TYPES, Fragment, Identifier, SqlText
+from query_api.template.values import FLOAT_TYPES, INTEGER_TYPES, Fragment, Identifier, SqlText, TypedArray
 
 Function = Callable[..., object]
 FUNCTIONS: dict[str, Function] = {}
@@ -226,13 +228,26 @@ def table(render: Render, x: object) -> object:
 FUNCTIONS["TABLE"] = table
 
 
+def compared(render: Render, value: object, column: str) -> object:
+    """A value that is compared with a column: times, and lists of them, become what the column can be compared with."""
+    kind = render.column_kinds.get(column)
+    if isinstance(value, MomentText):
+        return compared_text(value, kind)
+    if isinstance(value, TypedArray) and value and all(isinstance(each, MomentText) for each in value):
+        made = [compared_text(each, kind) for each in value if isinstance(each, MomentText)]
+        types = {typed_text(each)[0] for each in made}
+        return TypedArray(made, types.pop()) if len(types) == 1 else value
+    return value
+
+
 @_function
 def sql_and(render: Render, **conditions: object) -> object:
     pieces: list[object] = []
-    for name, value in conditions.items():
+    for name, given in conditions.items():
         column_name, _, operator = name.partition("__")
         if operator and operator not in _OPERATORS:
             raise TemplateRenderError(f"operand {operator} not supported")
+        value = compared(render, given, column_name)
         if value is not None:
             pieces += [SqlText(" and "), SqlText(f"{column_name} {_OPERATORS.get(operator, '=')} "), value]
     return Fragment(tuple(pieces[1:]))
@@ -353,7 +368,7 @@ FUNCTIONS.update(
         "max": _builtin(max),
         "int": _int,
         "float": _builtin(float),
-        "str": lambda render, x="": render.budget.checked(str(x)),
+        "str": _builtin(str),
         "bool": _builtin(bool),
         "abs": _builtin(abs),
         "sum": lambda render, values: sum(elements(values)),  # type: ignore[arg-type]

@@ -63,7 +63,7 @@ class TagLexer(Lexer):
         elif segment.keyword in ("if", "elif"):
             yield from _tag(ordinal, segment.keyword, _bracketed(ordinal, segment, within))
         elif segment.keyword == "else" or segment.keyword == "except":
-            if segment.keyword == "except" and any(token.type not in _EXCEPTIONS or token.test("name:as") for token in within):
+            if segment.keyword == "except" and not all(_is_exception(token) for token in within):
                 raise TemplateSyntaxError("except takes names of exceptions, and no `as`", ordinal)
             yield from _tag(ordinal, "else")
         elif segment.keyword == "for":
@@ -112,6 +112,10 @@ class TagLexer(Lexer):
                 yield from self._within(ordinal, expression)
                 yield Token(ordinal, "comma", ",")
         yield from _words(ordinal, ")")
+
+
+def _is_exception(token: Token) -> bool:
+    return token.type in _EXCEPTIONS and not token.test("name:as")
 
 
 def _is_format_prefix(tokens: list[Token], index: int) -> bool:

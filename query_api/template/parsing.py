@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from query_api.template.errors import ParameterError
+from query_api.template.moments import MomentText
 from query_api.template.values import (
     FLOAT_TYPES,
     INTEGER_TYPES,
@@ -106,14 +107,14 @@ def parse_date(value: object, parameter: str = "") -> str:
     return _parse_dated(value, _DATE, "Date", parameter)
 
 
-def parse_datetime(value: object, parameter: str = "") -> str:
+def parse_datetime(value: object, parameter: str = "") -> MomentText:
     """A DateTime's text, its beginning alone checked. Raises ParameterError."""
-    return _parse_dated(value, _DATETIME, "DateTime", parameter)
+    return MomentText(_parse_dated(value, _DATETIME, "DateTime", parameter))
 
 
-def parse_datetime64(value: object, parameter: str = "") -> str:
+def parse_datetime64(value: object, parameter: str = "") -> MomentText:
     """A DateTime64's text with its fraction, its beginning alone checked. Raises ParameterError."""
-    return _parse_dated(value, _DATETIME64, "DateTime64", parameter)
+    return MomentText(_parse_dated(value, _DATETIME64, "DateTime64", parameter))
 
 
 def element_parser(element_type: str) -> tuple[str, Callable[[object], object]]:

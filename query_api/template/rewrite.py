@@ -39,12 +39,14 @@ class Rewriter(NodeTransformer):
     """After `visit`, every name is `p_…` (a parameter), `f_…` (a function), `t_…` (a loop's own) or `locals`.
 
     `uses` are the parameters in the order of the text, `contexts` says which tags (by ordinal) stand in an SQL
-    comment or after SAMPLE, `split` the parameters that an Array() splits.
+    comment or after SAMPLE, `compared` which are compared with which column, `split` the parameters that an Array()
+    splits.
     """
 
-    def __init__(self, variables: frozenset[str], contexts: dict[int, str]) -> None:
+    def __init__(self, variables: frozenset[str], contexts: dict[int, str], compared: dict[int, str]) -> None:
         self._variables = variables
         self._contexts = contexts
+        self._compared = compared
         self._in_output = False
         self._loops = 0
         self._used: set[str] = set()
@@ -62,7 +64,12 @@ class Rewriter(NodeTransformer):
             value = self._expression(child)
             self._in_output = False
             context = self._contexts.get(child.lineno)
-            written.append(_call(context, [value], child.lineno) if context else value)
+            column = self._compared.get(child.lineno)
+            if context:
+                value = _call(context, [value], child.lineno)
+            elif column is not None:
+                value = _call("compared", [value, nodes.Const(column, lineno=child.lineno)], child.lineno)
+            written.append(value)
         node.nodes = written
         return node
 

@@ -11,6 +11,7 @@ from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.exceptions import TemplateSyntaxError
 
 from query_api.template import parsing
+from query_api.template.comparisons import compared_columns
 from query_api.template.environment import ENVIRONMENT, NullExpressionError
 from query_api.template.errors import TemplateCompileError, TemplateError, TemplateRenderError
 from query_api.template.functions import missing_message
@@ -43,7 +44,7 @@ class Template:
         contexts = tag_contexts(self._source, self.segments)
         try:
             parsed = ENVIRONMENT.parse(self._source)
-            rewriter = Rewriter(assigned_names(parsed), dict(contexts))
+            rewriter = Rewriter(assigned_names(parsed), dict(contexts), compared_columns(self.segments))
             self._jinja = _compiled(rewriter.visit(parsed))
         except TemplateError:
             raise
