@@ -258,13 +258,13 @@ def split_to_array(render: Render, x: object, default: object = "", separator: s
     value = default if x is None else x
     if isinstance(value, (list, tuple)):
         return list(value)
-    return str(value).split(separator)
+    return [part.strip() for part in str(value).split(separator)]
 
 
 @_function
 def enumerate_with_last(render: Render, iterable: object) -> Iterator[tuple[bool, object]]:
-    items = list(elements(iterable))
-    return iter([(index == len(items) - 1, item) for index, item in enumerate(items)])
+    count = len(iterable)  # type: ignore[arg-type]
+    return iter([(index == count - 1, item) for index, item in enumerate(elements(iterable))])
 
 
 @_function
