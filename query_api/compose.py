@@ -93,7 +93,7 @@ class Composer:
 
     def render(self, node: CompiledNode, values: Mapping[str, object]) -> Query:
         """The statement that answers a node, with its bound values. Raises TemplateError."""
-        render = Render(self._secrets)
+        render = Render(self._secrets, column_kinds=self._resolver.column_kinds)
         parts: dict[Key, _Part] = {}
         self._reach(node, values, render, parts, ())
         statement = tuple(parts.values())
@@ -109,7 +109,7 @@ class Composer:
         What it names is the project's, as far as `may_read` says so of the resource; its template sees no secret.
         Nothing of it is remembered. Raises TemplateError, `SqlTextError`, `UnreadableError`.
         """
-        render = Render({})
+        render = Render({}, column_kinds=self._resolver.column_kinds)
         render.table_name = lambda name: self._caller_table_sql(name, may_read)
         text, answer_format = without_format(node.render(values, render))
         own_parameters = frozenset(render.bindings.parameters)

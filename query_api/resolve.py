@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from query_api.column_kinds import column_kinds
 from query_api.nodes import CompiledNode
 from query_api.sql_names import TableFunction, TableName, quoted
 from schemas.model import DataSource, NodeType
@@ -39,6 +40,7 @@ class Resolver:
 
     def __init__(self, data_sources: Mapping[str, DataSource], pipes: Mapping[str, Mapping[str, CompiledNode]]) -> None:
         self._data_sources = data_sources
+        self.column_kinds = column_kinds(data_sources.values())
         self._pipes = pipes
 
     def table(self, pipe: str, node: str, table: TableName) -> Resolved:

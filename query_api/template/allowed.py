@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from jinja2 import nodes
+import ast
+import warnings
+
 from jinja2.exceptions import TemplateSyntaxError
 
 _ALLOWED = (
-    nodes.Const, nodes.Name, nodes.Getitem, nodes.Slice, nodes.Dict, nodes.Pair, nodes.List, nodes.Tuple,
-    nodes.CondExpr, nodes.Neg, nodes.Not, nodes.Add, nodes.Sub, nodes.Mul, nodes.Call, nodes.Keyword, nodes.Getattr,
+    ast.Expression, ast.Constant, ast.Name, ast.Load, ast.Subscript, ast.Slice, ast.Dict, ast.List, ast.Tuple,
+    ast.JoinedStr, ast.FormattedValue, ast.IfExp, ast.UnaryOp, ast.USub, ast.Not, ast.BinOp, ast.Add, ast.Sub, ast.Mult,
+    ast.Call, ast.keyword, ast.Attribute,
 )  # fmt: skip
-# As Python calls what Tinybird refuses there.
-_PYTHON_NAMES = {
-    nodes.Div: "BinOp: Div()",
-    nodes.FloorDiv: "BinOp: FloorDiv()",
-    nodes.Mod: "BinOp: Mod()",
-    nodes.Pow: "BinOp: Pow()",
-    nodes.Pos: "UnaryOp: UAdd()",
-    nodes.And: "BoolOp: And()",
-    nodes.Or: "BoolOp: Or()",
-    nodes.Compare: "Compare",
-    nodes.Test: "Compare",
-}
+_WITH_OPERATOR = (ast.BinOp, ast.UnaryOp, ast.BoolOp)
 
 
-def check_output(expression: nodes.Expr) -> None:
-    """Refuse what a `{{ }}` may not hold. Raises TemplateSyntaxError with the tag's ordinal."""
-    for node in (expression, *expression.find_all(nodes.Expr)):
+def check_output(text: str, ordinal: int) -> None:
+    """Refuse what a `{{ }}` may not hold, in the names of Python's own grammar.
+
+    What is no Python at all is left to the parser. Raises TemplateSyntaxError with the tag's ordinal.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            parsed = ast.parse(f"({text}\n)", mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(parsed):
+        if isinstance(node, _WITH_OPERATOR) and not isinstance(node.op, _ALLOWED):
+            raise TemplateSyntaxError(f"Invalid {type(node).__name__}: {type(node.op).__name__}()", ordinal)
         if not isinstance(node, _ALLOWED):
-            kind = _PYTHON_NAMES.get(type(node), type(node).__name__)
-            raise TemplateSyntaxError(f"Invalid {kind}", expression.lineno)
+            raise TemplateSyntaxError(f"Invalid {type(node).__name__}", ordinal)

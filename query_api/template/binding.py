@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from query_api.template.errors import TemplateRenderError, ValueTooLargeError
 from query_api.template.limits import Budget
+from query_api.template.moments import Moment
 from query_api.template.values import Fragment, Identifier, SqlText, TypedArray, TypedFloat, TypedInteger
 
 # ClickHouse refuses a larger HTTP parameter (code 1000); it counts the escaped text.
@@ -13,6 +14,7 @@ MAX_VALUE_BYTES = 131_072
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0", "\b": "\\b", "\f": "\\f"})
 # Types whose parameters ClickHouse reads as they are, without undoing TSV escapes.
 _VERBATIM = ("Identifier", "Array(", "Map(")
+_QUOTED_TYPES = ("String", "DateTime")
 _QUOTED = str.maketrans({"\\": "\\\\", "'": "\\'"})
 
 
@@ -63,6 +65,8 @@ def typed_text(value: object) -> tuple[str, str]:
     """The ClickHouse type of a value and its unescaped text. Raises TemplateRenderError for what has none."""
     if isinstance(value, str):
         return "String", value
+    if isinstance(value, Moment):
+        return value.clickhouse_type, value.text
     if isinstance(value, bool):
         return "Bool", "true" if value else "false"
     if isinstance(value, (TypedInteger, TypedFloat)):
@@ -97,7 +101,9 @@ def _members(values: Sequence[object]) -> tuple[str, list[str]]:
     if len(types) > 1 and not types <= {"Int64", "Float64"}:
         raise TemplateRenderError(f"a list of {' and '.join(sorted(types))} cannot be written as one ClickHouse array")
     common = "Float64" if len(types) > 1 else next(iter(types), "String")
-    return common, ["'" + text.translate(_QUOTED) + "'" if name == "String" else text for name, text in typed]
+    return common, [
+        "'" + text.translate(_QUOTED) + "'" if name.startswith(_QUOTED_TYPES) else text for name, text in typed
+    ]
 
 
 def constant(value: object) -> str:

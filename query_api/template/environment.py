@@ -13,11 +13,11 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from query_api.template import operators
 from query_api.template.binding import constant
-from query_api.template.errors import TemplateLimitError
-from query_api.template.functions import FUNCTIONS
+from query_api.template.errors import TemplateLimitError, TemplateRenderError
+from query_api.template.functions import FUNCTIONS, compared
 from query_api.template.grammar import TagLexer
 from query_api.template.rendering import Locals, Render
-from query_api.template.values import Fragment, SqlText
+from query_api.template.values import Fragment, Identifier, SqlText
 
 
 class NullExpressionError(Exception):
@@ -92,11 +92,17 @@ def _discarded(render: Render, value: object) -> Fragment:
     return Fragment(())
 
 
+def _compared(render: Render, value: object, column: str) -> object:
+    return compared(render, value, column)
+
+
 def _constant(render: Render, value: object) -> Fragment:
     return Fragment((SqlText(constant(value)),))
 
 
 def _formatted(render: Render, *parts: object) -> object:
+    if any(isinstance(part, (Fragment, Identifier)) for part in parts):
+        raise TemplateRenderError("a column or symbol cannot be part of a text")
     return render.budget.checked("".join(str(part) for part in parts))
 
 
@@ -114,6 +120,7 @@ _INTERNAL = {
     "checked": _checked,
     "discarded": _discarded,
     "constant": _constant,
+    "compared": _compared,
     "formatted": _formatted,
     "attempt": _attempt,
     "method": operators.method,

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from query_api.template import parsing
+from query_api.template.binding import typed_text
 from query_api.template.date_functions import DATE_FUNCTIONS
 from query_api.template.errors import (
     CustomReportedError,
@@ -17,9 +18,10 @@ from query_api.template.errors import (
     TemplateLimitError,
     TemplateRenderError,
 )
+from query_api.template.moments import MomentText, compared_text
 from query_api.template.operators import elements
 from query_api.template.rendering import Render
-from query_api.template.values import FLOAT_TYPES, INTEGER_TYPES, Fragment, Identifier, SqlText
+from query_api.template.values import FLOAT_TYPES, INTEGER_TYPES, Fragment, Identifier, SqlText, TypedArray
 
 Function = Callable[..., object]
 FUNCTIONS: dict[str, Function] = {}
@@ -146,10 +148,15 @@ def defined(render: Render, x: object = None) -> bool:
     return x is not None
 
 
+def _identifier(name: str) -> Identifier:
+    """A part of a name, without the double quotes that Tinybird takes out of names."""
+    return Identifier(name.replace('"', ""))
+
+
 def _dotted(name: object) -> list[object]:
     pieces: list[object] = []
     for part in str(name).split("."):
-        pieces += [SqlText("."), Identifier(part)]
+        pieces += [SqlText("."), _identifier(part)]
     return pieces[1:]
 
 
@@ -190,21 +197,24 @@ def columns(
             "Missing columns() default value, use `columns(column_names, 'default_column_name')`",
             parameter=parameter_name,
         )
-    listed = [str(name) for name in names] if isinstance(names, (list, tuple)) else str(names).split(",")
+    if not isinstance(names, str):
+        raise ParameterError("The 'columns' function expects a String not an Array", parameter=parameter_name)
     pieces: list[object] = []
-    for name in listed:
+    for name in names.split(","):
         dotted = _dotted(name.strip())
         pieces.append(SqlText(","))
         # `fn` is a name in the template's own text: the compiler takes a literal there and nothing else.
-        pieces += [SqlText(f"{fn}("), *dotted, SqlText(") as "), Identifier(name.strip())] if fn else dotted
+        pieces += [SqlText(f"{fn}("), *dotted, SqlText(") as "), _identifier(name.strip())] if fn else dotted
     return Fragment(tuple(pieces[1:]))
 
 
 @_function
 def symbol(render: Render, x: object, quote: str = "`") -> object:
     if not isinstance(x, str):
-        raise TemplateRenderError(f"symbol() takes a name, not {'nothing' if x is None else x}")
-    return Identifier(x if quote in ("`", '"') else f"{quote}{x}{quote}")
+        raise TemplateRenderError(
+            f"'{type(x).__name__}' object has no attribute 'translate': symbol() takes the text of a name"
+        )
+    return _identifier(x if quote in ("`", '"') else f"{quote}{x}{quote}")
 
 
 @_function
@@ -218,13 +228,26 @@ def table(render: Render, x: object) -> object:
 FUNCTIONS["TABLE"] = table
 
 
+def compared(render: Render, value: object, column: str) -> object:
+    """A value that is compared with a column: times, and lists of them, become what the column can be compared with."""
+    kind = render.column_kinds.get(column)
+    if isinstance(value, MomentText):
+        return compared_text(value, kind)
+    if isinstance(value, TypedArray) and value and all(isinstance(each, MomentText) for each in value):
+        made = [compared_text(each, kind) for each in value if isinstance(each, MomentText)]
+        types = {typed_text(each)[0] for each in made}
+        return TypedArray(made, types.pop()) if len(types) == 1 else value
+    return value
+
+
 @_function
 def sql_and(render: Render, **conditions: object) -> object:
     pieces: list[object] = []
-    for name, value in conditions.items():
+    for name, given in conditions.items():
         column_name, _, operator = name.partition("__")
         if operator and operator not in _OPERATORS:
             raise TemplateRenderError(f"operand {operator} not supported")
+        value = compared(render, given, column_name)
         if value is not None:
             pieces += [SqlText(" and "), SqlText(f"{column_name} {_OPERATORS.get(operator, '=')} "), value]
     return Fragment(tuple(pieces[1:]))
@@ -235,13 +258,13 @@ def split_to_array(render: Render, x: object, default: object = "", separator: s
     value = default if x is None else x
     if isinstance(value, (list, tuple)):
         return list(value)
-    return str(value).split(separator)
+    return [part.strip() for part in str(value).split(separator)]
 
 
 @_function
 def enumerate_with_last(render: Render, iterable: object) -> Iterator[tuple[bool, object]]:
-    items = list(elements(iterable))
-    return iter([(index == len(items) - 1, item) for index, item in enumerate(items)])
+    count = len(iterable)  # type: ignore[arg-type]
+    return iter([(index == count - 1, item) for index, item in enumerate(elements(iterable))])
 
 
 @_function
@@ -311,18 +334,23 @@ def tb_secret(render: Render, name: object, default: object = None) -> object:
 FUNCTIONS["tb_var"] = tb_secret
 
 
-def _count(render: Render, x: object) -> int:
-    return len(x)  # type: ignore[arg-type]
-
-
 def _list(render: Render, x: object = ()) -> object:
     return render.budget.checked(list(elements(x)))
 
 
-def _int(render: Render, x: object = 0) -> int:
-    if isinstance(x, str) and len(x) > 4_000:
+def _int(render: Render, *given: Any) -> object:
+    if given and isinstance(given[0], str) and len(given[0]) > 4_000:
         raise TemplateLimitError("the template reads a number of more than 4000 digits")
-    return int(x)  # type: ignore[call-overload, no-any-return]
+    return render.budget.checked(int(*given))
+
+
+def _builtin(function: Callable[..., object]) -> Function:
+    """Python's own function, with its own errors, once what it goes through is known to end."""
+
+    def guarded(render: Render, *given: object, **keywords: object) -> object:
+        return render.budget.checked(function(*given, **keywords))
+
+    return guarded
 
 
 def _range(render: Render, *bounds: int) -> range:
@@ -334,15 +362,15 @@ def _range(render: Render, *bounds: int) -> range:
 
 FUNCTIONS.update(
     {
-        "len": _count,
+        "len": _builtin(len),
         "list": _list,
-        "min": lambda render, *values: min(*values),
-        "max": lambda render, *values: max(*values),
+        "min": _builtin(min),
+        "max": _builtin(max),
         "int": _int,
-        "float": lambda render, x=0.0: float(x),
-        "str": lambda render, x="": render.budget.checked(str(x)),
-        "bool": lambda render, x=False: bool(x),
-        "abs": lambda render, x: abs(x),
+        "float": _builtin(float),
+        "str": _builtin(str),
+        "bool": _builtin(bool),
+        "abs": _builtin(abs),
         "sum": lambda render, values: sum(elements(values)),  # type: ignore[arg-type]
         "sorted": lambda render, values: sorted(elements(values)),  # type: ignore[type-var]
         "range": _range,

@@ -9,6 +9,7 @@ from jinja2.environment import Environment
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.lexer import Lexer, Token, TokenStream
 
+from query_api.template.allowed import check_output
 from query_api.template.tags import Segment, split
 
 # Names that no author can write: they hold a character that no identifier has.
@@ -20,6 +21,8 @@ FORMATTED = "formatted!"
 # Deeper brackets would exhaust Python's own parser.
 _MAX_BRACKETS = 40
 _DEPTHS = {"lparen": 1, "lbracket": 1, "lbrace": 1, "rparen": -1, "rbracket": -1, "rbrace": -1}
+_AUGMENTED = frozenset({"add", "sub", "mul", "div", "floordiv", "pow", "mod"})
+_EXCEPTIONS = frozenset({"name", "comma", "lparen", "rparen", "dot"})
 _CLOSING = {"if": "endif", "for": "endfor", "while": "endfor", "try": "endcall"}
 
 
@@ -44,6 +47,7 @@ class TagLexer(Lexer):
             if segment.kind == "text":
                 yield Token(ordinal, "data", segment.text)
             elif segment.kind == "expression":
+                check_output(segment.text, ordinal)
                 yield Token(ordinal, "variable_begin", "")
                 yield from self._within(ordinal, segment.text)
                 yield Token(ordinal, "variable_end", "")
@@ -59,8 +63,8 @@ class TagLexer(Lexer):
         elif segment.keyword in ("if", "elif"):
             yield from _tag(ordinal, segment.keyword, _bracketed(ordinal, segment, within))
         elif segment.keyword == "else" or segment.keyword == "except":
-            if segment.keyword == "except" and (len(within) > 1 or any(token.type != "name" for token in within)):
-                raise TemplateSyntaxError("except takes one exception's name at most, and no `as`", ordinal)
+            if segment.keyword == "except" and not all(_is_exception(token) for token in within):
+                raise TemplateSyntaxError("except takes names of exceptions, and no `as`", ordinal)
             yield from _tag(ordinal, "else")
         elif segment.keyword == "for":
             yield from _tag(ordinal, "for", _loop_over(ordinal, within))
@@ -110,6 +114,10 @@ class TagLexer(Lexer):
         yield from _words(ordinal, ")")
 
 
+def _is_exception(token: Token) -> bool:
+    return token.type in _EXCEPTIONS and not token.test("name:as")
+
+
 def _is_format_prefix(tokens: list[Token], index: int) -> bool:
     following = tokens[index + 1] if index + 1 < len(tokens) else None
     return tokens[index].test("name:f") and following is not None and following.type == "string"
@@ -148,11 +156,9 @@ def _assignment(ordinal: int, within: list[Token]) -> list[Token]:
     """`a = b`, with `a += b` written out."""
     depth = 0
     for index, token in enumerate(within):
-        depth += {"lparen": 1, "lbracket": 1, "lbrace": 1, "rparen": -1, "rbracket": -1, "rbrace": -1}.get(
-            token.type, 0
-        )
+        depth += _DEPTHS.get(token.type, 0)
         if depth == 0 and token.type == "assign":
-            if index == 2 and within[1].type in ("add", "sub", "mul", "div"):
+            if index == 2 and within[1].type in _AUGMENTED:
                 return [within[0], token, *within[:2], *_words(ordinal, "("), *within[3:], *_words(ordinal, ")")]
             return within
     raise TemplateSyntaxError("set is written {% set name = value %}", ordinal)

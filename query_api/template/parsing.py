@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 
 from query_api.template.errors import ParameterError
+from query_api.template.moments import MomentText
 from query_api.template.values import (
     FLOAT_TYPES,
     INTEGER_TYPES,
@@ -107,14 +107,14 @@ def parse_date(value: object, parameter: str = "") -> str:
     return _parse_dated(value, _DATE, "Date", parameter)
 
 
-def parse_datetime(value: object, parameter: str = "") -> str:
+def parse_datetime(value: object, parameter: str = "") -> MomentText:
     """A DateTime's text, its beginning alone checked. Raises ParameterError."""
-    return _parse_dated(value, _DATETIME, "DateTime", parameter)
+    return MomentText(_parse_dated(value, _DATETIME, "DateTime", parameter))
 
 
-def parse_datetime64(value: object, parameter: str = "") -> str:
+def parse_datetime64(value: object, parameter: str = "") -> MomentText:
     """A DateTime64's text with its fraction, its beginning alone checked. Raises ParameterError."""
-    return _parse_dated(value, _DATETIME64, "DateTime64", parameter)
+    return MomentText(_parse_dated(value, _DATETIME64, "DateTime64", parameter))
 
 
 def element_parser(element_type: str) -> tuple[str, Callable[[object], object]]:
@@ -153,21 +153,6 @@ def parse_array(value: object, element_type: str, parameter: str = "") -> TypedA
     return TypedArray(elements, clickhouse_type)
 
 
-def split_ahead(value: object, element_type: str) -> object:
-    """What a bare `x` is in a node that has `Array(x, 'T')`: the parts, as numbers where they are numbers."""
-    if not isinstance(value, str):
-        return value
-    parts = value.split(",")
-    if element_type in INTEGER_TYPES or element_type in ("Int", "Integer"):
-        return [int(part) if len(part) <= _MAX_DIGITS and _SIGNED.match(part) else part for part in parts]
-    if element_type in FLOAT_TYPES:
-        return [_number_or_text(part) for part in parts]
-    return parts
-
-
-def _number_or_text(part: str) -> float | str:
-    try:
-        number = float(part)
-    except ValueError:
-        return part
-    return number if math.isfinite(number) else part
+def split_ahead(value: object) -> object:
+    """What a bare `x` is in a node that has `Array(x, 'T')`: its parts, as texts whatever the type."""
+    return value.split(",") if isinstance(value, str) else value

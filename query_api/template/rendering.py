@@ -9,6 +9,7 @@ from jinja2.utils import Namespace
 from query_api.template.binding import Bindings
 from query_api.template.errors import TemplateRenderError
 from query_api.template.limits import DEFAULT_LIMITS, Budget, Limits
+from query_api.template.moments import ColumnKind
 
 
 class Locals(Namespace):
@@ -25,21 +26,24 @@ class Render:
     """What the functions of a template work on; one for all nodes of a query, so that names are unique in it.
 
     `table_name` gives the SQL, from the project's own files, of a table that the SQL may read, by its name, None
-    for any other name. `missing` is the text for a parameter
+    for any other name. `column_kinds` says what a column of a name holds, for times that are compared with it.
+    `missing` is the text for a parameter
     without value and default; each template sets its own.
     """
 
-    __slots__ = ("bindings", "budget", "missing", "secrets", "settings", "table_name")
+    __slots__ = ("bindings", "budget", "column_kinds", "missing", "secrets", "settings", "table_name")
 
     def __init__(
         self,
         secrets: Mapping[str, str] | None = None,
         table_name: Callable[[str], str | None] = lambda _: None,
         limits: Limits = DEFAULT_LIMITS,
+        column_kinds: Mapping[str, ColumnKind] | None = None,
     ) -> None:
         self.budget = Budget(limits)
         self.bindings = Bindings(self.budget)
         self.secrets = secrets or {}
         self.settings: dict[str, str] = {}
         self.table_name = table_name
+        self.column_kinds = column_kinds or {}
         self.missing = ""

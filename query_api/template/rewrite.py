@@ -10,12 +10,13 @@ from jinja2.exceptions import TemplateSyntaxError
 from jinja2.visitor import NodeTransformer
 
 from query_api.template import grammar
-from query_api.template.allowed import check_output
 from query_api.template.functions import CONTROL_BUILTINS, FUNCTIONS, OUTPUT_BUILTINS, READS_PARAMETER
 from query_api.template.operators import CONTROL_METHODS, OUTPUT_METHODS
 from query_api.template.parameters import Parameter
 
 _DOCUMENTED = ("description", "required", "enum", "example", "format")
+# Tinybird's words for a call of what is no function.
+_NO_FUNCTION = "wrong syntax, you might be using a not valid function inside a control block"
 _INTERNAL_CALLS = {grammar.FOREVER: "forever", grammar.TRY: "attempt", grammar.FORMATTED: "formatted"}
 
 
@@ -38,18 +39,20 @@ class Rewriter(NodeTransformer):
     """After `visit`, every name is `p_…` (a parameter), `f_…` (a function), `t_…` (a loop's own) or `locals`.
 
     `uses` are the parameters in the order of the text, `contexts` says which tags (by ordinal) stand in an SQL
-    comment or after SAMPLE, `array_types` the parameters that an Array() splits.
+    comment or after SAMPLE, `compared` which are compared with which column, `split` the parameters that an Array()
+    splits.
     """
 
-    def __init__(self, variables: frozenset[str], contexts: dict[int, str]) -> None:
+    def __init__(self, variables: frozenset[str], contexts: dict[int, str], compared: dict[int, str]) -> None:
         self._variables = variables
         self._contexts = contexts
+        self._compared = compared
         self._in_output = False
         self._loops = 0
         self._used: set[str] = set()
         self.uses: list[Parameter] = []
         self.names: dict[str, int] = {}
-        self.array_types: dict[str, str] = {}
+        self.split: set[str] = set()
 
     def visit_Output(self, node: nodes.Output) -> nodes.Node:  # noqa: N802 - Jinja2's visitors are named so
         written: list[nodes.Expr] = []
@@ -57,12 +60,16 @@ class Rewriter(NodeTransformer):
             if isinstance(child, nodes.TemplateData):
                 written.append(child)
                 continue
-            check_output(child)
             self._in_output = True
             value = self._expression(child)
             self._in_output = False
             context = self._contexts.get(child.lineno)
-            written.append(_call(context, [value], child.lineno) if context else value)
+            column = self._compared.get(child.lineno)
+            if context:
+                value = _call(context, [value], child.lineno)
+            elif column is not None:
+                value = _call("compared", [value, nodes.Const(column, lineno=child.lineno)], child.lineno)
+            written.append(value)
         node.nodes = written
         return node
 
@@ -111,7 +118,8 @@ class Rewriter(NodeTransformer):
     def _check_function(self, name: str, lineno: int) -> None:
         builtins = OUTPUT_BUILTINS if self._in_output else CONTROL_BUILTINS
         if name not in FUNCTIONS or (name in CONTROL_BUILTINS and name not in builtins):
-            raise TemplateSyntaxError(f"Invalid function name: {name}", lineno)
+            where = "" if self._in_output else f": {_NO_FUNCTION}"
+            raise TemplateSyntaxError(f"Invalid function name: {name}{where}", lineno)
 
     def _check_keywords(self, name: str, node: nodes.Call) -> None:
         for keyword in node.kwargs:
@@ -150,7 +158,7 @@ class Rewriter(NodeTransformer):
             return
         self._note(_declared(function, first.name, node))
         if function == "Array":
-            self.array_types.setdefault(first.name, _array_type(node))
+            self.split.add(first.name)
 
     def _note(self, use: Parameter) -> None:
         self._used.add(use.name)

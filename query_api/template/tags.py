@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,7 @@ Kind = Literal["text", "expression", "open", "middle", "close", "statement"]
 FORBIDDEN = frozenset({"import", "from", "include", "extends", "module", "raw", "apply", "block", "autoescape"})
 OPENING = frozenset({"if", "for", "while", "try"})
 MIDDLE = {"elif": {"if"}, "else": {"if", "for", "while", "try"}, "except": {"try"}, "finally": {"try"}}
+_TAG_NAMES = {"{{": "expression", "{%": "block", "{#": "comment"}
 LOOPS = frozenset({"for", "while"})
 # CPython refuses 20 loops or 100 indentations within each other, and Jinja2 writes several a block.
 MAX_DEPTH = 16
@@ -81,7 +83,7 @@ class _Splitter:
         closing = {"{{": "}}", "{%": "%}", "{#": "#}"}[opening]
         end = self._source.find(closing, start + 2) if opening == "{#" else _end_of(self._source, start + 2, closing)
         if end < 0:
-            self._fail_at(f"Missing end {'expression' if opening == '{{' else 'block'} {closing}", start)
+            self._fail_at(f"Missing end {_TAG_NAMES[opening]} {closing}", start)
         inner = self._source[start + 2 : end].strip()
         if opening == "{{":
             if not inner:
@@ -100,7 +102,7 @@ class _Splitter:
         elif keyword == "comment":
             return
         elif keyword == "end":
-            self._close(rest, offset)
+            self._close(offset)
         elif keyword in MIDDLE:
             self._middle(keyword, rest, offset)
         elif keyword in OPENING:
@@ -116,18 +118,16 @@ class _Splitter:
         else:
             self._fail_at(f"unknown operator: {keyword!r}", offset)
 
-    def _close(self, rest: str, offset: int) -> None:
+    def _close(self, offset: int) -> None:
         if not self._blocks:
             self._fail_at("Extra {% end %} block", offset)
         block = self._blocks.pop()
-        if rest and rest.split()[0] != block.keyword:
-            self._fail_at(f"{{% end {rest} %}} ends a block that {{% {block.keyword} %}} opened", offset)
         self._add("close", "", offset, "end", block.keyword)
 
     def _middle(self, keyword: str, rest: str, offset: int) -> None:
         block = self._blocks[-1].keyword if self._blocks else ""
         if not block:
-            self._fail_at(f"{keyword} outside {' or '.join(sorted(MIDDLE[keyword]))} block", offset)
+            self._fail_at(f"{keyword} outside {_set_of(MIDDLE[keyword])} block", offset)
         if block not in MIDDLE[keyword]:
             self._fail_at(f"{keyword} block cannot be attached to {block} block", offset)
         if keyword == "else" and rest:
@@ -139,7 +139,7 @@ class _Splitter:
     def _loop_control(self, keyword: str, offset: int) -> None:
         enclosing = [block.keyword for block in self._blocks if block.keyword in LOOPS or block.keyword == "try"]
         if not enclosing:
-            self._fail_at(f"{keyword} outside for or while block", offset)
+            self._fail_at(f"{keyword} outside {_set_of(LOOPS)} block", offset)
         if enclosing[-1] == "try":
             self._fail_at(f"{keyword} within a try block cannot leave the loop around it", offset)
         self._add("statement", "", offset, keyword)
@@ -151,6 +151,11 @@ class _Splitter:
     def _fail(self, message: str, offset: int) -> None:
         line, column = place_of(self._source, offset)
         raise TemplateCompileError(message, line=line, column=column)
+
+
+def _set_of(keywords: Iterable[str]) -> str:
+    """Keywords as Tornado's errors show them: a set as Python writes one."""
+    return "{" + ", ".join(repr(keyword) for keyword in sorted(keywords)) + "}"
 
 
 def _keyword_of(inner: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.exceptions import TemplateSyntaxError
 
 from query_api.template import parsing
+from query_api.template.comparisons import compared_columns
 from query_api.template.environment import ENVIRONMENT, NullExpressionError
 from query_api.template.errors import TemplateCompileError, TemplateError, TemplateRenderError
 from query_api.template.functions import missing_message
@@ -43,12 +44,12 @@ class Template:
         contexts = tag_contexts(self._source, self.segments)
         try:
             parsed = ENVIRONMENT.parse(self._source)
-            rewriter = Rewriter(assigned_names(parsed), dict(contexts))
+            rewriter = Rewriter(assigned_names(parsed), dict(contexts), compared_columns(self.segments))
             self._jinja = _compiled(rewriter.visit(parsed))
         except TemplateError:
             raise
         except TemplateSyntaxError as error:
-            raise self._compile_error(str(error.message), error.lineno) from None
+            raise self._compile_error(_in_our_words(str(error.message)), error.lineno) from None
         except (JinjaError, SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
             raise TemplateCompileError(f"the template cannot be read: {error}") from None
         for name, ordinal in rewriter.names.items():
@@ -57,7 +58,7 @@ class Template:
         self.names = frozenset(rewriter.names)
         self._readable = {name: f"p_{name}" for name in rewriter.names if name not in HIDDEN_NAMES}
         self._absent: dict[str, object] = {f"p_{name}": None for name in rewriter.names}
-        self._array_types = rewriter.array_types
+        self._split = rewriter.split
         self._missing = missing_message(list(rewriter.names))
 
     def _place(self, ordinal: int) -> tuple[int, int]:
@@ -74,8 +75,7 @@ class Template:
         for name, key in self._readable.items():
             if name in values:
                 value = values[name]
-                split_as = self._array_types.get(name)
-                given[key] = value if split_as is None else parsing.split_ahead(value, split_as)
+                given[key] = parsing.split_ahead(value) if name in self._split else value
         render.missing = self._missing
         context = self._jinja.new_context({**given, "render": render, "locals": Locals()})
         try:
@@ -111,6 +111,14 @@ class Template:
                 ordinal = self._jinja.get_corresponding_lineno(traceback.tb_lineno)
             traceback = traceback.tb_next
         return self.segments[ordinal - 1].text
+
+
+def _in_our_words(message: str) -> str:
+    """The parser's message, which knows nothing of tags, as Python would begin it."""
+    is_of_parser = message.lower().startswith(("expected ", "unexpected "))
+    for end in ("end of print statement", "end of statement block"):
+        message = message.replace(end, "end of the tag")
+    return f"invalid syntax: {message}" if is_of_parser else message
 
 
 def _compiled(parsed: nodes.Template) -> JinjaTemplate:

@@ -48,12 +48,12 @@ class SqlText:
 
 INTEGER_BITS = (8, 16, 32, 64, 128, 256)
 INTEGER_TYPES: dict[str, type[TypedInteger]] = {
-    name: type(name, (TypedInteger,), {"clickhouse_type": name})
+    name: type("Integer", (TypedInteger,), {"clickhouse_type": name})
     for bits in INTEGER_BITS
     for name in (f"Int{bits}", f"UInt{bits}")
 }
 FLOAT_TYPES: dict[str, type[TypedFloat]] = {
-    name: type(name, (TypedFloat,), {"clickhouse_type": name}) for name in ("Float32", "Float64")
+    name: type("Float", (TypedFloat,), {"clickhouse_type": name}) for name in ("Float32", "Float64")
 }
 
 

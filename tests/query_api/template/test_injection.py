@@ -10,7 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from query_api.template.binding import constant
+from query_api.template.date_functions import DATE_FUNCTIONS
 from query_api.template.errors import TemplateError, TemplateRenderError
+from query_api.template.functions import FUNCTIONS, TYPED
 from query_api.template.rendering import Render
 from query_api.template.template import Template
 
@@ -26,6 +28,27 @@ POSITIONS = [
     "SELECT {{symbol(x)}}",
     "SELECT {{symbol('max_' + x)}}",
     "SELECT {{sql_unescape(x, '%')}}",
+    "SELECT {{symbol(x, 'a')}}",
+    "SELECT {{String(y, x)}}",
+    "SELECT {{String(y, default=[x])}}",
+    "SELECT {{Array(y, 'String', x)}}",
+    "SELECT {{Array(x, 'Foo')}}",
+    "SELECT {{split_to_array(x, '', ';')}}",
+    "SELECT {{Boolean(x)}}",
+    "SELECT {{tb_secret('k', x)}}, {{tb_var('k', x)}}",
+    "SELECT {{defined(x)}}, {{len(x)}}, {{list(x)}}",
+    "SELECT {{x.replace('a', x)}}, {{x.join(['a', 'b'])}}, {{x.split('never given')}}",
+    "SELECT {{x[:2]}}, {{ {'a': x}.get('a') }}, {{ x if x else 'b' }}",
+    "{% for last, i in enumerate_with_last([x]) %}SELECT {{i}}{% end %}",
+    "{% for i in JSON(y, '[]') %}{{i}}{% end %}SELECT {{x}}",
+    "{% set y = [x, x.lower(), x.strip()] %}SELECT {{y}}, {{max(y)}}",
+    "SELECT * FROM t WHERE a IN {{Array(x)}} AND has({{Array(x)}}, b) LIMIT {{x}} OFFSET {{x}}",
+    "SELECT * FROM t LIMIT {{x}} BY a ORDER BY {{symbol(x)}} WITH FILL STEP {{x}}",
+    "SELECT now() - INTERVAL {{x}} DAY, quantile({{x}})(a), f({{x}}, 1) FROM numbers({{x}})",
+    "SELECT a FROM t WHERE a = {{x}} AND b BETWEEN {{x}} AND {{x}} AND c NOT IN ({{x}}, {{x}})",
+    "SELECT a AS {{symbol(x)}}, `b`.{{symbol(x)}} FROM t GROUP BY {{symbol(x)}}",
+    "{{cache_ttl('5m')}}{{activate('analyzer')}}{{disable('analyzer')}}SELECT {{x}}",
+    "SELECT 1 WHERE {{sql_and(a__in=Array(x), b__not_in=Array(x), c__gt=x, d__gte=x, e__lt=x, f__lte=x)}}",
     "SELECT {{sql_and(a=x, b__in=Array(x))}}",
     "{% set y = x.upper() %}SELECT {{y}}",
     "{% if x != 'never' %}SELECT {{x}}{% end %}",
@@ -35,15 +58,31 @@ POSITIONS = [
     "{{max_threads(2)}}{{backend_hint(x)}}SELECT 1",
 ]
 DOTTED = ["SELECT {{column(x)}}", "SELECT {{columns(x)}}", "SELECT {{columns(x, 'a', fn='max')}}"]
-VALIDATED = [
-    f"SELECT {{{{{name}(x)}}}}" for name in ("Int32", "UInt256", "Int", "Float64", "Date", "DateTime", "DateTime64")
-]
+VALIDATED = [f"SELECT {{{{{name}(x)}}}}" for name in TYPED]
+VALIDATED += [f"SELECT {{{{Array(x, '{name}')}}}}" for name in TYPED]
+VALIDATED += [f"SELECT {{{{{name}(x, '2024-01-01')}}}}" for name in DATE_FUNCTIONS]
 VALIDATED += [
-    "SELECT {{Array(x, 'Int32')}}",
+    "SELECT {{int(x)}}",
+    "SELECT {{float(x)}}",
+    "SELECT {{Int32(x) * 2 - 1}}",
     "SELECT * FROM t SAMPLE {{Float64(x)}}",
     "SELECT {{JSON(x)}}",
     "SELECT {{table(x)}}",
 ]
+COMPARED = [
+    "SELECT 1 WHERE a >= {{DateTime(x)}}",
+    "SELECT 1 WHERE a BETWEEN {{DateTime64(x)}} AND {{DateTime(x)}} OR a IN ({{DateTime(x)}})",
+    "SELECT 1 WHERE {{DateTime(x)}} <= a",
+    "SELECT 1 WHERE a IN {{Array(x, 'DateTime')}}",
+]
+# Times in all their forms, wrong ones among them, and with anything after them.
+TIMES = (
+    st.tuples(
+        st.from_regex(r"\A\d{4}-\d{1,2}-\d{1,2}[T ]\d{1,2}:\d{1,2}:\d{1,2}([.,]\d{1,12})?\Z"),
+        st.sampled_from(["", "Z", " UTC", "+02:00", "-1130", "+99:99", "'", "' OR 1 --", "}", "\\", "\0"]) | ANY_TEXT,
+    ).map("".join)
+    | ANY_TEXT
+)
 
 
 def render(template: Template, values: dict[str, object]) -> tuple[str, dict[str, str]]:
@@ -56,7 +95,9 @@ def render(template: Template, values: dict[str, object]) -> tuple[str, dict[str
 def test_the_sql_is_the_same_for_every_text(source, value):
     template = Template(source)
     expected, _ = render(template, {"x": "plain"})
-    assert render(template, {"x": value})[0] == expected
+    sql, _ = render(template, {"x": value})
+    # Equal values share a name: which of them do is all that a value may change.
+    assert re.sub(r"\{p\d+:", "{p:", sql) == re.sub(r"\{p\d+:", "{p:", expected)
 
 
 @pytest.mark.parametrize("source", DOTTED)
@@ -100,6 +141,37 @@ def test_the_only_literal_ever_written_is_a_plain_number(value):
     else:
         assert set(written) <= set("0123456789.")
         assert float(written) == pytest.approx(value, abs=1e-15)
+
+
+# They end the render with their text, or set something of the query that the template's own text names.
+SILENT = {"error", "custom_error"}
+BUILTINS = {"str", "bool", "abs", "sum", "sorted", "range", "enumerate", "zip", "min"}
+
+
+def test_no_function_is_forgotten():
+    tried = " ".join([*POSITIONS, *DOTTED, *VALIDATED, *COMPARED])
+    assert {name for name in FUNCTIONS if not re.search(rf"\b{name}\(", tried)} == SILENT | BUILTINS | {"TABLE"}
+
+
+@pytest.mark.parametrize("source", [f"{{{{{name}(x)}}}}" for name in sorted(SILENT)])
+@given(value=ANY_TEXT)
+def test_an_error_is_the_callers_text_and_no_sql(source, value):
+    state = Render()
+    with pytest.raises(TemplateError, check=lambda error: str(error) == value):
+        Template(source).render({"x": value}, state)
+    assert state.bindings.parameters == {}
+
+
+@pytest.mark.parametrize("source", COMPARED)
+@pytest.mark.parametrize("kind", ["date", "second", "fraction", "zoned", "text", None])
+@given(value=TIMES)
+def test_a_compared_time_is_bound_as_one_of_a_few_types(source, kind, value):
+    state = Render(column_kinds={"a": kind} if kind else {})
+    template = Template(source)
+    with suppress(TemplateError):
+        sql = re.sub(r"(DateTime64\()\d", r"\g<1>3", template.render({"x": value}, state))
+        shape = re.sub(r"\{p\d+:(Array\()?(String|DateTime(64\(3(,'UTC')?\)|\('UTC'\))?)\)?\}", "?", sql)
+        assert shape == re.sub(r"\{\{.*?\}\}", "?", source)
 
 
 def test_half_a_surrogate_pair_is_refused():

@@ -25,6 +25,13 @@ HOSTILE = {
     "sort": "{% set x = list(range(90000)) %}{% while True %}{% set y = sorted(x) %}{% end %}",
     "split": "{% set x = 'a,' * 100000 %}{% while True %}{% set y = x.split(',') %}{% end %}",
     "compare": "{% set x = ['a'] * 100000 %}{% while True %}{% if x == x + [] %}{% end %}{% end %}",
+    "digits": "{{ int('9' * 200000) }}",
+    "digits of another base": "{{ int('z' * 200000, 36) }}",
+    "a number's power": "{% set x = int('f' * 1000, 16) %}{{ x }}",
+    "text of a list": "{% set x = list(range(60000)) %}{% set y = str([x, x, x, x, x]) %}",
+    "smallest": "{% set x = list(range(90000)) %}{% while True %}{% set y = min(x) + max(x) %}{% end %}",
+    "times": "{% for i in range(99999) %}{% if DateTime('2024-01-01 00:00:00') > 'a' %}{% end %}"
+    "{% set x = 'a' * 200000 %}{% set y = split_to_array(x, '', 'a') %}{% end %}",
     "output": "{% for i in range(99999) %}" + "x" * 1000 + "{% end %}",
     "bound values": "{% set x = 'a' * 99999 %}{% for i in range(9999) %}{{x + f'{i}'}}{% end %}",
 }

@@ -1,7 +1,8 @@
 """Templates whose answers were recorded: what is written, refused or decided, without an engine.
 
 Each line of `recorded_pairs.jsonl` is a template, its parameters, and `text` (the SQL itself), `error` (how the
-error's text begins) or `sql` (an expression of the same value, which the integration tests evaluate).
+error's text begins) or `sql` (an expression of the same value, which the integration tests evaluate). A `row` says
+where it was recorded; those of the row `own` were not recorded but follow from the rules that were.
 """
 
 from __future__ import annotations
