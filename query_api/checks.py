@@ -85,10 +85,10 @@ class _NodeCheck:
             for function in names.functions:
                 problem = self._resolver.function_problem(function, self._node)
                 if problem:
-                    self._report(problem, sample, function.start)
+                    self._warn(problem, sample, function.start)
             for setting in names.settings:
                 if limit_setting(setting.name):
-                    self._report(f"the setting `{setting.name}` is not a node's to change", sample, setting.start)
+                    self._warn(f"the setting `{setting.name}` is not a node's to change", sample, setting.start)
         return tuple(self._keys), tuple(self._tables)
 
     def _table(self, table: TableName, sample: Sample) -> None:
@@ -97,17 +97,17 @@ class _NodeCheck:
             self._keys[found.key] = None
         elif found.data_source:
             self._tables[found.data_source] = None
-        elif found.kind == "service":
-            self._report(
-                f"the service data source `{name}` does not exist here: what reads it will fail",
-                sample,
-                start,
-                "warning",
-            )
-        elif found.kind == "unknown" and not table.is_operand:
-            closest = self._resolver.closest(self._node.pipe.name, name)
-            hint = f"did you mean `{closest}`?" if closest else "it is no node of this pipe, no data source and no pipe"
-            self._report(f"Resource '{name}' not found", sample, start, hint=hint)
+        elif found.problem and not table.is_operand:
+            hint = ""
+            if found.kind == "unknown":
+                closest = self._resolver.closest(self._node.pipe.name, name)
+                nothing = "it is no node of this pipe, no data source and no pipe"
+                hint = f"did you mean `{closest}`?" if closest else nothing
+            self._warn(found.problem, sample, start, hint)
+
+    def _warn(self, message: str, sample: Sample, offset: int, hint: str = "") -> None:
+        """What is not to be had ends the requests that come to it, and no others: the project is used all the same."""
+        self._report(f"{message}: what reads it will fail", sample, offset, "warning", hint)
 
     def _report(self, message: str, sample: Sample, offset: int, severity: str = "error", hint: str = "") -> None:
         origin = sample.origin(offset)

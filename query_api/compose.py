@@ -192,6 +192,10 @@ class Composer:
             names = names_of(sql)
         except SqlTextError as error:
             raise TemplateRenderError(f"node `{key[1]}`: {error}") from None
+        node = self._pipes[key[0]][key[1]]
+        for function in names.functions:
+            if problem := self._resolver.function_problem(function, node):
+                raise TemplateRenderError(f"node `{key[1]}`: {problem}")
         for setting in names.settings:
             if limit_setting(setting.name):
                 raise TemplateRenderError(f"node `{key[1]}`: the setting `{setting.name}` is not a node's to change")
@@ -203,8 +207,8 @@ class Composer:
                 targets.append((table.start, table.end, has_alias, table.name, found.key, ""))
             elif found.kind == "table":
                 targets.append((table.start, table.end, has_alias, table.name, None, found.sql))
-            elif not table.is_operand and found.kind == "unknown":
-                raise TemplateRenderError(f"Resource '{table.name}' not found")
+            elif not table.is_operand:
+                raise TemplateRenderError(found.problem)
         return _Part(key, sql, names, tuple(targets))
 
 

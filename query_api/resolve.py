@@ -26,12 +26,14 @@ SERVICE_DATABASES = frozenset({"tinybird", "organization"})
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A name's meaning. `sql` is the table's name as SQL when it is a table, `key` the node otherwise."""
+    """A name's meaning. `sql` is the table's name as SQL when it is a table, `key` the node when it is one; otherwise
+    `problem` says what is wrong with the name."""
 
     kind: Literal["node", "table", "service", "unknown"]
     sql: str = ""
     key: Key = ("", "")
     data_source: str = ""
+    problem: str = ""
 
 
 class Resolver:
@@ -53,8 +55,8 @@ class Resolver:
         if name in SYSTEM_TABLES:
             return Resolved("table", sql=name)
         if len(table.parts) > 1 and table.parts[0] in SERVICE_DATABASES:
-            return Resolved("service", sql=name)
-        return Resolved("unknown")
+            return Resolved("service", sql=name, problem=f"the service data source `{name}` does not exist here")
+        return Resolved("unknown", problem=f"Resource '{name}' not found")
 
     def _resource(self, name: str) -> Resolved | None:
         if name in self._data_sources:

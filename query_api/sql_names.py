@@ -12,54 +12,15 @@ from sqlglot.tokenizer_core import Token, TokenType
 _DIALECT = ClickHouse()
 _QUERY_STARTS = frozenset({TokenType.SELECT, TokenType.WITH, TokenType.FROM})
 _SET_OPERATORS = frozenset({"UNION", "INTERSECT", "EXCEPT"})
-_ENDS_OF_FROM = frozenset(
-    [
-        "WHERE",
-        "PREWHERE",
-        "GROUP",
-        "ORDER",
-        "HAVING",
-        "LIMIT",
-        "OFFSET",
-        "SETTINGS",
-        "FORMAT",
-        "WINDOW",
-        "QUALIFY",
-        "INTO",
-        "SELECT",
-        "FETCH",
-    ]
-)
+_ENDS_OF_FROM_WORDS = """
+    WHERE PREWHERE GROUP ORDER HAVING LIMIT OFFSET SETTINGS FORMAT WINDOW QUALIFY INTO SELECT FETCH
+"""
+_ENDS_OF_FROM = frozenset(_ENDS_OF_FROM_WORDS.split())
 # Words that may follow a table where its alias would stand.
-_NO_ALIAS = (
-    _ENDS_OF_FROM
-    | _SET_OPERATORS
-    | frozenset(
-        [
-            "FINAL",
-            "SAMPLE",
-            "JOIN",
-            "LEFT",
-            "RIGHT",
-            "INNER",
-            "FULL",
-            "CROSS",
-            "OUTER",
-            "ANY",
-            "ALL",
-            "ASOF",
-            "SEMI",
-            "ANTI",
-            "GLOBAL",
-            "LOCAL",
-            "PASTE",
-            "ARRAY",
-            "ON",
-            "USING",
-            "NATURAL",
-        ]
-    )
-)
+_AFTER_TABLE = """
+    FINAL SAMPLE JOIN LEFT RIGHT INNER FULL CROSS OUTER ANY ALL ASOF SEMI ANTI GLOBAL LOCAL PASTE ARRAY ON USING NATURAL
+"""
+_NO_ALIAS = _ENDS_OF_FROM | _SET_OPERATORS | frozenset(_AFTER_TABLE.split())
 
 _ENDS_OF_VALUES = frozenset(
     {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.NUMBER, TokenType.STAR}
@@ -139,6 +100,9 @@ class _Frame:
     # What its closing bracket defines, and what the next bracket in it will.
     defines: str = ""
     defines_next: str = ""
+    # Whether its WITH is RECURSIVE, and whether it is the body of an item of one.
+    is_recursive: bool = False
+    recurs: bool = False
     defined: set[str] = field(default_factory=set)
 
 
@@ -259,9 +223,9 @@ class _Scanner:
 
     def _keyword(self, position: int, frame: _Frame, word: str) -> None:
         if word == "WITH" and frame.state == "start":
-            frame.state, frame.item_starts = "with", True
+            frame.state, frame.item_starts, frame.is_recursive = "with", True, False
         elif word == "RECURSIVE" and frame.state == "with":
-            frame.item_starts = True
+            frame.item_starts = frame.is_recursive = True
         elif word == ",":
             frame.item_starts = frame.state == "with"
             frame.expects_table = frame.state == "from"
@@ -276,6 +240,9 @@ class _Scanner:
             frame.state = "from" if self._type(position + 1) is TokenType.L_PAREN else "using"
         elif word in _SET_OPERATORS or (frame.state == "start" and word in ("ALL", "DISTINCT")):
             frame.state = "start" if self._starts_query(position + 1) else frame.state
+            if word == "UNION" and frame.recurs:
+                # In its first SELECT, the name of a recursive item is still that of a table (tried on 26.9).
+                self._define(frame.defines, frame)
         elif word == "OFFSET" and frame.state == "from":
             return  # of SAMPLE, which more tables may follow
         elif word in _ENDS_OF_FROM and frame.state != "with":
@@ -338,6 +305,8 @@ class _Scanner:
         if opened.is_query and not is_query and following is not TokenType.L_PAREN:
             opened.state, opened.expects_table = "from", True
         opened.defines, frame.defines_next = frame.defines_next, ""
+        opened.is_query = opened.is_query or bool(opened.defines)
+        opened.recurs = frame.is_recursive and bool(opened.defines)
         frame.expects_table = False
         self._frames.append(opened)
         return position + 1

@@ -15,6 +15,8 @@ from schemas.model import Column, DataSource, Pipe, Place, Problem
 
 DEPLOY_LOCK_TABLE = "deploy_lock"
 _RESOURCE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+# Of files that somebody copied: `daily (1).pipe`. What reads such a name must quote it.
+_QUOTED_NAME = re.compile(r"[^\x00-\x1f\x7f/\\?#%{}<>\"'`]+")
 _MAX_NAME = 150  # ClickHouse stores a table in files of its name, with a suffix of ours, of at most 255 bytes
 
 
@@ -50,9 +52,13 @@ def check_names(data_sources: Iterable[DataSource], pipes: Iterable[Pipe]) -> It
     resources: tuple[DataSource | Pipe, ...] = (*sources, *pipes)
     for resource in resources:
         if not _RESOURCE_NAME.fullmatch(resource.name) or len(resource.name) > _MAX_NAME:
+            takes_events = isinstance(resource, DataSource) and feed_of(resource) is not None
+            is_usable = _QUOTED_NAME.fullmatch(resource.name) and len(resource.name) <= _MAX_NAME and not takes_events
             text = f"`{resource.name[:60]}` cannot be the name of a data source or pipe"
+            if is_usable:
+                text = f"`{resource.name[:60]}` has to be quoted in SQL and escaped in a URL"
             hint = f"name the file with letters, digits, `_`, `-` and dots, {_MAX_NAME} characters at most"
-            yield Problem(resource.place, text, hint)
+            yield Problem(resource.place, text, hint, severity="warning" if is_usable else "error")
         if resource.name in taken:
             text = f"the name `{resource.name}` is taken by {taken[resource.name].file}"
             yield Problem(

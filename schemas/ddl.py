@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from schemas.engine_checks import names_in
 from schemas.feed import feed_of
 from schemas.landing import (
     CLOSED_CONSTRAINT,
@@ -30,6 +31,10 @@ DEDUPLICATION_WINDOW = 1_000
 that this is minutes of a batch being sent again; the window costs a small file."""
 
 WINDOW_SETTING = "non_replicated_deduplication_window"
+
+DIMENSIONS_SETTING = "allow_dimensions_outside_sorting_key"
+"""Without it ClickHouse refuses an AggregatingMergeTree with a plain column outside of its sorting key. Tinybird takes
+it: of the rows that a merge makes one of, any may give its value."""
 
 HIDDEN_TYPES = {
     "__topic": "LowCardinality(String)",
@@ -199,11 +204,26 @@ def engine_ddl(data_source: DataSource) -> str:
     if engine.ttl:
         lines.append(f"TTL {engine.ttl}")
     settings = [engine.settings] if engine.settings else []
+    if _has_dimensions_outside_key(data_source) and DIMENSIONS_SETTING not in (engine.settings or ""):
+        settings.append(f"{DIMENSIONS_SETTING} = 1")
     if deduplicates(data_source) and WINDOW_SETTING not in (engine.settings or ""):
         settings.append(f"{WINDOW_SETTING} = {DEDUPLICATION_WINDOW}")
     if settings:
         lines.append(f"SETTINGS {', '.join(settings)}")
     return "\n".join(lines)
+
+
+def _has_dimensions_outside_key(data_source: DataSource) -> bool:
+    if data_source.engine.name != "AggregatingMergeTree":
+        return False
+    key = names_in(data_source.engine.sorting_key or "")
+    plain = {
+        column.name
+        for column in data_source.columns
+        if column.type is None or column.type.family not in ("AggregateFunction", "SimpleAggregateFunction")
+    }
+    has_measures = len(plain) < len(data_source.columns)
+    return has_measures and not {*plain, *hidden_columns_of(data_source)} <= set(key)
 
 
 def quarantine_columns(data_source: DataSource) -> tuple[tuple[str, str], ...]:

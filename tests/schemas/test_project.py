@@ -108,10 +108,19 @@ def test_the_names_of_our_own_tables_are_refused(tmp_path: Path, suffix: str) ->
     assert problem.hint != ""
 
 
-@pytest.mark.parametrize("name", ["with space", "semi;colon", "back`tick", "x" * 200, "ünïcode"])
-def test_names_that_no_table_or_address_should_have(tmp_path: Path, name: str) -> None:
-    (problem,) = problems_of(tmp_path, {f"{name}.pipe": PIPE})
+@pytest.mark.parametrize(
+    "file",
+    ["back`tick.pipe", "{x}.pipe", "50%.pipe", f"{'x' * 200}.pipe", "with space.datasource", "ünïcode.datasource"],
+)
+def test_names_that_no_table_topic_or_address_can_have(tmp_path: Path, file: str) -> None:
+    (problem,) = problems_of(tmp_path, {file: PIPE if file.endswith("pipe") else SCHEMA})
     assert "cannot be the name" in problem.message
+
+
+@pytest.mark.parametrize("file", ["daily (1).pipe", "ünïcode.pipe", "daily (1).datasource"])
+def test_names_that_must_be_quoted_are_taken_with_a_warning(tmp_path: Path, file: str) -> None:
+    (problem,) = load(tmp_path, {file: PIPE if file.endswith("pipe") else "SCHEMA >\n    a String\n"}).warnings
+    assert "has to be quoted in SQL" in problem.message
 
 
 @pytest.mark.parametrize(
