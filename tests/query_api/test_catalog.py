@@ -99,7 +99,7 @@ def test_what_is_not_to_be_had_ends_the_requests_that_come_to_it_and_no_others(w
     assert (warning.message, warning.severity) == (f"{message}: what reads it will fail", "warning")
     with pytest.raises(TemplateRenderError) as caught:
         compiled.endpoints["p"].render({})
-    assert (message if "table(" not in written else "`nowhere`") in str(caught.value)
+    assert (message if "table(" not in written else "not 'nowhere'") in str(caught.value)
     assert [compiled.endpoints[name].render({}).sql for name in "qr"] == ["SELECT 1", "SELECT 2"]
 
 
