@@ -14,6 +14,8 @@ from query_api.template.samples import Sample
 from query_api.template.template import template_source
 from schemas.model import Node, Pipe, Place, Problem
 
+# Looking for what an unknown name may have meant takes a while; who has so many problems looks again.
+_MAX_SUGGESTIONS = 50
 # Of each node: the nodes that it names, and the data sources.
 Graph = Mapping[Key, tuple[tuple[Key, ...], tuple[str, ...]]]
 
@@ -100,7 +102,8 @@ class _NodeCheck:
         elif found.problem and not table.is_operand:
             hint = ""
             if found.kind == "unknown":
-                closest = self._resolver.closest(self._node.pipe.name, name)
+                is_early = len(self._problems) < _MAX_SUGGESTIONS
+                closest = self._resolver.closest(self._node.pipe.name, name) if is_early else ""
                 nothing = "it is no node of this pipe, no data source and no pipe"
                 hint = f"did you mean `{closest}`?" if closest else nothing
             self._warn(found.problem, sample, start, hint)
@@ -123,23 +126,24 @@ def _report_circles(graph: Graph, pipes: Mapping[str, Mapping[str, CompiledNode]
     """One problem for each circle of nodes, at the node that it is first entered by."""
     done: set[Key] = set()
     for first in graph:
-        path: list[Key] = []
+        path: dict[Key, None] = {}
         pending = [(first, iter(graph[first][0]))] if first not in done else []
-        path.extend(key for key, _ in pending)
+        path.update((key, None) for key, _ in pending)
         while pending:
             key, following = pending[-1]
             successor = next(following, None)
             if successor is None:
                 done.add(key)
                 pending.pop()
-                path.pop()
+                path.popitem()
             elif successor in path:
-                circle = " → ".join(f"`{node}`" for _, node in (*path[path.index(successor) :], successor))
+                passed = list(path)
+                circle = " → ".join(f"`{node}`" for _, node in (*passed[passed.index(successor) :], successor))
                 node = pipes[successor[0]][successor[1]]
                 problems.append(Problem(node.node.sql_place, f"nodes read each other in a circle: {circle}"))
             elif successor not in done and successor in graph:
                 pending.append((successor, iter(graph[successor][0])))
-                path.append(successor)
+                path[successor] = None
 
 
 def reachable(start: Key, graph: Graph) -> tuple[tuple[Key, ...], tuple[str, ...]]:

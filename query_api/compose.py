@@ -172,8 +172,10 @@ class Composer:
         """Render a node after everything that it reads, each once."""
         if node.key in parts:
             return
-        if node.key in path or len(parts) >= _MAX_NODES:
+        if node.key in path:
             raise TemplateRenderError(f"the nodes read each other in a circle, at `{node.node.name}`")
+        if len(path) + len(parts) >= _MAX_NODES:
+            raise TemplateRenderError(f"too many nodes are read: {_MAX_NODES} are the most")
         render.table_name = lambda name: self._table_sql(node, name)
         text = node.render(values, render)
         part = (self._cached_part if len(text) <= _CACHED_TEXT else self._analysed)(node.key, text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -21,6 +22,7 @@ COPY_TABLE_FUNCTIONS = frozenset(
 # What rearranges the tables it is given and reaches no others.
 _TRANSPARENT_FUNCTIONS = frozenset({"view"})
 SYSTEM_TABLES = frozenset({"system.functions", "system.numbers", "system.numbers_mt", "system.one"})
+_RELEASE = re.compile(r"v[0-9]+_[0-9]+_[0-9]+\.(.+)")
 SERVICE_DATABASES = frozenset({"tinybird", "organization"})
 
 
@@ -91,6 +93,8 @@ class Resolver:
 
 
 def _without_version(name: str) -> str:
-    """`events__v2` is version 2 of `events` in Classic projects."""
+    """`events__v2` is version 2 of `events` in Classic projects, `v0_0_2.events` that of release 0.0.2."""
+    if release := _RELEASE.fullmatch(name):
+        return release[1]
     base, separator, version = name.rpartition("__v")
     return base if separator and version.isdigit() else name

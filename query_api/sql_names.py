@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -159,6 +160,8 @@ class _Scanner:
         self._functions: list[TableFunction] = []
         self._settings: list[Setting] = []
         self._defined: set[str] = set()
+        # How many of the open brackets define a name.
+        self._in_scope: Counter[str] = Counter()
 
     def scan(self) -> SqlNames:
         position = 0
@@ -295,6 +298,7 @@ class _Scanner:
         )
 
     def _define(self, name: str, frame: _Frame) -> None:
+        self._in_scope[name] += name not in frame.defined
         frame.defined.add(name)
         self._defined.add(name)
 
@@ -315,6 +319,7 @@ class _Scanner:
         if len(self._frames) == 1:
             raise SqlTextError("a `)` closes nothing", self._tokens[position].start)
         closed = self._frames.pop()
+        self._in_scope.subtract(closed.defined)
         if closed.defines:
             self._define(closed.defines, self._frames[-1])
         return position + 1
@@ -361,5 +366,5 @@ class _Scanner:
         return tuple(parts), position
 
     def _add(self, table: TableName) -> None:
-        if len(table.parts) > 1 or not any(table.parts[0] in frame.defined for frame in self._frames):
+        if len(table.parts) > 1 or not self._in_scope[table.parts[0]]:
             self._tables.append(table)

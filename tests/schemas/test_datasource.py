@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.datasource import read_data_source
+from schemas.feed import feed_of, feeds_of
 from schemas.includes import source_of
 from schemas.model import DataSource, Problem
 
@@ -197,6 +198,22 @@ def test_a_secret_without_a_value_takes_its_default_or_is_an_error() -> None:
     (problem,) = problems
     assert (problem.message, problem.place.column) == ("the secret `T` has no value", 6)
     assert problem.hint.startswith("set BIRDHOUSE_SECRET_T")
+
+
+def test_a_kafka_source_without_the_value_of_a_secret_waits_for_it() -> None:
+    text = (
+        SCHEMA + 'KAFKA_CONNECTION_NAME c\nKAFKA_TOPIC {{ tb_secret("T") }}\nKAFKA_GROUP_ID {{ tb_secret("G", "g") }}\n'
+    )
+    data_source, (problem,) = read(text)
+    assert (problem.message, problem.severity) == ("the secret `T` has no value", "warning")
+    assert data_source is not None
+    assert feed_of(data_source) is not None
+    assert feeds_of([data_source]) == ()
+    data_source, problems = read(text, {"BIRDHOUSE_SECRET_T": "web"})
+    assert data_source is not None
+    assert problems == []
+    (feed,) = feeds_of([data_source])
+    assert (feed.topic, feed.group_id) == ("web", "g")
 
 
 def test_variables_come_from_the_environment_but_none_of_the_services_secrets() -> None:
