@@ -41,7 +41,7 @@ def check_data_source(data_source: DataSource, lines: Mapping[Place, str]) -> It
 
 def check_names(data_sources: Iterable[DataSource], pipes: Iterable[Pipe]) -> Iterator[Problem]:
     """Names that are taken twice, or that our own tables need."""
-    taken: dict[str, Place] = {}
+    taken: dict[str, DataSource | Pipe] = {}
     reserved = {FENCE_TABLE: "Birdhouse's own table", DEPLOY_LOCK_TABLE: "Birdhouse's own table"}
     sources = tuple(data_sources)
     for data_source in sources:
@@ -60,14 +60,27 @@ def check_names(data_sources: Iterable[DataSource], pipes: Iterable[Pipe]) -> It
             hint = f"name the file with letters, digits, `_`, `-` and dots, {_MAX_NAME} characters at most"
             yield Problem(resource.place, text, hint, severity="warning" if is_usable else "error")
         if resource.name in taken:
-            text = f"the name `{resource.name}` is taken by {taken[resource.name].file}"
-            yield Problem(
-                resource.place, text, "data sources and pipes share one set of names: rename one of the files"
-            )
+            first = taken[resource.name]
+            if _is_copy(first, resource):
+                text = f"the file says the same as {first.place.file}"
+                yield Problem(resource.place, text, "remove one of them", severity="warning")
+            else:
+                text = f"the name `{resource.name}` is taken by {first.place.file}"
+                yield Problem(
+                    resource.place, text, "data sources and pipes share one set of names: rename one of the files"
+                )
         elif resource.name in reserved:
             text = f"the name `{resource.name}` is that of {reserved[resource.name]}"
             yield Problem(resource.place, text, "rename the file")
-        taken.setdefault(resource.name, resource.place)
+        taken.setdefault(resource.name, resource)
+
+
+def _is_copy(first: DataSource | Pipe, second: DataSource | Pipe) -> bool:
+    """Whether two files mean the same: of pipes the folder may decide what is published."""
+    if isinstance(first, Pipe) and isinstance(second, Pipe):
+        types = [[node.type for node in pipe.nodes] for pipe in (first, second)]
+        return first.source.split() == second.source.split() and types[0] == types[1]
+    return type(first) is type(second) and first.source.split() == second.source.split()
 
 
 def _paths(data_source: DataSource) -> Iterator[tuple[Column, str, str]]:

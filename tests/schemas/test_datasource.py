@@ -223,3 +223,16 @@ def test_variables_come_from_the_environment_but_none_of_the_services_secrets() 
     data_source, problems = read(SCHEMA + "TAGS ${BIRDHOUSE_SECRET}\n", {"BIRDHOUSE_SECRET": "hunter2"})
     assert data_source is None
     assert "hunter2" not in repr(problems)
+
+
+def test_what_an_import_from_dynamodb_adds_is_a_column_where_the_engine_names_it() -> None:
+    engine = "ENGINE ReplacingMergeTree\nENGINE_SORTING_KEY a\nENGINE_VER _timestamp\nENGINE_IS_DELETED _is_deleted\n"
+    data_source, _ = read(SCHEMA + engine + "IMPORT_CONNECTION_NAME c\nIMPORT_TABLE_ARN arn\n")
+    assert data_source is not None
+    assert [(column.name, column.default) for column in data_source.columns[2:]] == [
+        ("_timestamp", "now64(3)"),
+        ("_is_deleted", "0"),
+    ]
+    data_source, _ = read(SCHEMA + engine + "IMPORT_CONNECTION_NAME c\n")
+    assert data_source is not None
+    assert len(data_source.columns) == 2

@@ -101,6 +101,13 @@ def test_names_are_taken_once(tmp_path: Path) -> None:
     assert "the name `x` is taken by one/x.datasource" in problem.message
 
 
+def test_a_file_that_is_there_twice_is_a_warning(tmp_path: Path) -> None:
+    (problem,) = load(tmp_path, {"one/x.pipe": PIPE, "two/x.pipe": PIPE + "\n"}).warnings
+    assert problem.message.startswith("the file says the same as ")
+    (problem,) = problems_of(tmp_path, {"one/y.pipe": PIPE, "endpoints/y.pipe": PIPE})[:1]
+    assert "the name `y` is taken by" in problem.message
+
+
 @pytest.mark.parametrize("suffix", ["quarantine", "landing"])
 def test_the_names_of_our_own_tables_are_refused(tmp_path: Path, suffix: str) -> None:
     (problem,) = problems_of(tmp_path, {"x.datasource": SCHEMA, f"x_{suffix}.datasource": SCHEMA})
