@@ -37,7 +37,11 @@ class SqlTextError(ValueError):
         self.hint = hint
 
 
-class FormatClauseError(SqlTextError):
+class StatementError(SqlTextError):
+    """The text is SQL, of a kind that no node may hold."""
+
+
+class FormatClauseError(StatementError):
     """The statement has a FORMAT clause; `offset` is where its keyword stands."""
 
 
@@ -147,7 +151,7 @@ def _one_statement(tokens: Sequence[Token]) -> list[Token]:
         raise SqlTextError("a node's SQL is empty")
     first = tokens[0]
     if first.token_type not in _QUERY_STARTS and first.token_type is not TokenType.L_PAREN:
-        raise SqlTextError(f"a node's SQL is a SELECT, not `{first.text}`", first.start)
+        raise StatementError(f"a node's SQL is a SELECT, not `{first.text}`", first.start)
     return list(tokens[:end])
 
 
@@ -277,7 +281,7 @@ class _Scanner:
     def _refuse_output(self, position: int, word: str) -> None:
         is_output = word == "INTO" and self._word(position + 1) == "OUTFILE"
         if is_output or (word == "FORMAT" and self._is_format_clause(position)):
-            raise (SqlTextError if is_output else FormatClauseError)(
+            raise (StatementError if is_output else FormatClauseError)(
                 f"a node's SQL cannot have a {word} clause",
                 self._tokens[position].start,
                 "the format of an answer is the end of its URL: .json, .csv, .ndjson, .parquet",

@@ -103,6 +103,27 @@ def test_what_is_not_to_be_had_ends_the_requests_that_come_to_it_and_no_others(w
     assert [compiled.endpoints[name].render({}).sql for name in "qr"] == ["SELECT 1", "SELECT 2"]
 
 
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("EXPLAIN SELECT 1", "a node's SQL is a SELECT, not `EXPLAIN`"),
+        ("SELECT 1 FORMAT JSON", "a node's SQL cannot have a FORMAT clause"),
+        ("% SELECT {% if defined(x) %}f({% end %}1{% if defined(x) %} + 1){% end %}", "a `)` closes nothing"),
+    ],
+)
+def test_sql_that_no_node_may_hold_or_that_only_some_branches_have_ends_their_requests(written, message):
+    compiled = catalog(pipe("p", n=written), pipe("q", n="SELECT 1"))
+    assert {f"{message}: what reads it will fail"} >= {each.message for each in compiled.warnings}
+    if "{%" in written:
+        assert compiled.endpoints["p"].render({}).sql == "SELECT 1"
+        assert compiled.endpoints["p"].render({"x": ""}).sql == "SELECT f(1 + 1)"
+        return
+    assert compiled.warnings
+    with pytest.raises(TemplateRenderError) as caught:
+        compiled.endpoints["p"].render({})
+    assert message in str(caught.value)
+
+
 def test_a_branch_that_reads_what_is_there_answers():
     chosen = "% SELECT * FROM {% if defined(x) %}events{% else %}nowhere{% end %}"
     assert catalog(pipe("p", n=chosen)).endpoints["p"].render({"x": "1"}).sql == "SELECT * FROM events"
