@@ -78,6 +78,8 @@ class Resolver:
     def function_problem(self, function: TableFunction, node: CompiledNode) -> str:
         """Why a table function may not stand in this node; empty when it may."""
         name = function.name
+        if name.lower() == "values":
+            return ""  # `FROM (VALUES …)`, too
         if name in TABLE_FUNCTIONS or name in _TRANSPARENT_FUNCTIONS:
             return ""
         if name in COPY_TABLE_FUNCTIONS:

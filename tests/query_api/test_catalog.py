@@ -151,6 +151,11 @@ def test_a_hint_names_what_was_meant():
     assert warning.hint == "did you mean `events`?"
 
 
+def test_values_are_a_table_however_they_are_written():
+    for written in ("SELECT * FROM values('a Int8', 1)", "SELECT * FROM (VALUES (1, 2))"):
+        assert catalog(pipe("p", n=written)).warnings == ()
+
+
 def test_a_harmless_setting_is_no_problem():
     compiled = catalog(pipe("p", n="SELECT * FROM events SETTINGS join_use_nulls = 1"))
     assert compiled.warnings == ()
