@@ -26,6 +26,7 @@ def check_data_source(data_source: DataSource, lines: Mapping[Place, str]) -> It
     def problem(place: Place, message: str, hint: str = "") -> Problem:
         return Problem(place, message, hint, lines.get(Place(place.file, place.line), ""))
 
+    takes_events = feed_of(data_source) is not None
     seen: set[str] = set()
     for column in data_source.columns:
         if column.name in seen:
@@ -34,6 +35,10 @@ def check_data_source(data_source: DataSource, lines: Mapping[Place, str]) -> It
         if column.name in METADATA and column.json_path is not None:
             text = f"`{column.name}` is a fact about the message: its JSONPath counts for nothing"
             yield replace(problem(column.place, text, "leave the JSONPath out"), severity="warning")
+        if takes_events and column.json_path is None and column.default is None and column.name not in METADATA:
+            text = f"the column `{column.name}` has no JSONPath and no DEFAULT, while other columns have a JSONPath"
+            hint = f"add `json:$.{column.name}` behind its type; until then events leave it empty"
+            yield replace(problem(column.place, text, hint), severity="warning")
     yield from (problem(column.place, *words) for column, *words in _paths(data_source))
     place = data_source.engine.place if data_source.engine.place.file else data_source.place
     yield from (problem(place, *words) for words in check_engine(data_source))
@@ -89,10 +94,8 @@ def _paths(data_source: DataSource) -> Iterator[tuple[Column, str, str]]:
         if takes_events and INTERNAL_NAME.fullmatch(column.name):
             yield column, f"the name `{column.name}` is one of Birdhouse's own", "rename the column"
         if column.json_path is None:
-            if takes_events and column.default is None and column.name not in METADATA:
-                text = f"the column `{column.name}` has no JSONPath and no DEFAULT, while other columns have a JSONPath"
-                yield column, text, f"add `json:$.{column.name}` behind its type"
-        elif column.type is None:
+            continue
+        if column.type is None:
             yield column, f"the column `{column.name}` has a JSONPath and no type", "write its type behind the name"
         elif not is_ingestible(column.type):
             text = f"a column of the type {column.type.text} cannot be filled from JSON"

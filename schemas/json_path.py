@@ -10,7 +10,7 @@ _FORMS = "the forms are $, $.a, $.a.b, $.a[:], $.a[:].b and $.['a-b']"
 # Another way to write `$`, which Kafka data sources have.
 _RAW_VALUE = "#.__value"
 _STEP = re.compile(
-    r"""\[:\]                                   # every member of an array
+    r"""\.?\[:\]                                 # every member of an array
     |\.?\[(?:'([^']+)'|"([^"]+)"|([0-9]+))\]    # a key in brackets, an index
     |\.([^.\[\]*?()'"`\t\n]+)                   # a plain key
     """,

@@ -180,7 +180,7 @@ def test_a_column_is_declared_once(tmp_path: Path) -> None:
 
 
 def test_every_column_is_filled_from_events_or_none_is(tmp_path: Path) -> None:
-    (problem,) = problems_of(tmp_path, {"x.datasource": SCHEMA.rstrip() + ",\n    c String\n"})
+    (problem,) = load(tmp_path, {"x.datasource": SCHEMA.rstrip() + ",\n    c String\n"}).warnings
     assert problem.message.startswith("the column `c` has no JSONPath and no DEFAULT")
     metadata = ",\n    __value String,\n    __headers Map(String, String)\n"
     kafka = "KAFKA_CONNECTION_NAME c\nKAFKA_TOPIC t\nKAFKA_GROUP_ID g\n"
