@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +27,25 @@ class CheckedProject:
 
 def read_project(folder: Path, environment: Mapping[str, str]) -> CheckedProject:
     """The project in a folder; `environment` gives its secrets. Raises ProjectError with every error and warning."""
-    project = load_project(folder, environment=environment)
     secrets = {
         name.removeprefix(PROJECT_NAMES): value for name, value in environment.items() if name.startswith(PROJECT_NAMES)
     }
     try:
+        project = load_project(folder, environment=environment)
+    except ProjectError as error:
+        raise ProjectError((*error.problems, *_template_errors(error.readable))) from None
+    try:
         return CheckedProject(project, compile_project(project, secrets=secrets))
     except ProjectError as error:
         raise ProjectError((*project.warnings, *error.problems)) from None
+
+
+def _template_errors(readable: Project | None) -> Sequence[Problem]:
+    """The errors of the pipes that could be read: one look at a project shows all that is wrong with it."""
+    if readable is None:
+        return ()
+    try:
+        compile_project(readable)
+    except ProjectError as error:
+        return error.problems
+    return ()

@@ -83,8 +83,9 @@ def run(project: Path | None, is_watched: bool) -> None:
 
 
 @main.command()
+@click.option("--strict", "is_strict", is_flag=True, help="Exit code 1 for warnings too.")
 @project_option
-def check(project: Path | None) -> None:
+def check(project: Path | None, is_strict: bool) -> None:
     """Read the project and print what is wrong with it; exit code 1 when something is."""
     settings, environment = _settings(project)
     try:
@@ -96,6 +97,8 @@ def check(project: Path | None) -> None:
         click.echo(render(checked.warnings))
     counts = f"{_count(checked.project.data_sources, 'data source')} and {_count(checked.project.pipes, 'pipe')}"
     click.echo(f"{counts} in {settings.project_folder}: no errors", err=True)
+    if is_strict and checked.warnings:
+        sys.exit(1)
 
 
 @main.command()

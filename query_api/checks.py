@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from query_api.compose import limit_setting
 from query_api.nodes import CompiledNode, place_in
 from query_api.resolve import Key, Resolver
-from query_api.sql_names import SqlTextError, TableName, names_of
+from query_api.sql_names import SqlTextError, StatementError, TableName, names_of
 from query_api.template.errors import TemplateCompileError
 from query_api.template.parameters import HIDDEN_NAMES, RESERVED_NAMES
 from query_api.template.samples import Sample
 from query_api.template.template import template_source
 from schemas.model import Node, Pipe, Place, Problem
 
+# Looking for what an unknown name may have meant takes a while; who has so many problems looks again.
+_MAX_SUGGESTIONS = 50
 # Of each node: the nodes that it names, and the data sources.
 Graph = Mapping[Key, tuple[tuple[Key, ...], tuple[str, ...]]]
 
@@ -72,23 +74,30 @@ class _NodeCheck:
         self._reported: set[tuple[str, int]] = set()
 
     def check(self) -> tuple[tuple[Key, ...], tuple[str, ...]]:
-        for sample in self._node.samples():
+        samples = list(self._node.samples())
+        for sample in samples:
             if not sample.text.strip():
                 continue
             try:
                 names = names_of(sample.text)
+            except StatementError as error:
+                self._warn(str(error), sample, error.offset, error.hint)
+                continue
             except SqlTextError as error:
-                self._report(str(error), sample, error.offset, hint=error.hint)
+                # Branches that never meet may be together in a sample: a bracket opened in one and closed in another.
+                is_certain = len(samples) == 1
+                report = self._report if is_certain else self._warn
+                report(str(error), sample, error.offset, hint=error.hint)
                 continue
             for table in names.tables:
                 self._table(table, sample)
             for function in names.functions:
                 problem = self._resolver.function_problem(function, self._node)
                 if problem:
-                    self._report(problem, sample, function.start)
+                    self._warn(problem, sample, function.start)
             for setting in names.settings:
                 if limit_setting(setting.name):
-                    self._report(f"the setting `{setting.name}` is not a node's to change", sample, setting.start)
+                    self._warn(f"the setting `{setting.name}` is not a node's to change", sample, setting.start)
         return tuple(self._keys), tuple(self._tables)
 
     def _table(self, table: TableName, sample: Sample) -> None:
@@ -97,17 +106,18 @@ class _NodeCheck:
             self._keys[found.key] = None
         elif found.data_source:
             self._tables[found.data_source] = None
-        elif found.kind == "service":
-            self._report(
-                f"the service data source `{name}` does not exist here: what reads it will fail",
-                sample,
-                start,
-                "warning",
-            )
-        elif found.kind == "unknown" and not table.is_operand:
-            closest = self._resolver.closest(self._node.pipe.name, name)
-            hint = f"did you mean `{closest}`?" if closest else "it is no node of this pipe, no data source and no pipe"
-            self._report(f"Resource '{name}' not found", sample, start, hint=hint)
+        elif found.problem and not table.is_operand:
+            hint = ""
+            if found.kind == "unknown":
+                is_early = len(self._problems) < _MAX_SUGGESTIONS
+                closest = self._resolver.closest(self._node.pipe.name, name) if is_early else ""
+                nothing = "it is no node of this pipe, no data source and no pipe"
+                hint = f"did you mean `{closest}`?" if closest else nothing
+            self._warn(found.problem, sample, start, hint)
+
+    def _warn(self, message: str, sample: Sample, offset: int, hint: str = "") -> None:
+        """What is not to be had ends the requests that come to it, and no others: the project is used all the same."""
+        self._report(f"{message}: what reads it will fail", sample, offset, "warning", hint)
 
     def _report(self, message: str, sample: Sample, offset: int, severity: str = "error", hint: str = "") -> None:
         origin = sample.origin(offset)
@@ -123,23 +133,24 @@ def _report_circles(graph: Graph, pipes: Mapping[str, Mapping[str, CompiledNode]
     """One problem for each circle of nodes, at the node that it is first entered by."""
     done: set[Key] = set()
     for first in graph:
-        path: list[Key] = []
+        path: dict[Key, None] = {}
         pending = [(first, iter(graph[first][0]))] if first not in done else []
-        path.extend(key for key, _ in pending)
+        path.update((key, None) for key, _ in pending)
         while pending:
             key, following = pending[-1]
             successor = next(following, None)
             if successor is None:
                 done.add(key)
                 pending.pop()
-                path.pop()
+                path.popitem()
             elif successor in path:
-                circle = " → ".join(f"`{node}`" for _, node in (*path[path.index(successor) :], successor))
+                passed = list(path)
+                circle = " → ".join(f"`{node}`" for _, node in (*passed[passed.index(successor) :], successor))
                 node = pipes[successor[0]][successor[1]]
                 problems.append(Problem(node.node.sql_place, f"nodes read each other in a circle: {circle}"))
             elif successor not in done and successor in graph:
                 pending.append((successor, iter(graph[successor][0])))
-                path.append(successor)
+                path[successor] = None
 
 
 def reachable(start: Key, graph: Graph) -> tuple[tuple[Key, ...], tuple[str, ...]]:

@@ -172,8 +172,10 @@ class Composer:
         """Render a node after everything that it reads, each once."""
         if node.key in parts:
             return
-        if node.key in path or len(parts) >= _MAX_NODES:
+        if node.key in path:
             raise TemplateRenderError(f"the nodes read each other in a circle, at `{node.node.name}`")
+        if len(path) + len(parts) >= _MAX_NODES:
+            raise TemplateRenderError(f"too many nodes are read: {_MAX_NODES} are the most")
         render.table_name = lambda name: self._table_sql(node, name)
         text = node.render(values, render)
         part = (self._cached_part if len(text) <= _CACHED_TEXT else self._analysed)(node.key, text)
@@ -192,6 +194,10 @@ class Composer:
             names = names_of(sql)
         except SqlTextError as error:
             raise TemplateRenderError(f"node `{key[1]}`: {error}") from None
+        node = self._pipes[key[0]][key[1]]
+        for function in names.functions:
+            if problem := self._resolver.function_problem(function, node):
+                raise TemplateRenderError(f"node `{key[1]}`: {problem}")
         for setting in names.settings:
             if limit_setting(setting.name):
                 raise TemplateRenderError(f"node `{key[1]}`: the setting `{setting.name}` is not a node's to change")
@@ -203,8 +209,8 @@ class Composer:
                 targets.append((table.start, table.end, has_alias, table.name, found.key, ""))
             elif found.kind == "table":
                 targets.append((table.start, table.end, has_alias, table.name, None, found.sql))
-            elif not table.is_operand and found.kind == "unknown":
-                raise TemplateRenderError(f"Resource '{table.name}' not found")
+            elif not table.is_operand:
+                raise TemplateRenderError(found.problem)
         return _Part(key, sql, names, tuple(targets))
 
 

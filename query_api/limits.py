@@ -17,6 +17,7 @@ PROJECT_SETTINGS: Mapping[str, str] = MappingProxyType(
         "allow_suspicious_types_in_group_by": "1",
         "allow_suspicious_types_in_order_by": "1",
         "allow_dynamic_type_in_join_keys": "1",
+        "allow_suspicious_low_cardinality_types": "1",
     }
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -22,17 +23,20 @@ COPY_TABLE_FUNCTIONS = frozenset(
 # What rearranges the tables it is given and reaches no others.
 _TRANSPARENT_FUNCTIONS = frozenset({"view"})
 SYSTEM_TABLES = frozenset({"system.functions", "system.numbers", "system.numbers_mt", "system.one"})
+_RELEASE = re.compile(r"v[0-9]+_[0-9]+_[0-9]+\.(.+)")
 SERVICE_DATABASES = frozenset({"tinybird", "organization"})
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A name's meaning. `sql` is the table's name as SQL when it is a table, `key` the node otherwise."""
+    """A name's meaning. `sql` is the table's name as SQL when it is a table, `key` the node when it is one; otherwise
+    `problem` says what is wrong with the name."""
 
     kind: Literal["node", "table", "service", "unknown"]
     sql: str = ""
     key: Key = ("", "")
     data_source: str = ""
+    problem: str = ""
 
 
 class Resolver:
@@ -55,8 +59,8 @@ class Resolver:
         if name in SYSTEM_TABLES:
             return Resolved("table", sql=name)
         if len(table.parts) > 1 and table.parts[0] in SERVICE_DATABASES:
-            return Resolved("service", sql=name)
-        return Resolved("unknown")
+            return Resolved("service", sql=name, problem=f"the service data source `{name}` does not exist here")
+        return Resolved("unknown", problem=f"Resource '{name}' not found")
 
     def _resource(self, name: str) -> Resolved | None:
         if name in self._data_sources:
@@ -76,6 +80,8 @@ class Resolver:
     def function_problem(self, function: TableFunction, node: CompiledNode) -> str:
         """Why a table function may not stand in this node; empty when it may."""
         name = function.name
+        if name.lower() == "values":
+            return ""  # `FROM (VALUES …)`, too
         if name in TABLE_FUNCTIONS or name in _TRANSPARENT_FUNCTIONS:
             return ""
         if name in COPY_TABLE_FUNCTIONS:
@@ -91,6 +97,8 @@ class Resolver:
 
 
 def _without_version(name: str) -> str:
-    """`events__v2` is version 2 of `events` in Classic projects."""
+    """`events__v2` is version 2 of `events` in Classic projects, `v0_0_2.events` that of release 0.0.2."""
+    if release := _RELEASE.fullmatch(name):
+        return release[1]
     base, separator, version = name.rpartition("__v")
     return base if separator and version.isdigit() else name

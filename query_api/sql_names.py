@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,54 +13,15 @@ from sqlglot.tokenizer_core import Token, TokenType
 _DIALECT = ClickHouse()
 _QUERY_STARTS = frozenset({TokenType.SELECT, TokenType.WITH, TokenType.FROM})
 _SET_OPERATORS = frozenset({"UNION", "INTERSECT", "EXCEPT"})
-_ENDS_OF_FROM = frozenset(
-    [
-        "WHERE",
-        "PREWHERE",
-        "GROUP",
-        "ORDER",
-        "HAVING",
-        "LIMIT",
-        "OFFSET",
-        "SETTINGS",
-        "FORMAT",
-        "WINDOW",
-        "QUALIFY",
-        "INTO",
-        "SELECT",
-        "FETCH",
-    ]
-)
+_ENDS_OF_FROM_WORDS = """
+    WHERE PREWHERE GROUP ORDER HAVING LIMIT OFFSET SETTINGS FORMAT WINDOW QUALIFY INTO SELECT FETCH
+"""
+_ENDS_OF_FROM = frozenset(_ENDS_OF_FROM_WORDS.split())
 # Words that may follow a table where its alias would stand.
-_NO_ALIAS = (
-    _ENDS_OF_FROM
-    | _SET_OPERATORS
-    | frozenset(
-        [
-            "FINAL",
-            "SAMPLE",
-            "JOIN",
-            "LEFT",
-            "RIGHT",
-            "INNER",
-            "FULL",
-            "CROSS",
-            "OUTER",
-            "ANY",
-            "ALL",
-            "ASOF",
-            "SEMI",
-            "ANTI",
-            "GLOBAL",
-            "LOCAL",
-            "PASTE",
-            "ARRAY",
-            "ON",
-            "USING",
-            "NATURAL",
-        ]
-    )
-)
+_AFTER_TABLE = """
+    FINAL SAMPLE JOIN LEFT RIGHT INNER FULL CROSS OUTER ANY ALL ASOF SEMI ANTI GLOBAL LOCAL PASTE ARRAY ON USING NATURAL
+"""
+_NO_ALIAS = _ENDS_OF_FROM | _SET_OPERATORS | frozenset(_AFTER_TABLE.split())
 
 _ENDS_OF_VALUES = frozenset(
     {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.NUMBER, TokenType.STAR}
@@ -75,7 +37,11 @@ class SqlTextError(ValueError):
         self.hint = hint
 
 
-class FormatClauseError(SqlTextError):
+class StatementError(SqlTextError):
+    """The text is SQL, of a kind that no node may hold."""
+
+
+class FormatClauseError(StatementError):
     """The statement has a FORMAT clause; `offset` is where its keyword stands."""
 
 
@@ -139,6 +105,9 @@ class _Frame:
     # What its closing bracket defines, and what the next bracket in it will.
     defines: str = ""
     defines_next: str = ""
+    # Whether its WITH is RECURSIVE, and whether it is the body of an item of one.
+    is_recursive: bool = False
+    recurs: bool = False
     defined: set[str] = field(default_factory=set)
 
 
@@ -182,7 +151,7 @@ def _one_statement(tokens: Sequence[Token]) -> list[Token]:
         raise SqlTextError("a node's SQL is empty")
     first = tokens[0]
     if first.token_type not in _QUERY_STARTS and first.token_type is not TokenType.L_PAREN:
-        raise SqlTextError(f"a node's SQL is a SELECT, not `{first.text}`", first.start)
+        raise StatementError(f"a node's SQL is a SELECT, not `{first.text}`", first.start)
     return list(tokens[:end])
 
 
@@ -195,6 +164,8 @@ class _Scanner:
         self._functions: list[TableFunction] = []
         self._settings: list[Setting] = []
         self._defined: set[str] = set()
+        # How many of the open brackets define a name.
+        self._in_scope: Counter[str] = Counter()
 
     def scan(self) -> SqlNames:
         position = 0
@@ -259,9 +230,9 @@ class _Scanner:
 
     def _keyword(self, position: int, frame: _Frame, word: str) -> None:
         if word == "WITH" and frame.state == "start":
-            frame.state, frame.item_starts = "with", True
+            frame.state, frame.item_starts, frame.is_recursive = "with", True, False
         elif word == "RECURSIVE" and frame.state == "with":
-            frame.item_starts = True
+            frame.item_starts = frame.is_recursive = True
         elif word == ",":
             frame.item_starts = frame.state == "with"
             frame.expects_table = frame.state == "from"
@@ -276,6 +247,9 @@ class _Scanner:
             frame.state = "from" if self._type(position + 1) is TokenType.L_PAREN else "using"
         elif word in _SET_OPERATORS or (frame.state == "start" and word in ("ALL", "DISTINCT")):
             frame.state = "start" if self._starts_query(position + 1) else frame.state
+            if word == "UNION" and frame.recurs:
+                # In its first SELECT, the name of a recursive item is still that of a table (tried on 26.9).
+                self._define(frame.defines, frame)
         elif word == "OFFSET" and frame.state == "from":
             return  # of SAMPLE, which more tables may follow
         elif word in _ENDS_OF_FROM and frame.state != "with":
@@ -307,7 +281,7 @@ class _Scanner:
     def _refuse_output(self, position: int, word: str) -> None:
         is_output = word == "INTO" and self._word(position + 1) == "OUTFILE"
         if is_output or (word == "FORMAT" and self._is_format_clause(position)):
-            raise (SqlTextError if is_output else FormatClauseError)(
+            raise (StatementError if is_output else FormatClauseError)(
                 f"a node's SQL cannot have a {word} clause",
                 self._tokens[position].start,
                 "the format of an answer is the end of its URL: .json, .csv, .ndjson, .parquet",
@@ -328,6 +302,7 @@ class _Scanner:
         )
 
     def _define(self, name: str, frame: _Frame) -> None:
+        self._in_scope[name] += name not in frame.defined
         frame.defined.add(name)
         self._defined.add(name)
 
@@ -338,6 +313,8 @@ class _Scanner:
         if opened.is_query and not is_query and following is not TokenType.L_PAREN:
             opened.state, opened.expects_table = "from", True
         opened.defines, frame.defines_next = frame.defines_next, ""
+        opened.is_query = opened.is_query or bool(opened.defines)
+        opened.recurs = frame.is_recursive and bool(opened.defines)
         frame.expects_table = False
         self._frames.append(opened)
         return position + 1
@@ -346,6 +323,7 @@ class _Scanner:
         if len(self._frames) == 1:
             raise SqlTextError("a `)` closes nothing", self._tokens[position].start)
         closed = self._frames.pop()
+        self._in_scope.subtract(closed.defined)
         if closed.defines:
             self._define(closed.defines, self._frames[-1])
         return position + 1
@@ -392,5 +370,5 @@ class _Scanner:
         return tuple(parts), position
 
     def _add(self, table: TableName) -> None:
-        if len(table.parts) > 1 or not any(table.parts[0] in frame.defined for frame in self._frames):
+        if len(table.parts) > 1 or not self._in_scope[table.parts[0]]:
             self._tables.append(table)

@@ -15,6 +15,8 @@ from schemas.model import Column, DataSource, Pipe, Place, Problem
 
 DEPLOY_LOCK_TABLE = "deploy_lock"
 _RESOURCE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+# Of files that somebody copied: `daily (1).pipe`. What reads such a name must quote it.
+_QUOTED_NAME = re.compile(r"[^\x00-\x1f\x7f/\\?#%{}<>\"'`]+")
 _MAX_NAME = 150  # ClickHouse stores a table in files of its name, with a suffix of ours, of at most 255 bytes
 
 
@@ -24,6 +26,7 @@ def check_data_source(data_source: DataSource, lines: Mapping[Place, str]) -> It
     def problem(place: Place, message: str, hint: str = "") -> Problem:
         return Problem(place, message, hint, lines.get(Place(place.file, place.line), ""))
 
+    takes_events = feed_of(data_source) is not None
     seen: set[str] = set()
     for column in data_source.columns:
         if column.name in seen:
@@ -32,6 +35,10 @@ def check_data_source(data_source: DataSource, lines: Mapping[Place, str]) -> It
         if column.name in METADATA and column.json_path is not None:
             text = f"`{column.name}` is a fact about the message: its JSONPath counts for nothing"
             yield replace(problem(column.place, text, "leave the JSONPath out"), severity="warning")
+        if takes_events and column.json_path is None and column.default is None and column.name not in METADATA:
+            text = f"the column `{column.name}` has no JSONPath and no DEFAULT, while other columns have a JSONPath"
+            hint = f"add `json:$.{column.name}` behind its type; until then events leave it empty"
+            yield replace(problem(column.place, text, hint), severity="warning")
     yield from (problem(column.place, *words) for column, *words in _paths(data_source))
     place = data_source.engine.place if data_source.engine.place.file else data_source.place
     yield from (problem(place, *words) for words in check_engine(data_source))
@@ -39,7 +46,7 @@ def check_data_source(data_source: DataSource, lines: Mapping[Place, str]) -> It
 
 def check_names(data_sources: Iterable[DataSource], pipes: Iterable[Pipe]) -> Iterator[Problem]:
     """Names that are taken twice, or that our own tables need."""
-    taken: dict[str, Place] = {}
+    taken: dict[str, DataSource | Pipe] = {}
     reserved = {FENCE_TABLE: "Birdhouse's own table", DEPLOY_LOCK_TABLE: "Birdhouse's own table"}
     sources = tuple(data_sources)
     for data_source in sources:
@@ -50,18 +57,35 @@ def check_names(data_sources: Iterable[DataSource], pipes: Iterable[Pipe]) -> It
     resources: tuple[DataSource | Pipe, ...] = (*sources, *pipes)
     for resource in resources:
         if not _RESOURCE_NAME.fullmatch(resource.name) or len(resource.name) > _MAX_NAME:
+            takes_events = isinstance(resource, DataSource) and feed_of(resource) is not None
+            is_usable = _QUOTED_NAME.fullmatch(resource.name) and len(resource.name) <= _MAX_NAME and not takes_events
             text = f"`{resource.name[:60]}` cannot be the name of a data source or pipe"
+            if is_usable:
+                text = f"`{resource.name[:60]}` has to be quoted in SQL and escaped in a URL"
             hint = f"name the file with letters, digits, `_`, `-` and dots, {_MAX_NAME} characters at most"
-            yield Problem(resource.place, text, hint)
+            yield Problem(resource.place, text, hint, severity="warning" if is_usable else "error")
         if resource.name in taken:
-            text = f"the name `{resource.name}` is taken by {taken[resource.name].file}"
-            yield Problem(
-                resource.place, text, "data sources and pipes share one set of names: rename one of the files"
-            )
+            first = taken[resource.name]
+            if _is_copy(first, resource):
+                text = f"the file says the same as {first.place.file}"
+                yield Problem(resource.place, text, "remove one of them", severity="warning")
+            else:
+                text = f"the name `{resource.name}` is taken by {first.place.file}"
+                yield Problem(
+                    resource.place, text, "data sources and pipes share one set of names: rename one of the files"
+                )
         elif resource.name in reserved:
             text = f"the name `{resource.name}` is that of {reserved[resource.name]}"
             yield Problem(resource.place, text, "rename the file")
-        taken.setdefault(resource.name, resource.place)
+        taken.setdefault(resource.name, resource)
+
+
+def _is_copy(first: DataSource | Pipe, second: DataSource | Pipe) -> bool:
+    """Whether two files mean the same: of pipes the folder may decide what is published."""
+    if isinstance(first, Pipe) and isinstance(second, Pipe):
+        types = [[node.type for node in pipe.nodes] for pipe in (first, second)]
+        return first.source.split() == second.source.split() and types[0] == types[1]
+    return type(first) is type(second) and first.source.split() == second.source.split()
 
 
 def _paths(data_source: DataSource) -> Iterator[tuple[Column, str, str]]:
@@ -70,10 +94,8 @@ def _paths(data_source: DataSource) -> Iterator[tuple[Column, str, str]]:
         if takes_events and INTERNAL_NAME.fullmatch(column.name):
             yield column, f"the name `{column.name}` is one of Birdhouse's own", "rename the column"
         if column.json_path is None:
-            if takes_events and column.default is None and column.name not in METADATA:
-                text = f"the column `{column.name}` has no JSONPath and no DEFAULT, while other columns have a JSONPath"
-                yield column, text, f"add `json:$.{column.name}` behind its type"
-        elif column.type is None:
+            continue
+        if column.type is None:
             yield column, f"the column `{column.name}` has a JSONPath and no type", "write its type behind the name"
         elif not is_ingestible(column.type):
             text = f"a column of the type {column.type.text} cannot be filled from JSON"

@@ -13,7 +13,19 @@ _GEOMETRY = ("Point", "Ring", "LineString", "MultiLineString", "Polygon", "Multi
 _INTEGERS = tuple(f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64, 128, 256))
 _FLOATS = ("Float32", "Float64", "BFloat16")
 _OTHERS = ("String", "UUID", "Date", "Date32", "DateTime", "Time", "Bool", "IPv4", "IPv6", "JSON", "Dynamic", "Object")
-_UNITS = ("Second", "Minute", "Hour", "Day", "Week", "Month", "Quarter", "Year")
+_UNITS = (
+    "Nanosecond",
+    "Microsecond",
+    "Millisecond",
+    "Second",
+    "Minute",
+    "Hour",
+    "Day",
+    "Week",
+    "Month",
+    "Quarter",
+    "Year",
+)
 _INTERVALS = tuple(f"Interval{unit}" for unit in _UNITS)
 _SIMPLE = frozenset((*_INTEGERS, *_FLOATS, *_OTHERS, *_GEOMETRY, *_INTERVALS, "Decimal", "Nothing"))
 _NESTING = {"Nullable": 1, "LowCardinality": 1, "Array": 1, "Map": 2}

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from schemas.columns import parse_columns
 from schemas.datafile import Grammar, Instruction, read_instructions
 from schemas.engine import ENGINE_OPTIONS, engine_of
+from schemas.engine_checks import names_in
 from schemas.indexes import parse_indexes
 from schemas.kafka_lines import kafka_source_of
-from schemas.model import DataSource, Engine, Index, Place, Problem, Token
+from schemas.model import Column, ColumnType, DataSource, Engine, Index, Place, Problem, Token
 from schemas.source import Line, Source
 from schemas.tokens import read_token, split_list
 
 _PROSE = ("DESCRIPTION", "TAGS", "SHARED_WITH", "FORWARD_QUERY", "BACKFILL")
 _IMPORTS = ("IMPORT_", "PG_", "S3_", "GCS_", "DYNAMODB_", "EXPORT_")
 _KEPT = frozenset({"SOURCE", "VERSION", "DATASOURCE", "TYPE"})
+_DYNAMODB_COLUMNS = {"_timestamp": ("DateTime64(3)", "now64(3)"), "_is_deleted": ("UInt8", "0")}
 _GRAMMAR_WORDS = frozenset({*_PROSE, "SCHEMA", "INDEXES", "TOKEN", "SETTINGS", *_KEPT, *ENGINE_OPTIONS})
 _KAFKA = ("CONNECTION_NAME", "TOPIC", "GROUP_ID", "AUTO_OFFSET_RESET", "STORE_RAW_VALUE", "STORE_HEADERS")
 _FORMATS = ("KEY_FORMAT", "VALUE_FORMAT")
@@ -54,12 +57,13 @@ def read_data_source(source: Source, name: str) -> DataSource | None:
         hint = "write them indented below `SCHEMA >`"
         source.problems.append(draft.schema.problem("the SCHEMA has no columns", hint))
     engine = engine_of(draft.engine, source.problems)
+    columns = (*read.columns, *_implied_columns(draft, read.columns, engine))
     kafka = kafka_source_of(draft.kafka, source.problems)
     if source.has_errors:
         return None
     return DataSource(
         name=name,
-        columns=tuple(read.columns),
+        columns=columns,
         engine=engine or Engine(),
         indexes=draft.indexes,
         tokens=tuple(draft.tokens),
@@ -73,6 +77,18 @@ def read_data_source(source: Source, name: str) -> DataSource | None:
         source=source.text,
         place=Place(source.file),
     )
+
+
+def _implied_columns(draft: _Draft, declared: Sequence[Column], engine: Engine | None) -> Iterator[Column]:
+    """What Tinybird's import from DynamoDB adds to the schema, as far as the engine names it."""
+    if engine is None or not any(line.name == "IMPORT_TABLE_ARN" for line in draft.imports):
+        return
+    names = {column.name for column in declared}
+    expressions = (engine.version, engine.is_deleted, engine.partition_key, engine.sorting_key, engine.ttl)
+    needed = {name for expression in expressions for name in names_in(expression or "")}
+    for name, (kind, default) in _DYNAMODB_COLUMNS.items():
+        if name in needed - names:
+            yield Column(name, ColumnType(kind.partition("(")[0], kind), default=default, place=engine.place)
 
 
 def _take(draft: _Draft, instruction: Instruction, problems: list[Problem]) -> None:

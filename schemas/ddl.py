@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from schemas.engine_checks import names_in
 from schemas.feed import feed_of
 from schemas.landing import (
     CLOSED_CONSTRAINT,
@@ -32,6 +33,13 @@ batch that a worker left half done is sent again when its partition is taken ove
 session time-out (45 s): at ten inserts a second over three table partitions that is 1,350 blocks later."""
 
 WINDOW_SETTING = "non_replicated_deduplication_window"
+
+DIMENSIONS_SETTING = "allow_dimensions_outside_sorting_key"
+"""Without it ClickHouse refuses an AggregatingMergeTree with a plain column outside of its sorting key. Tinybird takes
+it: of the rows that a merge makes one of, any may give its value."""
+
+LOW_CARDINALITY_SETTING = "allow_suspicious_low_cardinality_types"
+"""Without it ClickHouse refuses LowCardinality of anything but texts. It is a setting of the statement alone."""
 
 HIDDEN_TYPES = {
     "__topic": "LowCardinality(String)",
@@ -192,22 +200,58 @@ def engine_ddl(data_source: DataSource) -> str:
     """The ENGINE clause and all behind it."""
     engine = data_source.engine
     lines = [f"ENGINE = {call(engine.name, *engine_arguments(engine))}"]
-    if engine.name in ("Null", "Join"):
-        return lines[0]
-    if engine.partition_key:
-        lines.append(f"PARTITION BY ({engine.partition_key})")
-    lines.append(f"ORDER BY ({engine.sorting_key or 'tuple()'})")
-    for word, clause in (("PRIMARY KEY", engine.primary_key), ("SAMPLE BY", engine.sampling_key)):
-        if clause:
-            lines.append(f"{word} ({clause})")
-    if engine.ttl:
-        lines.append(f"TTL {engine.ttl}")
-    settings = [engine.settings] if engine.settings else []
-    if deduplicates(data_source) and WINDOW_SETTING not in (engine.settings or ""):
-        settings.append(f"{WINDOW_SETTING} = {DEDUPLICATION_WINDOW}")
+    settings = _table_settings(data_source)
+    if engine.name not in ("Null", "Join"):
+        if engine.partition_key:
+            lines.append(f"PARTITION BY ({engine.partition_key})")
+        lines.append(f"ORDER BY ({engine.sorting_key or 'tuple()'})")
+        for word, clause in (("PRIMARY KEY", engine.primary_key), ("SAMPLE BY", engine.sampling_key)):
+            if clause:
+                lines.append(f"{word} ({clause})")
+        if engine.ttl:
+            lines.append(f"TTL {engine.ttl}")
     if settings:
         lines.append(f"SETTINGS {', '.join(settings)}")
     return "\n".join(lines)
+
+
+def _table_settings(data_source: DataSource) -> list[str]:
+    """The file's own settings, and those without which ClickHouse would not take what Tinybird takes."""
+    engine = data_source.engine
+    is_merge_tree = engine.name not in ("Null", "Join")
+    written = (engine.settings or "") if is_merge_tree else ""
+    settings = [written] if written else []
+    for setting, value, is_needed in (
+        (DIMENSIONS_SETTING, 1, _has_dimensions_outside_key(data_source)),
+        (LOW_CARDINALITY_SETTING, 1, any(map(_is_low_cardinality_of_numbers, data_source.columns))),
+        (WINDOW_SETTING, DEDUPLICATION_WINDOW, deduplicates(data_source)),
+    ):
+        if is_needed and setting not in written:
+            settings.append(f"{setting} = {value}")
+    return settings
+
+
+def _is_low_cardinality_of_numbers(column: Column) -> bool:
+    pending = [column.type] if column.type is not None else []
+    while pending:
+        kind = pending.pop()
+        if kind.family == "LowCardinality" and kind.bare.family not in ("String", "FixedString"):
+            return True
+        pending += kind.inner
+    return False
+
+
+def _has_dimensions_outside_key(data_source: DataSource) -> bool:
+    if data_source.engine.name != "AggregatingMergeTree":
+        return False
+    key = names_in(data_source.engine.sorting_key or "")
+    plain = {
+        column.name
+        for column in data_source.columns
+        if column.type is None or column.type.family not in ("AggregateFunction", "SimpleAggregateFunction")
+    }
+    has_measures = len(plain) < len(data_source.columns)
+    return has_measures and not {*plain, *hidden_columns_of(data_source)} <= set(key)
 
 
 def quarantine_columns(data_source: DataSource) -> tuple[tuple[str, str], ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schemas.model import Problem
+from schemas.model import Problem, Project
 
 
 class SchemaError(Exception):
@@ -16,8 +16,12 @@ class SchemaError(Exception):
 
 
 class ProjectError(SchemaError):
-    """The project cannot be used; `problems` lists everything that is wrong, in the order of files and lines."""
+    """The project cannot be used; `problems` lists everything that is wrong, in the order of files and lines.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    `readable` is what could be read, for whoever looks for more that is wrong.
+    """
+
+    def __init__(self, problems: Sequence[Problem], readable: Project | None = None) -> None:
         self.problems = tuple(problems)
+        self.readable = readable
         super().__init__("\n".join(f"{problem.place}: {problem.message}" for problem in problems))

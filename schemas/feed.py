@@ -16,7 +16,8 @@ class Feed:
     """The Kafka side of one data source.
 
     `connection` names the `.connection` file with the broker's settings; None means the brokers of the
-    environment. `auto_offset_reset` decides only while the group has no committed offset.
+    environment. An empty `topic` is one whose secret has no value. `auto_offset_reset` decides only while the group
+    has no committed offset.
     """
 
     data_source: str
@@ -57,5 +58,5 @@ def connection_of(feeds: Iterable[Feed], connections: Mapping[str, Connection]) 
 
 
 def feeds_of(data_sources: Iterable[DataSource]) -> tuple[Feed, ...]:
-    """The feeds of all data sources that take events, in their order."""
-    return tuple(feed for feed in map(feed_of, data_sources) if feed is not None)
+    """The feeds of all data sources that take events, in their order; not those whose topic's secret has no value."""
+    return tuple(feed for feed in map(feed_of, data_sources) if feed is not None and feed.topic)

@@ -67,6 +67,12 @@ class _Expansion:
         target = _NAME.sub(lambda match: names.get(match[1] or match[2], match[0]), words[0])
         found = self._find(target, path.parent)
         if found is None:
+            if missing := _NAME.search(target):
+                name = missing[1] or missing[2]
+                text = f"`{target}` is left out: `${{{name}}}` has no value"
+                hint = f"set {name}; until then what stands in that file does not count"
+                self.source.problems.append(line.problem(text, hint, warning=True))
+                return
             hint = "the path is relative to this file or to the project, and lies inside the project"
             self.source.problems.append(line.problem(f"the included file `{target}` is not there", hint))
             return

@@ -7,8 +7,10 @@ import re
 from schemas.model import JsonPath
 
 _FORMS = "the forms are $, $.a, $.a.b, $.a[:], $.a[:].b and $.['a-b']"
+# Another way to write `$`, which Kafka data sources have.
+_RAW_VALUE = "#.__value"
 _STEP = re.compile(
-    r"""\[:\]                                   # every member of an array
+    r"""\.?\[:\]                                 # every member of an array
     |\.?\[(?:'([^']+)'|"([^"]+)"|([0-9]+))\]    # a key in brackets, an index
     |\.([^.\[\]*?()'"`\t\n]+)                   # a plain key
     """,
@@ -22,6 +24,8 @@ def parse_json_path(text: str) -> JsonPath:
     An index (`$.a.[0]`) is taken as the key `0`, which no array has: see `has_index`.
     """
     text = text.strip()
+    if text == _RAW_VALUE:
+        return JsonPath(text, ())
     if not text.startswith("$"):
         raise ValueError(f"the JSONPath `{text[:80]}` does not start with `$`: {_FORMS}")
     keys: list[str] = []

@@ -21,12 +21,18 @@ _HINTS = {
 
 
 def kafka_source_of(lines: Mapping[str, Instruction], problems: list[Problem]) -> KafkaSource | None:
-    """The Kafka source that the lines, by their names, make together; None without any or without what it needs."""
+    """The Kafka source that the lines, by their names, make together; None without any or without what it needs.
+
+    Where only the value of a secret is missing, its topic is empty: nothing is read until the secret has a value.
+    """
     if not lines:
         return None
     first = next(iter(lines.values()))
     missing = [name for name in _REQUIRED if name not in lines or not lines[name].text]
-    if missing:
+    is_waiting = bool(missing) and all(
+        name in lines and "tb_secret" in (lines[name].line.written or "") for name in missing
+    )
+    if missing and not is_waiting:
         hint = "the connection, the topic and the group are needed together"
         problems.append(first.problem(f"Missing {', '.join(missing)} of the Kafka data source", hint))
         return None
@@ -43,7 +49,7 @@ def kafka_source_of(lines: Mapping[str, Instruction], problems: list[Problem]) -
             problems.append(lines[name].problem(text, warning=True))
     return KafkaSource(
         connection=_value(lines, "KAFKA_CONNECTION_NAME"),
-        topic=_value(lines, "KAFKA_TOPIC"),
+        topic="" if is_waiting else _value(lines, "KAFKA_TOPIC"),
         group_id=_value(lines, "KAFKA_GROUP_ID"),
         auto_offset_reset=cast("Literal['earliest', 'latest', 'none']", reset),
         store_raw_value=_value(lines, "KAFKA_STORE_RAW_VALUE").lower() in _TRUE,

@@ -132,7 +132,7 @@ class KafkaSource:
     """The KAFKA_ lines of a data source: where its events come from."""
 
     connection: str
-    topic: str
+    topic: str  # empty while a secret of these lines has no value
     group_id: str
     auto_offset_reset: Literal["earliest", "latest", "none"] = "latest"
     store_raw_value: bool = False

@@ -184,8 +184,8 @@ def _check_attributes(draft: _Draft, problems: list[Problem]) -> None:
         problems.append(head.problem(f"the stream node `{draft.name}` is read as a standard node", warning=True))
     engine = [line for name, line in draft.attributes.items() if name in _ENGINE_LINES]
     if draft.type is NodeType.MATERIALIZED and engine:
-        text = f"the ENGINE lines of the node `{draft.name}` are from Tinybird's Classic"
-        hint = "they count where no `.datasource` file describes the target; write that file instead"
+        text = f"the ENGINE lines of the node `{draft.name}` are from Tinybird's Classic and not acted on"
+        hint = "describe the target in a `.datasource` file"
         problems.append(engine[0].problem(text, hint, warning=True))
     if draft.type in (NodeType.STANDARD, NodeType.ENDPOINT):
         for name in draft.attributes.keys() - _HARMLESS:

@@ -54,15 +54,16 @@ def load_project(folder: Path, *, environment: Mapping[str, str]) -> Project:
         text = "the folder holds no .datasource and no .pipe file"
         found.problems.append(Problem(Place(str(folder)), text, "set PROJECT_DIR to the project", severity="warning"))
     found.problems.sort(key=lambda problem: (problem.place.file, problem.place.line, problem.place.column))
-    if any(problem.severity == "error" for problem in found.problems):
-        raise ProjectError(found.problems)
-    return Project(
+    project = Project(
         folder=folder,
         data_sources={data_source.name: data_source for data_source in found.data_sources},
         pipes={pipe.name: pipe for pipe in found.pipes},
         connections={connection.name: connection for connection in found.connections},
         warnings=tuple(found.problems),
     )
+    if any(problem.severity == "error" for problem in found.problems):
+        raise ProjectError(found.problems, readable=project)
+    return project
 
 
 def project_files(folder: Path) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from schemas.source import Line
 
 SECRET_PREFIX = "BIRDHOUSE_SECRET_"  # noqa: S105 - the name of variables, not a secret
 
+_CONNECTOR_LINES = ("KAFKA_", "IMPORT_", "PG_", "S3_", "GCS_", "DYNAMODB_")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _GIVEN = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _QUOTED = r"""(?:"([^"\n]*)"|'([^'\n]*)')"""
@@ -66,8 +67,9 @@ def _is_private(name: str, file: str) -> bool:
 
 
 def _fill_secrets(line: Line, environment: Mapping[str, str], problems: list[Problem]) -> Line:
-    # The brokers of the environment beat those of a connection: what a connection lacks may not be needed.
-    is_connection = line.file.endswith(".connection")
+    # The brokers of the environment beat those of a connection: what a connection lacks may not be needed. A data
+    # source is deployed without what its connector lines lack, and takes no events until it has it.
+    is_bearable = line.file.endswith(".connection") or line.text.startswith(_CONNECTOR_LINES)
     values: list[str] = []
 
     def value(match: re.Match[str]) -> str:
@@ -79,8 +81,10 @@ def _fill_secrets(line: Line, environment: Mapping[str, str], problems: list[Pro
             values.append(found)
         elif found is None and default is None:
             hint = f'set {variable}, or give a default: tb_secret("{name}", "…")'
+            if is_bearable:
+                hint += "; what needs it does nothing until then"
             text = f"the secret `{name}` has no value"
-            problems.append(line.problem(text, hint, column=match.start() + 1, warning=is_connection))
+            problems.append(line.problem(text, hint, column=match.start() + 1, warning=is_bearable))
         return found if found is not None else default or ""
 
     text = _SECRET.sub(value, line.text)

@@ -53,6 +53,23 @@ def test_the_example_project_has_no_errors(invoke: Invoke) -> None:
     assert f"1 data source and 3 pipes in {EXAMPLE_PROJECT}: no errors" in result.stderr
 
 
+@pytest.mark.parametrize(("options", "exit_code"), [((), 0), (("--strict",), 1)])
+def test_a_name_that_is_not_there_is_a_warning_which_fails_a_strict_check(
+    invoke: Invoke, tmp_path: Path, options: tuple[str, ...], exit_code: int
+) -> None:
+    (tmp_path / "a.pipe").write_text("NODE n\nSQL >\n    SELECT 1 FROM nowhere\n")
+    result = invoke("check", "--project", str(tmp_path), *options)
+    assert (result.exit_code, "warning: Resource 'nowhere' not found" in result.stdout) == (exit_code, True)
+
+
+def test_one_check_shows_what_is_wrong_with_files_and_with_templates(invoke: Invoke, broken_project: Path) -> None:
+    (broken_project / "p.pipe").write_text("NODE n\nSQL >\n    %\n    SELECT {{ foo(x) }}\n")
+    result = invoke("check", "--project", str(broken_project))
+    assert result.exit_code == 1
+    for said in ("NoSuchType", "NoSuchEngine", "Invalid function name: foo", "found 3 errors"):
+        assert said in result.stdout
+
+
 def test_check_prints_every_error_of_every_file_on_stdout(invoke: Invoke, broken_project: Path) -> None:
     result = invoke("check", "--project", str(broken_project))
     assert result.exit_code == 1

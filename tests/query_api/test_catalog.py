@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from query_api.template.errors import ReportedError
+from query_api.template.errors import ReportedError, TemplateRenderError
 from query_api.template.parameters import Parameter
 from schemas.errors import ProjectError
 from tests.query_api.projects import catalog, pipe, project
@@ -70,27 +70,68 @@ def test_every_problem_of_every_node_is_reported_with_its_place():
     )
     assert found == [
         (3, 5, "nodes read each other in a circle: `a` → `b` → `a`"),
-        (25, 12, "Resource 'evnts' not found"),
         (34, 12, "Invalid function name: foo"),
         (3, 29, "a tag cannot stand within a string literal"),
-        (13, 19, "the table function `file` is not allowed"),
         (23, 15, "a node holds one statement"),
     ]
+
+
+UNAVAILABLE = [
+    ("% SELECT * FROM {% if defined(x) %}events{% else %}nowhere{% end %}", "Resource 'nowhere' not found"),
+    ("% SELECT * FROM {{table('nowhere')}}", "Resource 'nowhere' not found"),
+    ("SELECT * FROM other_database.events", "Resource 'other_database.events' not found"),
+    ("SELECT * FROM system.users", "Resource 'system.users' not found"),
+    ("SELECT * FROM s3('https://example.com')", "the table function `s3` may stand in copy pipes only"),
+    (
+        "SELECT * FROM events SETTINGS max_execution_time = 0",
+        "the setting `max_execution_time` is not a node's to change",
+    ),
+    ("SELECT * FROM (SELECT 1 SETTINGS readonly = 0)", "the setting `readonly` is not a node's to change"),
+    ("SELECT * FROM file('/etc/passwd')", "the table function `file` is not allowed"),
+    ("SELECT * FROM tinybird.pipe_stats", "the service data source `tinybird.pipe_stats` does not exist here"),
+]
+
+
+@pytest.mark.parametrize(("written", "message"), UNAVAILABLE)
+def test_what_is_not_to_be_had_ends_the_requests_that_come_to_it_and_no_others(written, message):
+    compiled = catalog(pipe("p", n=written), pipe("q", n="SELECT 1"), pipe("r", m="SELECT * FROM p", n="SELECT 2"))
+    (warning,) = compiled.warnings
+    assert (warning.message, warning.severity) == (f"{message}: what reads it will fail", "warning")
+    with pytest.raises(TemplateRenderError) as caught:
+        compiled.endpoints["p"].render({})
+    assert (message if "table(" not in written else "not 'nowhere'") in str(caught.value)
+    assert [compiled.endpoints[name].render({}).sql for name in "qr"] == ["SELECT 1", "SELECT 2"]
 
 
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("% SELECT * FROM {% if defined(x) %}events{% else %}nowhere{% end %}", "Resource 'nowhere' not found"),
-        ("% SELECT * FROM {{table('nowhere')}}", "Resource 'nowhere' not found"),
-        ("SELECT * FROM other_database.events", "Resource 'other_database.events' not found"),
-        ("SELECT * FROM system.users", "Resource 'system.users' not found"),
-        ("SELECT * FROM s3('https://example.com')", "the table function `s3` may stand in copy pipes only"),
-        (
-            "SELECT * FROM events SETTINGS max_execution_time = 0",
-            "the setting `max_execution_time` is not a node's to change",
-        ),
-        ("SELECT * FROM (SELECT 1 SETTINGS readonly = 0)", "the setting `readonly` is not a node's to change"),
+        ("EXPLAIN SELECT 1", "a node's SQL is a SELECT, not `EXPLAIN`"),
+        ("SELECT 1 FORMAT JSON", "a node's SQL cannot have a FORMAT clause"),
+        ("% SELECT {% if defined(x) %}f({% end %}1{% if defined(x) %} + 1){% end %}", "a `)` closes nothing"),
+    ],
+)
+def test_sql_that_no_node_may_hold_or_that_only_some_branches_have_ends_their_requests(written, message):
+    compiled = catalog(pipe("p", n=written), pipe("q", n="SELECT 1"))
+    assert {f"{message}: what reads it will fail"} >= {each.message for each in compiled.warnings}
+    if "{%" in written:
+        assert compiled.endpoints["p"].render({}).sql == "SELECT 1"
+        assert compiled.endpoints["p"].render({"x": ""}).sql == "SELECT f(1 + 1)"
+        return
+    assert compiled.warnings
+    with pytest.raises(TemplateRenderError) as caught:
+        compiled.endpoints["p"].render({})
+    assert message in str(caught.value)
+
+
+def test_a_branch_that_reads_what_is_there_answers():
+    chosen = "% SELECT * FROM {% if defined(x) %}events{% else %}nowhere{% end %}"
+    assert catalog(pipe("p", n=chosen)).endpoints["p"].render({"x": "1"}).sql == "SELECT * FROM events"
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
         ("% {% if x %}SELECT 1", "Missing {% end %} block for if at line 1"),
         ("% SELECT {{q}}", '"q" can not be used as a variable name, line 1'),
     ],
@@ -106,14 +147,18 @@ def test_two_nodes_of_one_name_are_refused():
 
 
 def test_a_hint_names_what_was_meant():
-    with pytest.raises(ProjectError) as caught:
-        catalog(pipe("p", n="SELECT * FROM evnts"))
-    assert caught.value.problems[0].hint == "did you mean `events`?"
+    (warning,) = catalog(pipe("p", n="SELECT * FROM evnts")).warnings
+    assert warning.hint == "did you mean `events`?"
 
 
-def test_a_harmless_setting_and_a_service_table_are_no_errors():
-    compiled = catalog(pipe("p", n="SELECT * FROM tinybird.pipe_stats_rt SETTINGS join_use_nulls = 1"))
-    assert [warning.place.column for warning in compiled.warnings] == [19]
+def test_values_are_a_table_however_they_are_written():
+    for written in ("SELECT * FROM values('a Int8', 1)", "SELECT * FROM (VALUES (1, 2))"):
+        assert catalog(pipe("p", n=written)).warnings == ()
+
+
+def test_a_harmless_setting_is_no_problem():
+    compiled = catalog(pipe("p", n="SELECT * FROM events SETTINGS join_use_nulls = 1"))
+    assert compiled.warnings == ()
     assert compiled.endpoints["p"].render({}).sql
 
 

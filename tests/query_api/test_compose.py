@@ -97,6 +97,7 @@ def test_a_pipe_without_an_endpoint_is_its_last_node():
         ("SELECT * FROM events_quarantine", "SELECT * FROM events_quarantine"),
         ("SELECT * FROM events__v3", "SELECT * FROM `events` AS events__v3"),
         ("SELECT * FROM events__v3 e", "SELECT * FROM `events` e"),
+        ("SELECT * FROM v1_0_2.events", "SELECT * FROM `events` AS `v1_0_2.events`"),
         ("SELECT * FROM A.b", "SELECT * FROM `A.b`"),
         ('SELECT * FROM "events"', 'SELECT * FROM "events"'),
         ("SELECT * FROM system.one, numbers(3)", "SELECT * FROM system.one, numbers(3)"),

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from types import FrameType
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +13,7 @@ from schemas.includes import source_of
 from schemas.model import Problem
 from schemas.pipe import read_pipe
 from schemas.report import render
+from tests.work import lines_run
 
 DATA_SOURCE = """# what happens
 TOKEN "app" APPEND
@@ -126,24 +122,6 @@ def test_a_damaged_file_gives_a_model_or_problems(text: str, data: st.DataObject
         end = data.draw(st.integers(start, min(len(text), start + 30)))
         text = text[:start] + data.draw(st.one_of(st.just(""), WORDS, st.text(max_size=5))) + text[end:]
     read(text)
-
-
-def lines_run(action: Callable[[], object]) -> int:
-    """How many lines of Python an action runs: its work, whatever the machine."""
-    count = 0
-
-    def trace(_frame: FrameType, event: str, _argument: Any) -> Callable[..., Any]:
-        nonlocal count
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        action()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.datasource import read_data_source
+from schemas.feed import feed_of, feeds_of
 from schemas.includes import source_of
 from schemas.model import DataSource, Problem
 
@@ -199,6 +200,22 @@ def test_a_secret_without_a_value_takes_its_default_or_is_an_error() -> None:
     assert problem.hint.startswith("set BIRDHOUSE_SECRET_T")
 
 
+def test_a_kafka_source_without_the_value_of_a_secret_waits_for_it() -> None:
+    text = (
+        SCHEMA + 'KAFKA_CONNECTION_NAME c\nKAFKA_TOPIC {{ tb_secret("T") }}\nKAFKA_GROUP_ID {{ tb_secret("G", "g") }}\n'
+    )
+    data_source, (problem,) = read(text)
+    assert (problem.message, problem.severity) == ("the secret `T` has no value", "warning")
+    assert data_source is not None
+    assert feed_of(data_source) is not None
+    assert feeds_of([data_source]) == ()
+    data_source, problems = read(text, {"BIRDHOUSE_SECRET_T": "web"})
+    assert data_source is not None
+    assert problems == []
+    (feed,) = feeds_of([data_source])
+    assert (feed.topic, feed.group_id) == ("web", "g")
+
+
 def test_variables_come_from_the_environment_but_none_of_the_services_secrets() -> None:
     data_source, problems = read(SCHEMA + "TAGS ${STAGE}\n", {"STAGE": "live"})
     assert data_source is not None
@@ -206,3 +223,16 @@ def test_variables_come_from_the_environment_but_none_of_the_services_secrets() 
     data_source, problems = read(SCHEMA + "TAGS ${BIRDHOUSE_SECRET}\n", {"BIRDHOUSE_SECRET": "hunter2"})
     assert data_source is None
     assert "hunter2" not in repr(problems)
+
+
+def test_what_an_import_from_dynamodb_adds_is_a_column_where_the_engine_names_it() -> None:
+    engine = "ENGINE ReplacingMergeTree\nENGINE_SORTING_KEY a\nENGINE_VER _timestamp\nENGINE_IS_DELETED _is_deleted\n"
+    data_source, _ = read(SCHEMA + engine + "IMPORT_CONNECTION_NAME c\nIMPORT_TABLE_ARN arn\n")
+    assert data_source is not None
+    assert [(column.name, column.default) for column in data_source.columns[2:]] == [
+        ("_timestamp", "now64(3)"),
+        ("_is_deleted", "0"),
+    ]
+    data_source, _ = read(SCHEMA + engine + "IMPORT_CONNECTION_NAME c\n")
+    assert data_source is not None
+    assert len(data_source.columns) == 2

@@ -22,6 +22,7 @@ from schemas.json_path import has_index, parse_json_path
         ('$.a["b.c"]', ("a", "b.c"), None),
         ("$.a.[0]", ("a", "0"), None),
         (" $.a ", ("a",), None),
+        ("#.__value", (), None),
     ],
 )
 def test_forms_of_a_path(text: str, keys: tuple[str, ...], element: tuple[str, ...] | None) -> None:
@@ -31,7 +32,22 @@ def test_forms_of_a_path(text: str, keys: tuple[str, ...], element: tuple[str, .
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a", "$a", "$.", "$..a", "$.a.", "$.*", "$.a[*]", "$.a[?(@.b)]", "$.a[:][:]", "$.['a", "$.length()"]
+    "text",
+    [
+        "",
+        "a",
+        "$a",
+        "$.",
+        "$..a",
+        "$.a.",
+        "$.*",
+        "$.a[*]",
+        "$.a[?(@.b)]",
+        "$.a[:][:]",
+        "$.['a",
+        "$.length()",
+        "#.__key",
+    ],
 )
 def test_what_is_no_path(text: str) -> None:
     with pytest.raises(ValueError, match="JSONPath"):

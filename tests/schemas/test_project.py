@@ -101,6 +101,13 @@ def test_names_are_taken_once(tmp_path: Path) -> None:
     assert "the name `x` is taken by one/x.datasource" in problem.message
 
 
+def test_a_file_that_is_there_twice_is_a_warning(tmp_path: Path) -> None:
+    (problem,) = load(tmp_path, {"one/x.pipe": PIPE, "two/x.pipe": PIPE + "\n"}).warnings
+    assert problem.message.startswith("the file says the same as ")
+    (problem,) = problems_of(tmp_path, {"one/y.pipe": PIPE, "endpoints/y.pipe": PIPE})[:1]
+    assert "the name `y` is taken by" in problem.message
+
+
 @pytest.mark.parametrize("suffix", ["quarantine", "landing"])
 def test_the_names_of_our_own_tables_are_refused(tmp_path: Path, suffix: str) -> None:
     (problem,) = problems_of(tmp_path, {"x.datasource": SCHEMA, f"x_{suffix}.datasource": SCHEMA})
@@ -108,10 +115,19 @@ def test_the_names_of_our_own_tables_are_refused(tmp_path: Path, suffix: str) ->
     assert problem.hint != ""
 
 
-@pytest.mark.parametrize("name", ["with space", "semi;colon", "back`tick", "x" * 200, "ünïcode"])
-def test_names_that_no_table_or_address_should_have(tmp_path: Path, name: str) -> None:
-    (problem,) = problems_of(tmp_path, {f"{name}.pipe": PIPE})
+@pytest.mark.parametrize(
+    "file",
+    ["back`tick.pipe", "{x}.pipe", "50%.pipe", f"{'x' * 200}.pipe", "with space.datasource", "ünïcode.datasource"],
+)
+def test_names_that_no_table_topic_or_address_can_have(tmp_path: Path, file: str) -> None:
+    (problem,) = problems_of(tmp_path, {file: PIPE if file.endswith("pipe") else SCHEMA})
     assert "cannot be the name" in problem.message
+
+
+@pytest.mark.parametrize("file", ["daily (1).pipe", "ünïcode.pipe", "daily (1).datasource"])
+def test_names_that_must_be_quoted_are_taken_with_a_warning(tmp_path: Path, file: str) -> None:
+    (problem,) = load(tmp_path, {file: PIPE if file.endswith("pipe") else "SCHEMA >\n    a String\n"}).warnings
+    assert "has to be quoted in SQL" in problem.message
 
 
 @pytest.mark.parametrize(
@@ -164,7 +180,7 @@ def test_a_column_is_declared_once(tmp_path: Path) -> None:
 
 
 def test_every_column_is_filled_from_events_or_none_is(tmp_path: Path) -> None:
-    (problem,) = problems_of(tmp_path, {"x.datasource": SCHEMA.rstrip() + ",\n    c String\n"})
+    (problem,) = load(tmp_path, {"x.datasource": SCHEMA.rstrip() + ",\n    c String\n"}).warnings
     assert problem.message.startswith("the column `c` has no JSONPath and no DEFAULT")
     metadata = ",\n    __value String,\n    __headers Map(String, String)\n"
     kafka = "KAFKA_CONNECTION_NAME c\nKAFKA_TOPIC t\nKAFKA_GROUP_ID g\n"
