@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,27 @@ PROC = Path("/proc")
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 # Their places after the name, which stands in brackets and may hold anything (proc_pid_stat(5) counts from 1).
 _PROCESS_GROUP, _USER, _SYSTEM, _CHILDREN_USER, _CHILDREN_SYSTEM = (number - 3 for number in (5, 14, 15, 16, 17))
+
+
+class Accounts:
+    """What process groups have cost since this was made."""
+
+    def __init__(self, groups: Mapping[str, int]) -> None:
+        self._groups = groups
+        self._before = {name: cpu_seconds(group) for name, group in groups.items()}
+
+    def micros_each(self, events: int) -> dict[str, float]:
+        """µs of processor time an event, for each group that the kernel tells of."""
+        now = {name: cpu_seconds(group) for name, group in self._groups.items()}
+        return {
+            name: (after - before) / events * 1e6
+            for name, before in self._before.items()
+            if before is not None and (after := now[name]) is not None
+        }
+
+    def peak_memory(self) -> dict[str, int]:
+        found = {name: peak_memory(group) for name, group in self._groups.items()}
+        return {name: size for name, size in found.items() if size is not None}
 
 
 @dataclass(frozen=True, slots=True)

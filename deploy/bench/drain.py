@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from deploy.bench.accounting import cpu_seconds, peak_memory
+from deploy.bench.accounting import Accounts
 from deploy.errors import BenchError
 
 SAMPLE_SECONDS = 0.05
@@ -41,27 +40,6 @@ class Drain:
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "rate": self.rate}
-
-
-class Accounts:
-    """What process groups have cost since this was made."""
-
-    def __init__(self, groups: Mapping[str, int]) -> None:
-        self._groups = groups
-        self._before = {name: cpu_seconds(group) for name, group in groups.items()}
-
-    def micros_each(self, events: int) -> dict[str, float]:
-        """µs of processor time an event, for each group that the kernel tells of."""
-        now = {name: cpu_seconds(group) for name, group in self._groups.items()}
-        return {
-            name: (after - before) / events * 1e6
-            for name, before in self._before.items()
-            if before is not None and (after := now[name]) is not None
-        }
-
-    def peak_memory(self) -> dict[str, int]:
-        found = {name: peak_memory(group) for name, group in self._groups.items()}
-        return {name: size for name, size in found.items() if size is not None}
 
 
 def watch(
@@ -98,11 +76,3 @@ def wait_for_merges(merges: Callable[[], int]) -> None:
         time.sleep(SAMPLE_SECONDS)
         if merges():
             idle_since = time.monotonic()
-
-
-@contextmanager
-def progress(say: Callable[[str], None], text: str) -> Iterator[None]:
-    """Say what takes a while, and how long it took."""
-    started = time.monotonic()
-    yield
-    say(f"  {text}: {time.monotonic() - started:.1f} s")

@@ -11,9 +11,10 @@ from typing import Any
 
 from deploy.bench import plots, table
 from deploy.bench.data import Traffic, broken_messages
-from deploy.bench.drain import Drain, progress
+from deploy.bench.drain import Drain
 from deploy.bench.figures import mebibytes, micros, ratio, spread_text, thousands, times
 from deploy.bench.produce import fill_topic
+from deploy.bench.progress import progress
 from deploy.bench.record import Record
 from deploy.bench.rivals.kafka_engine import VARIANTS, Variant, is_there
 from deploy.bench.sides import drain_kafka_engine, drain_ours, drain_python_consumer

@@ -14,7 +14,9 @@ _LIST = 5_000
 _FLUSH_SECONDS = 120.0
 
 
-def fill_topic(config: dict[str, Any], topic: str, messages: Iterable[bytes], partitions: int) -> int:
+def fill_topic(
+    config: dict[str, Any], topic: str, messages: Iterable[bytes], partitions: int, *, first_partition: int = 0
+) -> int:
     """Write messages to the partitions in turn and wait until all are acknowledged; gives their number.
 
     Raises `BenchError` when the broker did not take all of them.
@@ -30,7 +32,7 @@ def fill_topic(config: dict[str, Any], topic: str, messages: Iterable[bytes], pa
     for message in messages:
         while True:
             try:
-                producer.produce(topic, message, partition=number % partitions, on_delivery=delivered)
+                producer.produce(topic, message, partition=first_partition + number % partitions, on_delivery=delivered)
                 break
             except BufferError:
                 producer.poll(0.1)

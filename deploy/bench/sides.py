@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from clickhouse_connect.driver.client import Client
 
+from deploy.bench.accounting import Accounts
 from deploy.bench.command import Command, started_command
-from deploy.bench.drain import Accounts, Drain, wait_for_merges, watch
+from deploy.bench.drain import Drain, wait_for_merges, watch
 from deploy.bench.project_files import write_project
 from deploy.bench.rivals import kafka_engine, python_consumer
 from deploy.bench.system import System, prepare, running_system
