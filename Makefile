@@ -24,7 +24,7 @@ check: $(STAMPS)/dev ## Check form, types, the house's rules and the generated d
 	$(BIN)/lint-imports
 	$(BIN)/python -m deploy.reference_docs --check
 
-bench: $(STAMPS)/dev ## Measure throughput and latency on this machine
+bench: $(STAMPS)/dev $(STAMPS)/bench ## Measure throughput and latency on this machine
 	$(BIN)/birdhouse bench
 
 faults: $(STAMPS)/dev ## Run the tests that break things on purpose

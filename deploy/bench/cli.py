@@ -22,6 +22,7 @@ from deploy.bench.servers import Servers, running_servers
 from deploy.bench.short import SHORT
 from deploy.bench.workspace import Workspace, workspace
 
+ONE_PROCESS = "worker, API and engine are one process, `birdhouse run`: its CPU and memory stand for all of them"
 # A bench that can be drawn does it with this.
 Draw = Callable[[Path], None]
 
@@ -176,6 +177,8 @@ def _measure(
     plot_file: Path | None = None,
 ) -> Record:
     record = Record(name, seed, dict(servers.versions), dict(options))
+    if servers.is_engine_embedded:
+        record.notes.append(ONE_PROCESS)
     with workspace(servers, name) as space:
         measured = create(space, record, say)
         click.echo(measured.run())

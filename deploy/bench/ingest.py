@@ -33,6 +33,8 @@ class Options:
     broken: float | None = None
     data_sources: int = 1
     has_rivals: bool = True
+    has_warm_up: bool = True
+    variants: tuple[Variant, ...] = VARIANTS
 
 
 @dataclass
@@ -51,8 +53,9 @@ class IngestBench:
         options = self.options
         topic = self._fill("events", Traffic(options.events, options.seed))
         sides = dict(self._sides(topic))
-        for name, drain in sides.items():
-            self._drain(name, "warm-up", drain)
+        if options.has_warm_up:
+            for name, drain in sides.items():
+                self._drain(name, "warm-up", drain)
         for number in range(1, options.rounds + 1):
             for name, drain in sides.items():
                 self._keep(name, self._drain(name, number, drain))
@@ -82,13 +85,13 @@ class IngestBench:
     def _best_variant(self, topic: str) -> Variant:
         """The fastest of the rival's variants, each tried once."""
         tried: dict[str, float] = {}
-        for variant in VARIANTS:
+        for variant in self.options.variants:
             name = f"{ENGINE} ({variant.name})"
             drain = self._drain(
                 name, "choice", partial(drain_kafka_engine, self.space, topic, self.options.events, variant)
             )
             tried[variant.name] = drain.rate
-        return max(VARIANTS, key=lambda variant: tried[variant.name])
+        return max(self.options.variants, key=lambda variant: tried[variant.name])
 
     def _run_broken(self, share: float) -> None:
         traffic = Traffic(self.options.events, self.options.seed, broken=share)

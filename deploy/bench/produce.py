@@ -17,7 +17,7 @@ _FLUSH_SECONDS = 120.0
 def fill_topic(
     config: dict[str, Any], topic: str, messages: Iterable[bytes], partitions: int, *, first_partition: int = 0
 ) -> int:
-    """Write messages to the partitions in turn and wait until all are acknowledged; gives their number.
+    """Write messages to so many partitions in turn and wait until all are acknowledged; gives their number.
 
     Raises `BenchError` when the broker did not take all of them.
     """
