@@ -19,7 +19,7 @@ _ANSWER_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A decoded answer; `seconds` end with its last byte, before it is decoded."""
+    """A decoded answer; `seconds` end with its last byte, before it is decoded. `body` is empty for one too late."""
 
     body: dict[str, Any]
     seconds: float
@@ -35,12 +35,14 @@ class Caller:
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def ask(self, pipe: str, values: Mapping[str, str]) -> Answered:
-        """Raises `BenchError` with the API's text when it does not answer 200."""
+        """Raises `BenchError` with the API's text when it answers neither 200 nor 408, its time limit."""
         started = time.monotonic()
         self._connection.request("GET", f"/v0/pipes/{pipe}.json?{urlencode(values)}", headers=self._headers)
         response = self._connection.getresponse()
         body = response.read()
         now = time.monotonic()
+        if response.status == 408:
+            return Answered({}, now - started, now)
         if response.status != 200:
             raise BenchError(f"`{pipe}` answered {response.status}: {body[:300].decode(errors='replace')}")
         return Answered(json.loads(body), now - started, now)

@@ -43,10 +43,12 @@ class Options:
 
 @dataclass
 class Asked:
-    """The seconds of each answer for one endpoint at one size, and the rows that ClickHouse read for it."""
+    """The seconds of each answer for one endpoint at one size, the rows that ClickHouse read for it, and
+    how many answers were 408: the API's time limit ended them."""
 
     seconds: list[float] = field(default_factory=list)
     rows_read: list[float] = field(default_factory=list)
+    too_late: int = 0
 
 
 @dataclass
@@ -92,18 +94,22 @@ class GrowthBench:
         for place in range(USERS):
             user = (number * USERS + place) * 7919 % users
             answer = caller.ask(pipe, {"user_id": f"user_{user}"})
+            asked.seconds.append(answer.seconds)
+            if not answer.body:
+                asked.too_late += 1
+                continue
             if not answer.body["data"]:
                 raise BenchError(f"`{pipe}` knows nothing of user {user}")
-            asked.seconds.append(answer.seconds)
             asked.rows_read.append(answer.body["statistics"]["rows_read"])
         kept = self.asked.setdefault((pipe, size), Asked())
         kept.seconds += asked.seconds
         kept.rows_read += asked.rows_read
+        kept.too_late += asked.too_late
         self.record.add(pipe=pipe, rows=size, round=number + 1, seconds=asked.seconds, rows_read=asked.rows_read)
 
     def render(self) -> str:
         """The table: times over all rounds."""
-        head = ("endpoint", "rows stored", "ms", "× first size", "rows read")
+        head = ("endpoint", "rows stored", "ms", "× first size", "rows read", "over the time limit")
         rows = []
         for (pipe, size), asked in self.asked.items():
             first = self.asked[pipe, self.options.first_rows]
@@ -114,7 +120,8 @@ class GrowthBench:
                     f"{size:,}",
                     spread_text(asked.seconds, millis),
                     "–" if growth is None else times(growth),
-                    thousands(Spread.of(asked.rows_read).median),
+                    thousands(Spread.of(asked.rows_read).median) if asked.rows_read else "–",
+                    str(asked.too_late),
                 )
             )
         return table.render(head, rows)

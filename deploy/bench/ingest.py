@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
 from deploy.bench import plots, table
 from deploy.bench.data import Traffic, broken_messages
 from deploy.bench.drain import Drain
@@ -19,9 +21,11 @@ from deploy.bench.record import Record
 from deploy.bench.rivals.kafka_engine import VARIANTS, Variant, is_there
 from deploy.bench.sides import drain_kafka_engine, drain_ours, drain_python_consumer
 from deploy.bench.workspace import PARTITIONS, Workspace
+from deploy.errors import BenchError
 
 OURS, ENGINE, CONSUMER = "Birdhouse", "Kafka table engine", "Python consumer"
 NO_SERVER = "no ClickHouse server: the embedded engine answers nobody but its own process"
+NONE_WORKS = "none of its variants works here; the notes say why"
 NO_ENGINE = "this build of ClickHouse has no Kafka table engine"
 
 
@@ -75,23 +79,29 @@ class IngestBench:
             return
         with closing(space.servers.client()) as client:
             has_engine = is_there(client)
-        if has_engine:
-            best = self._best_variant(topic)
+        best = self._best_variant(topic) if has_engine else None
+        if best is not None:
             yield f"{ENGINE} ({best.name})", lambda: drain_kafka_engine(space, topic, events, best)
         else:
-            self.skipped[ENGINE] = NO_ENGINE
+            self.skipped[ENGINE] = NONE_WORKS if has_engine else NO_ENGINE
         yield CONSUMER, lambda: drain_python_consumer(space, topic, events)
 
-    def _best_variant(self, topic: str) -> Variant:
-        """The fastest of the rival's variants, each tried once."""
+    def _best_variant(self, topic: str) -> Variant | None:
+        """The fastest of the rival's variants, each tried once; None when none of them works."""
         tried: dict[str, float] = {}
         for variant in self.options.variants:
             name = f"{ENGINE} ({variant.name})"
-            drain = self._drain(
-                name, "choice", partial(drain_kafka_engine, self.space, topic, self.options.events, variant)
-            )
+            try:
+                drain = self._drain(
+                    name, "choice", partial(drain_kafka_engine, self.space, topic, self.options.events, variant)
+                )
+            except (BenchError, ClickHouseError) as error:
+                # Another machine or another version may refuse one of them; the others still compete.
+                self.record.notes.append(f"{name}: {str(error).splitlines()[0]}")
+                continue
             tried[variant.name] = drain.rate
-        return max(self.options.variants, key=lambda variant: tried[variant.name])
+        able = [variant for variant in self.options.variants if variant.name in tried]
+        return max(able, key=lambda variant: tried[variant.name], default=None)
 
     def _run_broken(self, share: float) -> None:
         traffic = Traffic(self.options.events, self.options.seed, broken=share)

@@ -13,6 +13,7 @@ from confluent_kafka import Producer
 
 from deploy.bench.caller import Caller
 from deploy.bench.data import Traffic
+from deploy.bench.workspace import PARTITIONS
 from deploy.errors import BenchError
 
 EVENT_TYPE = "probe"
@@ -59,7 +60,10 @@ class Stream:
             for _ in range(int((time.monotonic() - self._started) * self.rate) - self.written):
                 before, after = self._messages[self.written % len(self._messages)]
                 self._producer.produce(
-                    self.topic, before + moment + after[19:], partition=self.written % 6, on_delivery=self._delivered
+                    self.topic,
+                    before + moment + after[19:],
+                    partition=self.written % PARTITIONS,
+                    on_delivery=self._delivered,
                 )
                 self.written += 1
             self._producer.poll(0)
@@ -90,7 +94,9 @@ class Prober:
                 raise BenchError(f"the broker did not take a probe: {error}")
             acknowledged.append(time.monotonic())
 
-        self._producer.produce(self._topic, json.dumps(event).encode(), partition=self._sent % 6, on_delivery=delivered)
+        self._producer.produce(
+            self._topic, json.dumps(event).encode(), partition=self._sent % PARTITIONS, on_delivery=delivered
+        )
         while not acknowledged:
             self._producer.poll(0.001)
             self._check(acknowledged, name)

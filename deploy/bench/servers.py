@@ -30,6 +30,8 @@ from service.kafka import client_config
 from service.settings import load_settings
 
 KAFKA_COMMAND, CLICKHOUSE_COMMAND = "TEST_KAFKA_COMMAND", "TEST_CLICKHOUSE_COMMAND"
+# Filling a table with 100 million rows and merging it take many minutes.
+_LONGEST_STATEMENT_SECONDS = 7200
 _REACHED_BY = ("KAFKA_", "CLICKHOUSE_")
 
 
@@ -71,7 +73,7 @@ class Servers:
 
     def client(self) -> Client:
         """A client of the ClickHouse server; there must be one."""
-        return connect(self.settings)
+        return connect(self.settings, answer_seconds=_LONGEST_STATEMENT_SECONDS)
 
 
 # An embedded broker lets a member join after half of its session time-out.

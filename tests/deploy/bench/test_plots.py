@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from deploy.bench import cli, plots
+from deploy.bench import plots, run
+from deploy.bench.cli import bench
 
 
 def test_lines_become_a_png(tmp_path: Path) -> None:
@@ -24,9 +25,9 @@ def test_without_matplotlib_it_is_said_and_the_bench_goes_on(tmp_path: Path, mon
         ran.append(arguments[-1] if isinstance(arguments[-1], Path) else None)
 
     monkeypatch.setattr(plots, "can_plot", lambda: False)
-    monkeypatch.setattr(cli, "running_servers", lambda environment: _NoServers())
-    monkeypatch.setattr(cli, "_measure", measure)
-    result = CliRunner().invoke(cli.bench, ["growth", "--plot", str(tmp_path / "plot.png")])
+    monkeypatch.setattr(run, "running_servers", lambda environment: _NoServers())
+    monkeypatch.setattr(run, "measure", measure)
+    result = CliRunner().invoke(bench, ["growth", "--plot", str(tmp_path / "plot.png")])
     assert result.exit_code == 0, result.output
     assert "matplotlib is not installed" in result.stderr
     assert "hint: pip install" in result.stderr
