@@ -26,7 +26,7 @@ check: $(STAMPS)/dev ## Check form, types, the house's rules and the generated d
 	$(BIN)/lint-imports
 	$(BIN)/python -m deploy.reference_docs --check
 
-bench: $(STAMPS)/dev ## Measure throughput and latency on this machine
+bench: $(STAMPS)/dev $(STAMPS)/bench ## Measure throughput and latency on this machine
 	$(BIN)/birdhouse bench
 
 faults: $(STAMPS)/dev ## Break things on purpose: ROUNDS=200 for the long run, FAULT_SEED=n to repeat one

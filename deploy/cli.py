@@ -15,6 +15,7 @@ from clickhouse_connect.driver.client import Client
 
 from deploy import tokens as token_table
 from deploy.apply import apply
+from deploy.bench.cli import bench
 from deploy.check import read_project
 from deploy.connect import connect
 from deploy.embedded_engine import EmbeddedEngine
@@ -61,6 +62,9 @@ def project_option(command: Callable[..., None]) -> Callable[..., None]:
 @click.version_option(package_name="birdhouse")
 def main() -> None:
     """Event analytics on your own Kafka and ClickHouse."""
+
+
+main.add_command(bench)
 
 
 @main.command()

@@ -14,8 +14,11 @@ from service.settings import ServiceSettings
 _DEFAULT_PORTS = {"http": 8123, "https": 8443}
 
 
-def connect(settings: ServiceSettings) -> Client:
-    """A client of the server of `CLICKHOUSE_URL`, which must be set. Raises `ServerError` with the reason."""
+def connect(settings: ServiceSettings, *, answer_seconds: int = 300) -> Client:
+    """A client of the server of `CLICKHOUSE_URL`, which must be set. Raises `ServerError` with the reason.
+
+    A statement that is not answered within `answer_seconds` fails.
+    """
     assert settings.clickhouse_url is not None
     parts = urlsplit(settings.clickhouse_url)
     try:
@@ -25,6 +28,7 @@ def connect(settings: ServiceSettings) -> Client:
             port=parts.port or _DEFAULT_PORTS[parts.scheme],
             username=settings.clickhouse_user,
             password=settings.clickhouse_password.get_secret_value(),
+            send_receive_timeout=answer_seconds,
             # A session would make ClickHouse refuse a second query at the same moment.
             autogenerate_session_id=False,
         )

@@ -71,6 +71,11 @@ class EmbeddedBroker:
     def is_running(self) -> bool:
         return self._guard is not None and self._guard.poll() is None
 
+    @property
+    def process_group(self) -> int | None:
+        """The id of the group that holds the broker's process and its guard, None when it does not run."""
+        return None if self._guard is None else self._guard.pid
+
     def stop(self) -> None:
         """End it; does nothing when it does not run. Blocks for some milliseconds."""
         if self._guard is None:

@@ -12,6 +12,7 @@ DeployError
 ├── ExplainError         parameters that the API would refuse, or nothing to ask about them
 ├── ServerError          a server does not answer, or refuses us
 ├── RefusedPlanError     the project cannot be deployed without losing data
+├── BenchError           a bench cannot measure: something is missing, or what was measured is wrong
 └── DeployBusyError      another deploy of the same database does not end
 """
 
@@ -82,6 +83,10 @@ class ServerError(DeployError):
 
 class RefusedPlanError(DeployError):
     """A change would lose data, so nothing is applied."""
+
+
+class BenchError(DeployError):
+    """What a bench needs is not there, or a side of it did not do its work, so that its figures would mean nothing."""
 
 
 class DeployBusyError(DeployError):

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import random
-import shlex
 import shutil
-import signal
-import socket
 import subprocess
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from docker.errors import APIError
+
+from deploy.bench.server_command import (
+    ATTEMPTS,
+    CLICKHOUSE_PORTS,
+    KAFKA_PORTS,
+    StartedServer,
+    becomes_ready,
+    clickhouse_answers,
+    free_port,
+    kafka_answers,
+    started_server,
+    tail,
+)
 
 # Containers are removed here; the reaper would be one more image, and one more thing that holds Docker's socket.
 # testcontainers reads this once, when it is imported.
@@ -27,12 +32,6 @@ from testcontainers.core.container import DockerContainer
 
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 CLICKHOUSE_IMAGE = "clickhouse/clickhouse-server:26.9"
-# Below the range from which Linux takes the local ports of outgoing connections (32768 and up).
-PORTS = range(20000, 32000)
-ATTEMPTS = 3
-# A server starts within 10 s; a cold one on a busy machine may need several times that.
-START_SECONDS = 90.0
-STOP_SECONDS = 15.0
 # Below pytest's time-out for one test, which counts its fixtures too.
 PULL_SECONDS = 90.0
 
@@ -42,7 +41,7 @@ class ServerUnavailableError(Exception):
 
 
 class ServerFailedError(Exception):
-    """There is a way to have the server, but it does not start; the message ends with its log."""
+    """There is an image of the server, but it does not start; the message ends with its log."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +59,10 @@ def kafka_server(folder: Path) -> Iterator[str]:
     if address := os.environ.get("TEST_KAFKA_BOOTSTRAP_SERVERS"):
         yield address
     elif command := os.environ.get("TEST_KAFKA_COMMAND"):
-        with _process(command, ("--port", "--controller-port"), folder, _kafka_answers) as port:
-            yield f"127.0.0.1:{port}"
+        with started_server(command, KAFKA_PORTS, folder, kafka_answers) as server:
+            yield f"127.0.0.1:{server.port}"
     elif _can_run(KAFKA_IMAGE):
-        with _container(KAFKA_IMAGE, 9092, _kafka_environment, _kafka_answers) as port:
+        with _container(KAFKA_IMAGE, 9092, _kafka_environment, kafka_answers) as port:
             yield f"127.0.0.1:{port}"
     else:
         with _embedded_broker(folder) as address:
@@ -76,10 +75,10 @@ def clickhouse_server(folder: Path) -> Iterator[ClickHouseServer]:
     if url := os.environ.get("TEST_CLICKHOUSE_URL"):
         yield ClickHouseServer(url)
     elif command := os.environ.get("TEST_CLICKHOUSE_COMMAND"):
-        with _process(command, ("--http-port", "--tcp-port"), folder, _clickhouse_answers) as port:
-            yield ClickHouseServer(f"http://127.0.0.1:{port}")
+        with started_server(command, CLICKHOUSE_PORTS, folder, clickhouse_answers) as server:
+            yield ClickHouseServer(f"http://127.0.0.1:{server.port}")
     elif _can_run(CLICKHOUSE_IMAGE):
-        with _container(CLICKHOUSE_IMAGE, 8123, _clickhouse_environment, _clickhouse_answers) as port:
+        with _container(CLICKHOUSE_IMAGE, 8123, _clickhouse_environment, clickhouse_answers) as port:
             yield ClickHouseServer(f"http://127.0.0.1:{port}", "tests", "tests")
     else:
         raise ServerUnavailableError(
@@ -89,66 +88,16 @@ def clickhouse_server(folder: Path) -> Iterator[ClickHouseServer]:
 
 
 @contextmanager
-def _process(
-    command: str, port_options: tuple[str, str], folder: Path, answers: Callable[[int], bool]
-) -> Iterator[int]:
-    """A server started by a command, in a process group of its own; gives the port of the first option."""
-    with _started(command, port_options, folder, answers) as server:
-        yield server.port
-
-
-class RestartableServer:
-    """A server that a command starts, in a process group of its own: it can be killed, and started again on the same
-    folder and ports."""
-
-    def __init__(
-        self, command: str, port_options: tuple[str, str], folder: Path, answers: Callable[[int], bool]
-    ) -> None:
-        ports = [free_port(), free_port()]
-        options = [text for option, port in zip(port_options, ports, strict=True) for text in (option, str(port))]
-        self.port = ports[0]
-        self.log = folder / f"server-{self.port}.log"
-        self._arguments = [*shlex.split(command), "--data", str(folder / "data"), *options]
-        self._answers = answers
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> bool:
-        """Start it and wait until it answers; whether it does."""
-        with self.log.open("ab") as output:
-            process = subprocess.Popen(
-                self._arguments,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._process = process
-        return _becomes_ready(lambda: self._answers(self.port), lambda: process.poll() is None)
-
-    def kill(self) -> None:
-        """End it as kill -9 does, at once."""
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-
-    def stop(self) -> None:
-        if self._process is not None:
-            _end_group(self._process)
-
-
-@contextmanager
-def restartable_kafka(folder: Path) -> Iterator[RestartableServer]:
+def restartable_kafka(folder: Path) -> Iterator[StartedServer]:
     """A broker of the caller's own, which may be killed. Raises `ServerUnavailableError` without a command for it."""
-    command = _command_of("TEST_KAFKA_COMMAND")
-    with _started(command, ("--port", "--controller-port"), folder, _kafka_answers) as server:
+    with started_server(_command_of("TEST_KAFKA_COMMAND"), KAFKA_PORTS, folder, kafka_answers) as server:
         yield server
 
 
 @contextmanager
-def restartable_clickhouse(folder: Path) -> Iterator[RestartableServer]:
+def restartable_clickhouse(folder: Path) -> Iterator[StartedServer]:
     """A ClickHouse of the caller's own, which may be killed. Raises `ServerUnavailableError` without a command."""
-    command = _command_of("TEST_CLICKHOUSE_COMMAND")
-    with _started(command, ("--http-port", "--tcp-port"), folder, _clickhouse_answers) as server:
+    with started_server(_command_of("TEST_CLICKHOUSE_COMMAND"), CLICKHOUSE_PORTS, folder, clickhouse_answers) as server:
         yield server
 
 
@@ -156,30 +105,6 @@ def _command_of(variable: str) -> str:
     if command := os.environ.get(variable):
         return command
     raise ServerUnavailableError(f"no server that may be killed: set {variable} to the command that starts one")
-
-
-@contextmanager
-def _started(
-    command: str, port_options: tuple[str, str], folder: Path, answers: Callable[[int], bool]
-) -> Iterator[RestartableServer]:
-    for _ in range(ATTEMPTS):
-        server = RestartableServer(command, port_options, folder, answers)
-        try:
-            if server.start():
-                yield server
-                return
-        finally:
-            server.stop()
-    raise ServerFailedError(f"`{command}` does not start:\n{_tail(server.log.read_text(errors='replace'))}")
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    for ending in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, ending)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
-            return
 
 
 @contextmanager
@@ -192,7 +117,7 @@ def _container(
         container = _new_container(image, environment_of(port), {str(inner_port): ("127.0.0.1", port)})
         try:
             container.start()
-            if _becomes_ready(lambda port=port: answers(port), lambda container=container: _is_running(container)):
+            if becomes_ready(lambda port=port: answers(port), lambda container=container: _is_running(container)):
                 yield port
                 return
             log = b"\n".join(container.get_logs()).decode(errors="replace")
@@ -200,7 +125,7 @@ def _container(
             log = str(error)
         finally:
             container.stop()
-    raise ServerFailedError(f"{image} does not start:\n{_tail(log)}")
+    raise ServerFailedError(f"{image} does not start:\n{tail(log)}")
 
 
 def _new_container(image: str, environment: dict[str, str], ports: dict[str, tuple[str, int]]) -> DockerContainer:
@@ -250,44 +175,6 @@ def _clickhouse_environment(_: int) -> dict[str, str]:
     return {"CLICKHOUSE_USER": "tests", "CLICKHOUSE_PASSWORD": "tests", "CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT": "1"}
 
 
-def _kafka_answers(port: int) -> bool:
-    from confluent_kafka import KafkaException
-    from confluent_kafka.admin import AdminClient
-
-    quiet = {"log_level": 0}  # refused connections are what waiting for a start looks like
-    try:
-        return bool(AdminClient({"bootstrap.servers": f"127.0.0.1:{port}", **quiet}).list_topics(timeout=2).brokers)
-    except KafkaException:
-        return False
-
-
-def _clickhouse_answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=2) as response:
-            return bool(response.read() == b"Ok.\n")
-    except (OSError, urllib.error.URLError):
-        return False
-
-
-def _becomes_ready(answers: Callable[[], bool], is_alive: Callable[[], bool]) -> bool:
-    """Whether the server answers in time. That it lives then still shows that it was not another one on its port."""
-    give_up = time.monotonic() + START_SECONDS
-    while time.monotonic() < give_up and is_alive():
-        if answers():
-            return is_alive()
-        time.sleep(0.1)
-    return False
-
-
-def free_port() -> int:
-    """A port that nobody listens on now. Another process may still take it: who uses it tries again with another."""
-    while True:
-        port = random.choice(PORTS)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
 def _can_run(image: str) -> bool:
     """Whether a Docker engine answers that has the image, or can fetch it."""
     if shutil.which("docker") is None or not _docker("info", timeout=10):
@@ -300,7 +187,3 @@ def _docker(*arguments: str, timeout: float) -> bool:
         return subprocess.run(["docker", *arguments], capture_output=True, timeout=timeout, check=False).returncode == 0
     except subprocess.TimeoutExpired:
         return False
-
-
-def _tail(text: str, lines: int = 40) -> str:
-    return "\n".join(text.splitlines()[-lines:])

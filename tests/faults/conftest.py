@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from deploy.bench.server_command import StartedServer
 from tests.faults.house import FaultHouse
 from tests.faults.judge import RESULTS, table
-from tests.servers import RestartableServer, ServerUnavailableError, restartable_clickhouse, restartable_kafka
+from tests.servers import ServerUnavailableError, restartable_clickhouse, restartable_kafka
 
 HERE = Path(__file__).parent
 ROUND_SECONDS = 300
@@ -49,7 +50,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestartableServer]:
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartedServer]:
     try:
         with restartable_kafka(tmp_path_factory.mktemp("kafka")) as server:
             yield server
@@ -58,7 +59,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestartableServ
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestartableServer]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartedServer]:
     try:
         with restartable_clickhouse(tmp_path_factory.mktemp("clickhouse")) as server:
             yield server
@@ -75,7 +76,7 @@ def chance(seed: int) -> random.Random:
 
 @pytest.fixture
 def house(
-    broker: RestartableServer, engine: RestartableServer, tmp_path: Path, request: pytest.FixtureRequest, seed: int
+    broker: StartedServer, engine: StartedServer, tmp_path: Path, request: pytest.FixtureRequest, seed: int
 ) -> Iterator[FaultHouse]:
     name = request.node.originalname.removeprefix("test_").replace("_", " ")
     with FaultHouse(broker, engine, tmp_path, name, seed) as house:

@@ -18,11 +18,11 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.apply import apply
+from deploy.bench.server_command import StartedServer, free_port
 from deploy.plan import read_plan
 from schemas.project import load_project
 from tests.faults.judge import RESULTS, Result
 from tests.ingest_worker.house import until
-from tests.servers import RestartableServer, free_port
 
 PARTITIONS = 6
 SESSION_SECONDS = 3
@@ -41,9 +41,7 @@ ENGINE_SORTING_KEY "id"
 class FaultHouse:
     """A data source of this round's own on both servers, under load from `start` until `judge`."""
 
-    def __init__(
-        self, broker: RestartableServer, engine: RestartableServer, folder: Path, fault: str, seed: int
-    ) -> None:
+    def __init__(self, broker: StartedServer, engine: StartedServer, folder: Path, fault: str, seed: int) -> None:
         self.broker, self.engine, self.folder, self.fault, self.seed = broker, engine, folder, fault, seed
         self.name = f"round_{seed}_{time.monotonic_ns()}"
         self.kafka = f"127.0.0.1:{broker.port}"

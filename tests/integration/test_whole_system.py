@@ -22,8 +22,9 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Producer
 
+from deploy.bench.server_command import free_port
 from schemas.project import EXAMPLE_PROJECT
-from tests.servers import ClickHouseServer, free_port
+from tests.servers import ClickHouseServer
 
 EVENTS = int(os.environ.get("TEST_EVENTS", "30000"))
 WORKER_MEMORY_BYTES = 400 * 1024 * 1024

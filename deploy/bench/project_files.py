@@ -1,0 +1,31 @@
+"""Projects under test: the example project, fed from the bench's topics, with pipes of the bench's own beside it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from schemas.project import EXAMPLE_PROJECT
+
+# No such file: the connection is that of the environment.
+_CONNECTION = "bench"
+
+
+def write_project(
+    folder: Path, topics: Mapping[str, str], *, group: str = "bench", pipes: Mapping[str, str] | None = None
+) -> Path:
+    """The example project with a data source like `events` for each name of `topics`; gives `folder`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "datasources").mkdir(parents=True)
+    shutil.copytree(EXAMPLE_PROJECT / "pipes", folder / "pipes")
+    events = (EXAMPLE_PROJECT / "datasources" / "events.datasource").read_text(encoding="utf-8")
+    for name, topic in topics.items():
+        lines = (
+            f"\nKAFKA_CONNECTION_NAME {_CONNECTION}\nKAFKA_TOPIC {topic}\nKAFKA_GROUP_ID {group}\n"
+            "KAFKA_AUTO_OFFSET_RESET earliest\n"
+        )
+        (folder / "datasources" / f"{name}.datasource").write_text(events + lines, encoding="utf-8")
+    for name, text in (pipes or {}).items():
+        (folder / "pipes" / f"{name}.pipe").write_text(text, encoding="utf-8")
+    return folder

@@ -1,0 +1,1 @@
+"""Other ways to get the same events into the same table."""
