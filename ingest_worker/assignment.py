@@ -23,7 +23,7 @@ from ingest_worker.ownership import OwnerState
 from ingest_worker.partition import Partition
 from ingest_worker.record import Record
 from ingest_worker.recovery import Lot, Recovered
-from schemas.landing import fence_key
+from schemas.landing import fence_key, replay_key
 from service.deadline import Deadline
 
 
@@ -65,11 +65,14 @@ class Assignment:
         return self.partitions.get(partition.place) is partition
 
     def fence_keys(self, partitions: Iterable[Partition]) -> list[str]:
-        """What has to be owned in ClickHouse before anything of these partitions may be inserted."""
+        """What has to be owned in ClickHouse before anything of these partitions may be inserted.
+
+        A replay that runs is refused from then on: the group's offset may have been set back into its range."""
         return [
-            fence_key(buffer.data_source, partition.topic_id, partition.number)
+            key(buffer.data_source, partition.topic_id, partition.number)
             for partition in partitions
             for buffer in self._buffers[partition.topic]
+            for key in (fence_key, replay_key)
         ]
 
     def lots(self, partitions: Iterable[Partition]) -> list[Lot]:

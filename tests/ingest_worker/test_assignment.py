@@ -82,7 +82,9 @@ def test_a_topic_feeds_each_of_its_data_sources() -> None:
         MessagesConsumed("first", "topic", 3, 3),
         MessagesConsumed("second", "topic", 3, 3),
     ]
-    assert bench.assignment.fence_keys(bench.partitions) == ["first/id/0", "second/id/0"]
+    assert bench.assignment.fence_keys(bench.partitions) == [
+        *("first/id/0", "first/replay/id/0", "second/id/0", "second/replay/id/0")
+    ]
 
 
 def test_the_slowest_data_source_decides_how_far_a_topic_is_committed() -> None:
