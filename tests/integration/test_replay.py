@@ -1,146 +1,23 @@
-"""`birdhouse replay` on real servers: what is missing or mended is stored once, also when it is killed."""
+"""`birdhouse replay` on real servers: what is missing, wrong or mended is stored once, what cannot be is refused."""
 
 from __future__ import annotations
 
-import json
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from deploy.apply import apply
-from deploy.plan import read_plan
-from ingest_worker.ownership import Claim, take_ownership
-from schemas.landing import replay_key
-from schemas.project import load_project
+from tests.integration.replayed import PARTITIONS, Scene, each
 from tests.servers import ClickHouseServer
 
 pytestmark = pytest.mark.needs("kafka", "clickhouse")
-
-DATA_SOURCE = """SCHEMA >
-    `id` Int64 `json:$.id`,
-    `part` Int32 `json:$.part`,
-    `note` {note} `json:$.note`
-
-ENGINE "{engine}"
-ENGINE_PARTITION_KEY "part"
-ENGINE_SORTING_KEY "id"
-{more}
-"""
-PARTITIONS = 2
-Document = Mapping[str, Any]
-
-
-class Scene:
-    """A topic of two partitions whose messages the worker has committed, and what a test says is stored of them."""
-
-    def __init__(self, kafka: str, server: ClickHouseServer, client: Client, name: str, folder: Path) -> None:
-        self.kafka, self.server, self.client, self.name, self.folder = kafka, server, client, name, folder
-        (folder / "datasources").mkdir()
-
-    def deploy(self, note: str = "String", engine: str = "MergeTree", more: str = "") -> None:
-        text = DATA_SOURCE.format(note=note, engine=engine, more=more)
-        (self.folder / "datasources" / f"{self.name}.datasource").write_text(text)
-        apply(self.client, read_plan(self.client, load_project(self.folder, environment={}), self.name))
-
-    def topic(self, messages: int, bad_every: int = 0, commit: bool = True) -> None:
-        """`messages` in each partition, of which every `bad_every`th has no note."""
-        admin = AdminClient({"bootstrap.servers": self.kafka})
-        admin.create_topics([NewTopic(self.name, num_partitions=PARTITIONS)])[self.name].result(30)
-        producer = Producer({"bootstrap.servers": self.kafka, "linger.ms": 20})
-        for number in range(messages * PARTITIONS):
-            event: dict[str, object] = {"id": number, "part": number % 5, "note": "x"}
-            if bad_every and number // PARTITIONS % bad_every == 0:
-                del event["note"]
-            producer.produce(self.name, json.dumps(event).encode(), partition=number % PARTITIONS)
-            producer.poll(0)
-        assert producer.flush(60) == 0
-        if commit:
-            self.commit(messages)
-
-    def commit(self, offset: int) -> None:
-        consumer = Consumer({"bootstrap.servers": self.kafka, "group.id": "birdhouse"})
-        places = [TopicPartition(self.name, number, offset) for number in range(PARTITIONS)]
-        consumer.commit(offsets=places, asynchronous=False)
-        consumer.close()
-
-    def rollup(self) -> None:
-        """A view behind the table that counts events; it knows the tokens of batches that are sent again."""
-        self.client.command(
-            f"CREATE TABLE `{self.name}`.rollup (part Int32, events UInt64) ENGINE = SummingMergeTree ORDER BY part"
-            " SETTINGS non_replicated_deduplication_window = 10000"
-        )
-        self.client.command(
-            f"CREATE MATERIALIZED VIEW `{self.name}`.rolled TO `{self.name}`.rollup AS"
-            f" SELECT part, count() AS events FROM `{self.name}`.`{self.name}` GROUP BY part"
-        )
-
-    def environment(self, **more: str) -> dict[str, str]:
-        return {
-            **{name: value for name, value in os.environ.items() if not name.startswith("BIRDHOUSE_")},
-            "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
-            "CLICKHOUSE_URL": self.server.url,
-            "CLICKHOUSE_USER": self.server.user,
-            "CLICKHOUSE_PASSWORD": self.server.password,
-            "CLICKHOUSE_DATABASE": self.name,
-            "PROJECT_DIR": str(self.folder),
-            **more,
-        }
-
-    def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
-        main = "from deploy.cli import main; main()"
-        command = [sys.executable, "-c", main, "replay", "--data-source", self.name, "--format", "json", *arguments]
-        return subprocess.Popen(
-            command,
-            env=self.environment(**more),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def replay(self, *arguments: str, **more: str) -> tuple[int, Document, str]:
-        """Exit code, what was on stdout, and on stderr."""
-        process = self.start(*arguments, **more)
-        output, errors = process.communicate(timeout=100)
-        return process.returncode, json.loads(output) if output else {}, errors
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in self.client.query(sql.replace("@", f"`{self.name}`.`{self.name}`")).result_rows]
-
-    @property
-    def ids(self) -> list[int]:
-        """The ids in the table, each as often as it is stored."""
-        return [row[0] for row in self.rows("SELECT id FROM @ ORDER BY id")]
-
-    @property
-    def quarantined(self) -> list[int]:
-        bad = f"`{self.name}`.`{self.name}_quarantine`"
-        return [row[0] for row in self.rows(f"SELECT toInt64(id) AS n FROM {bad} ORDER BY n")]
-
-    @property
-    def counted(self) -> int:
-        return int(self.rows(f"SELECT sum(events) FROM `{self.name}`.rollup")[0][0])
 
 
 @pytest.fixture
 def scene(kafka: str, clickhouse: ClickHouseServer, clickhouse_client: Client, database: str, tmp_path: Path) -> Scene:
     return Scene(kafka, clickhouse, clickhouse_client, database, tmp_path)
-
-
-def each(first: int, last: int) -> list[int]:
-    """The ids of the messages at these offsets of all partitions."""
-    return list(range(first * PARTITIONS, (last + 1) * PARTITIONS))
 
 
 RANGE = ("--partition", "0", "--partition", "1", "--from-offset")
@@ -279,77 +156,37 @@ def test_a_schema_that_is_not_deployed_is_refused(scene: Scene) -> None:
     assert "`birdhouse deploy` first" in errors
 
 
-def test_a_replay_that_was_taken_over_stops_and_goes_on_when_it_is_run_again(scene: Scene) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--since", "2020-01-01", "--data-source", "evnts"), "there is no data source `evnts`"),
+        (("--since", "2200-01-01"), "is in the future"),
+        (("--partition", "7", "--from-offset", "0", "--to-offset", "1"), "has no partition 7"),
+        ((), "nothing says what to replay"),
+    ],
+)
+def test_what_is_not_there_is_refused(scene: Scene, arguments: tuple[str, ...], message: str) -> None:
     scene.deploy()
-    scene.rollup()
-    scene.topic(20_000)
-    process = scene.start("--since", "2020-01-01", BIRDHOUSE_INGEST_BATCH_ROWS="500")
-    until(lambda: len(scene.ids) > 1_000)
-    ids = scene.rows("SELECT DISTINCT __topic_id FROM @")
-    keys = tuple(replay_key(scene.name, ids[0][0], number) for number in range(PARTITIONS))
-    take_ownership(scene.client, scene.name, Claim(keys))
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "took" in errors
-    assert "run it again" in errors
-    assert scene.replay("--since", "2020-01-01")[0] == 0
-    assert (scene.ids, scene.counted) == (each(0, 19_999), 40_000)
-
-
-Arguments = tuple[str, ...]
-
-
-@pytest.mark.parametrize("arguments", [("--since", "2020-01-01"), ("--since", "2020-01-01", "--replace", "--yes")])
-def test_killed_at_random_moments_it_goes_on_and_the_result_is_the_same(scene: Scene, arguments: Arguments) -> None:
-    scene.deploy()
-    scene.rollup()
-    scene.topic(25_000, bad_every=7)
-    chance = random.Random(7)
-    kills = _kill_and_run_again(scene, chance, *arguments)
-    assert kills >= 3
-    good = [number for number in each(0, 24_999) if number // PARTITIONS % 7]
-    assert (scene.ids, scene.counted) == (good, len(good))
-    assert len(scene.quarantined) == 50_000 - len(good)
-
-
-def test_a_move_out_of_quarantine_that_is_killed_goes_on(scene: Scene) -> None:
-    scene.deploy()
-    scene.rollup()
-    scene.topic(10_000, bad_every=1)
-    assert scene.replay("--since", "2020-01-01")[0] == 0
-    assert len(scene.quarantined) == 20_000
-    scene.deploy(note="Nullable(String)")
-    kills = _kill_and_run_again(scene, random.Random(3), "--quarantine")
-    assert kills >= 3
-    assert (scene.ids, scene.counted, scene.quarantined) == (each(0, 9_999), 20_000, [])
-
-
-def _kill_and_run_again(scene: Scene, chance: random.Random, *arguments: str, most: int = 12) -> int:
-    """Kill the command at random moments of its work, at most so often, then let it end. How often it was killed."""
-    kills = 0
-    while kills < most:
-        before = len(scene.rows("SELECT 1 FROM @"))
-        process = scene.start(*arguments, BIRDHOUSE_INGEST_BATCH_ROWS="1000")
-        until(lambda process=process, before=before: process.poll() is not None or _moved(scene, before))  # type: ignore[misc]
-        time.sleep(chance.uniform(0, 0.4))
-        if process.poll() is not None:
-            _, errors = process.communicate()
-            assert process.returncode == 0, errors
-            return kills
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
-        kills += 1
+    scene.topic(1)
     code, _, errors = scene.replay(*arguments)
-    assert code == 0, errors
-    return kills
+    assert code == 1
+    assert message in errors
+    assert "hint:" in errors
+    assert "Traceback" not in errors
 
 
-def _moved(scene: Scene, before: int) -> bool:
-    return len(scene.rows("SELECT 1 FROM @")) != before
+def test_without_kafka_or_a_topic_it_says_so(scene: Scene) -> None:
+    scene.deploy()
+    assert "there is no topic" in scene.replay("--since", "2020-01-01")[2]
+    _, _, errors = scene.replay("--since", "2020-01-01", KAFKA_BOOTSTRAP_SERVERS="")
+    assert "KAFKA_BOOTSTRAP_SERVERS is not set" in errors
 
 
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
+def test_a_compacted_topic_is_not_replaced(scene: Scene) -> None:
+    scene.deploy()
+    compacted = NewTopic(scene.name, num_partitions=1, config={"cleanup.policy": "compact"})
+    admin = AdminClient({"bootstrap.servers": scene.kafka})
+    admin.create_topics([compacted])[scene.name].result(30)
+    code, _, errors = scene.replay("--since", "2020-01-01", "--replace", "--yes")
+    assert code == 1
+    assert "is compacted" in errors
