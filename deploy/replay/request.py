@@ -70,6 +70,11 @@ def check_table(data_source: DataSource, request: Request, *, keeps_headers: boo
     """Raise `ReplayError` where nobody could tell what is stored, so that it would not be exactly once."""
     name, engine = data_source.name, data_source.engine
     if request.from_quarantine:
+        if engine.name == "Join":
+            raise ReplayError(
+                f"`{name}` is a Join table, which does not know a batch that is sent again",
+                "read the messages again into a data source of another name",
+            )
         if keeps_headers:
             raise ReplayError(
                 f"`{name}` has a column for the headers, which quarantine does not keep",

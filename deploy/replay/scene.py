@@ -13,7 +13,7 @@ from ingest_worker.batch import Limits
 from ingest_worker.scan import tables_with_offsets
 from schemas.ddl import mapping_ddl
 from schemas.feed import Feed, feed_of
-from schemas.landing import quarantine_table
+from schemas.landing import landing_table, quarantine_table
 from schemas.model import DataSource
 
 FORGETFUL = "forgets the offsets of its rows"
@@ -51,6 +51,14 @@ class Scene:
         mapping = mapping_ddl(self.data_source, self.database)
         assert mapping is not None
         return mapping.fingerprint
+
+    def deployed_mapping(self) -> str:
+        """The fingerprint of the mapping that ClickHouse has now; empty while it is being replaced."""
+        rows = self.client.query(
+            "SELECT comment FROM system.tables WHERE database = {database:String} AND name = {name:String}",
+            parameters={"database": self.database, "name": landing_table(self.name)},
+        ).result_rows
+        return str(rows[0][0]) if rows else ""
 
     @property
     def keeps_offsets(self) -> bool:

@@ -74,7 +74,7 @@ class Storing:
                 )
             )
             return False
-        deliver(self._sink, batch, self._origin.replay, self._scene.tell)
+        self._deliver(batch)
         self._result.completed += batch.rows
         return True
 
@@ -90,7 +90,7 @@ class Storing:
     def _store(self, batch: Batch, ranges: Sequence[OffsetRange]) -> Batch:
         sent = SentBatch(self._origin.replay, ranges, batch.rows, self._scene.blocks())
         self.write(replace(self.record, batch=sent))
-        deliver(self._sink, batch, self._origin.replay, self._scene.tell)
+        self._deliver(batch)
         self._result.stored += batch.rows
         counted = self._sink.count_quarantined(batch)
         self._result.quarantined += counted.rows if counted else 0
@@ -99,6 +99,10 @@ class Storing:
             place = f"{self._origin.topic}/{self._origin.partition}"
             self._scene.tell(f"{place}: stored {self._result.stored} messages, at offset {batch.last_offset}")
         return batch
+
+    def _deliver(self, batch: Batch) -> None:
+        scene = self._scene
+        deliver(self._sink, batch, self._origin.replay, scene.tell, lambda: scene.deployed_mapping() == scene.mapping)
 
     def _named(self, batch: Batch, ranges: Sequence[OffsetRange]) -> Sequence[OffsetRange]:
         """What names a batch's content: of a topic, which never changes, where its messages were asked for; of a

@@ -70,6 +70,7 @@ TTL = Engine(ttl="ts + INTERVAL 1 DAY")
         (Engine("Null"), FILL, False, "stores no rows"),
         (TTL, FILL, False, "has a TTL"),
         (Engine(), QUARANTINE, True, "headers"),
+        (Engine("Join"), QUARANTINE, False, "does not know a batch"),
     ],
 )
 def test_a_table_of_which_nobody_can_tell_is_refused(
