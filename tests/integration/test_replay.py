@@ -39,6 +39,16 @@ def test_what_is_missing_is_stored_once_and_what_is_there_is_left_alone(scene: S
     assert (code, [part["stored"] for part in document["partitions"]]) == (0, [0, 0])
 
 
+def test_rows_that_somebody_deleted_are_stored_again_although_their_batch_is_known(scene: Scene) -> None:
+    scene.deploy()
+    scene.topic(100)
+    assert scene.replay(*RANGE, "0", "--to-offset", "99")[0] == 0
+    scene.client.command(f"DELETE FROM `{scene.name}`.`{scene.name}` WHERE 1 SETTINGS lightweight_deletes_sync = 1")
+    assert scene.ids == []
+    assert scene.replay(*RANGE, "0", "--to-offset", "99")[0] == 0
+    assert scene.ids == each(0, 99)
+
+
 def test_a_dry_run_changes_nothing(scene: Scene) -> None:
     scene.deploy()
     scene.topic(100)
