@@ -202,15 +202,46 @@ def verify(project: Path | None, data_source: str | None, since: datetime | None
     Exit code 0: each offset is stored once. 1: gaps, doubles or an error. 2: nothing is wrong, but of some offsets
     nobody can tell any more.
     """
-    from deploy import verify as verifying  # everything else starts faster without Kafka
+    from deploy.verify import project as verifying  # everything else starts faster without Kafka
+    from deploy.verify.render import render_json, render_text
+    from deploy.verify.report import verdict_of
 
     settings, environment = _settings(project)
     configure(settings.birdhouse_log_format, settings.birdhouse_log_level)
     checked = read_project(settings.project_folder, environment)
     with _client(settings) as client:
         reports = verifying.verify_project(checked.project, settings, environment, client, data_source, since)
-    click.echo(verifying.render_json(reports) if output == "json" else verifying.render_text(reports))
-    sys.exit(verifying.verdict_of(reports))
+    click.echo(render_json(reports) if output == "json" else render_text(reports))
+    sys.exit(verdict_of(reports))
+
+
+@main.command()
+@click.option("--data-source", "data_source", metavar="NAME", required=True, help="What is to be stored again.")
+@click.option(
+    "--partition", "partitions", type=click.IntRange(0), multiple=True, help="Only this one; may be repeated."
+)
+@click.option("--from-offset", type=click.IntRange(0), help="First offset.")
+@click.option("--to-offset", type=click.IntRange(0), help="Last offset, inclusive.")
+@click.option("--since", type=Moment(), help="From the first message of this time on (ISO 8601, UTC without a zone).")
+@click.option("--until", type=Moment(), help="Up to the first message of this time.")
+@click.option("--replace", "replaces", is_flag=True, help="Delete the range's rows first, and store all of it anew.")
+@click.option("--quarantine", "from_quarantine", is_flag=True, help="Move what today's schema takes to the table.")
+@click.option("--check", "is_check", is_flag=True, help="Only say what would be done.")
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask before rows are deleted.")
+@click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@project_option
+def replay(project: Path | None, output: str, is_sure: bool, **asked: Any) -> None:
+    """Store a range, a time span or what is in quarantine again, exactly once: what is stored already stays as it is.
+
+    Killed and run again, it goes on. Exit code 0: done. 1: an error. 2: nothing to do, or not all, with the reason.
+    """
+    from deploy.replay import terminal  # everything else starts faster without Kafka
+
+    settings, environment = _settings(project)
+    configure(settings.birdhouse_log_format, settings.birdhouse_log_level)
+    checked = read_project(settings.project_folder, environment)
+    with _clients(settings, "stop it with Ctrl-C, replay, and start it again") as connect_client:
+        sys.exit(terminal.replay(asked, checked.project, environment, connect_client, output, is_sure=is_sure))
 
 
 def _settings(project: Path | None) -> tuple[RunSettings, dict[str, str]]:
@@ -222,22 +253,27 @@ def _settings(project: Path | None) -> tuple[RunSettings, dict[str, str]]:
 
 @contextmanager
 def _client(settings: RunSettings) -> Iterator[Client]:
+    hint = (
+        "that `birdhouse run` deploys the project when it starts: stop it with Ctrl-C and start it again "
+        "(or set CLICKHOUSE_URL to deploy to a server)"
+    )
+    with _clients(settings, hint) as connect_client, closing(connect_client()) as client:
+        yield client
+
+
+@contextmanager
+def _clients(settings: RunSettings, hint: str) -> Iterator[Callable[[], Client]]:
+    """A function that gives a new client each time; `hint` is for a folder that a `birdhouse run` owns."""
     if not settings.is_engine_embedded:
-        with closing(connect(settings)) as server:
-            yield server
+        yield lambda: connect(settings)
         return
     engine = EmbeddedEngine(settings.birdhouse_data)
     try:
         engine.start()
     except FolderInUseError as error:
-        raise FolderInUseError(
-            error.message,
-            "that `birdhouse run` deploys the project when it starts: stop it with Ctrl-C and start it again "
-            "(or set CLICKHOUSE_URL to deploy to a server)",
-        ) from None
+        raise FolderInUseError(error.message, hint) from None
     try:
-        with closing(engine.client()) as client:
-            yield client
+        yield engine.client
     finally:
         engine.stop()
 

@@ -11,6 +11,9 @@ DeployError
 ├── UnknownPipeError     no endpoint has that name
 ├── ExplainError         parameters that the API would refuse, or nothing to ask about them
 ├── ServerError          a server does not answer, or refuses us
+├── OffsetsGoneError     the broker dropped messages while they were read
+├── ReplayError          what is to be replayed cannot be, or not like this
+│   └── TakenOverError   a worker or another replay took the partition over
 ├── RefusedPlanError     the project cannot be deployed without losing data
 ├── BenchError           a bench cannot measure: something is missing, or what was measured is wrong
 └── DeployBusyError      another deploy of the same database does not end
@@ -79,6 +82,30 @@ class ExplainError(DeployError):
 
 class ServerError(DeployError):
     """ClickHouse or Kafka does not answer, or refuses what was asked."""
+
+
+class OffsetsGoneError(DeployError):
+    """Retention passed an offset that was about to be read."""
+
+    def __init__(self, topic: str, partition: int, offset: int) -> None:
+        super().__init__(
+            f"the broker dropped messages of {topic}/{partition} from offset {offset} on while they were read",
+            "run it again: it says what the broker holds now",
+        )
+
+
+class ReplayError(DeployError):
+    """A replay that would not be exactly once, or has nothing to go by."""
+
+
+class TakenOverError(ReplayError):
+    """ClickHouse refuses this replay's inserts: another owner is written under its key."""
+
+    def __init__(self, data_source: str, topic: str, partition: int) -> None:
+        super().__init__(
+            f"a worker or another replay took `{data_source}` {topic}/{partition} over",
+            "run it again: it goes on where it was",
+        )
 
 
 class RefusedPlanError(DeployError):

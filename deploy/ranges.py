@@ -63,6 +63,19 @@ class RangeList:
         self.offsets += added.count
         self._last = added.last
 
+    def add_unlisted(self, ranges: int, offsets: int, last: int) -> None:
+        """Count ranges beyond all that were added, of which nothing is known but their number and their end."""
+        self.more += ranges
+        self.offsets += offsets
+        self._last = last
+
+    @property
+    def last(self) -> int:
+        """The last offset of all, of those that are not kept too. Raises ValueError when there is none."""
+        if self._last is None:
+            raise ValueError("there is no range")
+        return self._last
+
     def __bool__(self) -> bool:
         return self.offsets > 0
 

@@ -26,12 +26,13 @@ ROW_OVERHEAD_BYTES = 144
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a batch's messages come from and which data source they go to."""
+    """Where a batch's messages come from and which data source they go to. `replay` is a replay's run, else 0."""
 
     data_source: str
     topic: str
     topic_id: str
     partition: int
+    replay: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,14 @@ class Batch:
 
         A token used for other rows makes ClickHouse drop them silently. So it names the data source (the tables
         behind two landing tables may be fed by the same topic), the topic by its id (a topic deleted and created
-        again starts at offset 0 once more) and the exact range.
+        again starts at offset 0 once more) and the exact range. A replay stores what a worker's batch of the same
+        range may have stored before, so that its run is named too; within a run no two batches begin alike.
         """
         origin = self.origin
+        run = f"/replay-{origin.replay}" if origin.replay else ""
         return (
             f"{origin.data_source}/{origin.topic_id}/{origin.partition}"
-            f"/{self.first_offset}-{self.last_offset}/{self.rows}"
+            f"/{self.first_offset}-{self.last_offset}/{self.rows}{run}"
         )
 
     def columns(self, landing: Landing, fence_key: str, owner: int) -> list[Sequence[object]]:

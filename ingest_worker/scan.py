@@ -60,23 +60,24 @@ class Scan:
         )
         self._parameters = {"topic": topic, "topic_id": topic_id}
 
-    def present(self, positions: Mapping[int, int]) -> dict[int, OffsetRanges]:
-        """By partition, the stored offsets from `positions` on. Raises `ScanError` when they are too scattered."""
+    def present(self, positions: Mapping[int, int], last: int = 2**63 - 1) -> dict[int, OffsetRanges]:
+        """By partition, the stored offsets from `positions` on, up to `last`. Raises `ScanError` when they are too
+        scattered."""
         found: dict[int, list[tuple[int, int]]] = defaultdict(list)
         broken: dict[int, list[int]] = defaultdict(list)
-        for number, stretch, first, last, count in self._stretches(positions):
-            if count == last - first + 1:
-                found[number].append((first, last))
+        for number, stretch, low, high, count in self._stretches(positions, last):
+            if count == high - low + 1:
+                found[number].append((low, high))
             else:
                 broken[number].append(stretch)
         for number, stretches in broken.items():
             for chunk in _chunks(stretches):
-                found[number] += [(first, last) for first, last in self._islands(number, positions[number], chunk)]
+                found[number] += [(low, high) for low, high in self._islands(number, positions[number], last, chunk)]
                 if len(found[number]) > MOST_RANGES:
                     raise ScanError(f"stored offsets of partition {number} lie in more than {MOST_RANGES} ranges")
         return {number: OffsetRanges.of(ranges) for number, ranges in found.items()}
 
-    def _stretches(self, positions: Mapping[int, int]) -> list[tuple[int, ...]]:
+    def _stretches(self, positions: Mapping[int, int], last: int) -> list[tuple[int, ...]]:
         """(partition, stretch, first, last, distinct offsets)."""
         partitions = sorted(positions)
         return self._rows(
@@ -87,10 +88,10 @@ class Scan:
             partitions=partitions,
             positions=[positions[number] for number in partitions],
             low=min(positions.values()),
-            high=2**63 - 1,
+            high=last,
         )
 
-    def _islands(self, number: int, position: int, stretches: Sequence[int]) -> list[tuple[int, ...]]:
+    def _islands(self, number: int, position: int, last: int, stretches: Sequence[int]) -> list[tuple[int, ...]]:
         """The ranges within neighbouring stretches of one partition."""
         return self._rows(
             "SELECT min(at), max(at) FROM ("
@@ -100,7 +101,7 @@ class Scan:
             partitions=[number],
             stretches=list(stretches),
             low=max(position, stretches[0] * _STRETCH),
-            high=stretches[-1] * _STRETCH + _STRETCH - 1,
+            high=min(last, stretches[-1] * _STRETCH + _STRETCH - 1),
         )
 
     def _rows(self, sql: str, **parameters: object) -> list[tuple[int, ...]]:

@@ -55,7 +55,8 @@ class Sink:
     def insert(self, batch: Batch, fence_key: str, owner: int) -> Outcome:
         """Send the batch under its token; sending it again is harmless."""
         origin = batch.origin
-        query_id = query_prefix(origin.data_source, origin.partition) + secrets.token_hex(8)
+        query_id = query_prefix(origin.data_source, origin.partition, is_replay=origin.replay != 0)
+        query_id += secrets.token_hex(8)
         started = time.monotonic()
         try:
             summary = self._client_now().insert(
@@ -122,9 +123,9 @@ class Sink:
         return self._client
 
 
-def query_prefix(data_source: str, partition: int) -> str:
-    """What the ids of all inserts of one partition for one data source begin with."""
-    return f"{QUERY_PREFIX}-{data_source}-{partition}-"
+def query_prefix(data_source: str, partition: int, *, is_replay: bool = False) -> str:
+    """What the ids of all inserts of one partition for one data source begin with; or of those of replays alone."""
+    return f"{QUERY_PREFIX}-{data_source}-{partition}-" + ("replay-" if is_replay else "")
 
 
 def outcome_of(error: Exception) -> Outcome:

@@ -9,7 +9,7 @@ from ingest_worker.buffer import Place
 from ingest_worker.ownership import Claim
 from ingest_worker.partition import Partition
 from ingest_worker.recovery import LaneStart, Lot, Recovered, recorded_start
-from schemas.landing import fence_key
+from schemas.landing import fence_key, replay_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,15 @@ class TakeoverRequest:
 
     @property
     def claim(self) -> Claim:
-        """What has to be written into the fence table before anything of these partitions may be inserted."""
-        topic_ids = self.topic_ids
-        return Claim(tuple(fence_key(name, topic_ids[topic], number) for name, topic, number in self.lots), self.owner)
+        """What has to be written into the fence table before anything of these partitions may be inserted.
+
+        A replay that runs is refused from then on: the group's offset may have been set back into its range."""
+        keys = (
+            key(name, self.topic_ids[topic], number)
+            for name, topic, number in self.lots
+            for key in (fence_key, replay_key)
+        )
+        return Claim(tuple(keys), self.owner)
 
     @property
     def recorded(self) -> Mapping[Lot, LaneStart]:

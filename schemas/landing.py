@@ -72,6 +72,11 @@ def fence_key(data_source: str, topic_id: str, partition: int) -> str:
     return f"{data_source}/{topic_id}/{partition}"
 
 
+def replay_key(data_source: str, topic_id: str, partition: int) -> str:
+    """The key under which the running `birdhouse replay` of that partition is recorded: workers go on beside it."""
+    return f"{data_source}/replay/{topic_id}/{partition}"
+
+
 def topic_id_of(fence_key_sql: str) -> str:
     """SQL: the topic id in a fence key."""
     # Functions from text to text work once for each value of a LowCardinality column; one that made an array would not.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from clickhouse_connect.driver.exceptions import OperationalError
 
 from ingest_worker.outcomes import Refused, Stored, Swallowed, Unanswered
-from ingest_worker.sink import QUERY_PREFIX, Quarantined, Sink
+from ingest_worker.sink import QUERY_PREFIX, Quarantined, Sink, query_prefix
 from schemas.feed import Feed
 from schemas.landing import landing_of
 from tests.ingest_worker.fakes import FakeClient, batch, refusal
@@ -41,6 +42,17 @@ def test_sends_columns_and_token_to_the_landing_table() -> None:
     assert sent["settings"]["session_timezone"] == "UTC"
     assert sent["settings"]["query_id"].startswith(f"{QUERY_PREFIX}-events-0-")
     assert outcome.query_id == sent["settings"]["query_id"]
+
+
+def test_a_replays_inserts_are_told_from_a_workers() -> None:
+    client = FakeClient({})
+    own = replace(batch(2), origin=replace(batch(2).origin, replay=7))
+    sink(client).insert(own, "key", owner=7)
+    (sent,) = client.inserts
+    assert sent["settings"]["query_id"].startswith(query_prefix("events", 0, is_replay=True))
+    # A worker that takes the partition over waits for both.
+    assert query_prefix("events", 0, is_replay=True).startswith(query_prefix("events", 0))
+    assert sent["settings"]["insert_deduplication_token"] == f"{batch(2).token}/replay-7"
 
 
 def test_an_answer_with_a_code_is_a_refusal_and_costs_the_client() -> None:

@@ -66,6 +66,11 @@ def test_topics_that_are_there_are_left_alone() -> None:
     assert admin.created == []
 
 
+def test_an_id_never_ends_early_in_a_fence_key() -> None:
+    ids, _ = ensure(FakeAdmin({"a": "ED2srC/0TTK9yQ+LLqiezA", "b": "b"}))
+    assert ids["a"] == "ED2srC_0TTK9yQ-LLqiezA"
+
+
 def test_missing_ones_are_created_with_six_partitions() -> None:
     admin = FakeAdmin({"a": "id-a"}, {"a": "id-a", "b": "id-b"})
     ids, seen = ensure(admin)

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from clickhouse_connect.driver.client import Client
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.apply import apply
 from deploy.cli import main
 from deploy.plan import read_plan
+from ingest_worker.topics import id_text
 from schemas.project import load_project
 from tests.servers import ClickHouseServer
 
@@ -47,10 +48,18 @@ class Scene:
         consumer.commit(offsets=[TopicPartition(self.name, 0, MESSAGES)], asynchronous=False)
         consumer.close()
 
-    def store(self, offsets: range | list[int], table: str = "") -> None:
-        provenance = f"'{self.name}', 0, offset, now64(3)"
+    @property
+    def topic_id(self) -> str:
+        admin = AdminClient({"bootstrap.servers": self.kafka})
+        described = admin.describe_topics(TopicCollection([self.name]))[self.name].result(30)
+        return id_text(described.topic_id)
+
+    def store(self, offsets: range | list[int], table: str = "", topic_id: str | None = None) -> None:
+        provenance = f"'{self.name}', '{topic_id or self.topic_id}', 0, offset, now64(3)"
         value = ", ''" if table else ""
-        columns = "__in_topic, __in_partition, __in_offset, __in_timestamp" + (", __in_value" if table else "")
+        columns = "__in_topic, __in_topic_id, __in_partition, __in_offset, __in_timestamp" + (
+            ", __in_value" if table else ""
+        )
         self.client.command(
             f"INSERT INTO `{self.name}`.`{self.name}{table}` ({columns}) SELECT {provenance}{value}"
             " FROM (SELECT arrayJoin({offsets:Array(Int64)}) AS offset) SETTINGS insert_deduplicate = 0",
@@ -133,3 +142,24 @@ def test_since_leaves_out_what_is_older(scene: Scene, monkeypatch: pytest.Monkey
     scene.deploy()
     code, found = scene.verify(monkeypatch, "--since", "2200-01-01")
     assert (code, found["start"]) == (0, MESSAGES)
+
+
+def test_rows_of_an_earlier_topic_stand_for_nothing_of_todays(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.deploy()
+    scene.store(range(MESSAGES - 10))
+    scene.store(range(MESSAGES), topic_id="former")
+    scene.store(range(5), "_quarantine", topic_id="former")
+    code, found = scene.verify(monkeypatch)
+    assert (code, found["gaps"]["ranges"], found["doubles"]["ranges"]) == (1, [[30, 39]], [])
+    assert found["rows_of_an_earlier_topic"] == MESSAGES + 5
+
+
+def test_the_command_that_it_gives_mends_the_gaps(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.deploy()
+    scene.store([*range(5), *range(9, MESSAGES - 1)])
+    _, found = scene.verify(monkeypatch)
+    program, *arguments = found["mended_by"].split()
+    assert program == "birdhouse"
+    result = CliRunner().invoke(main, [*arguments, "--format", "json"])
+    assert (result.exit_code, json.loads(result.stdout)["partitions"][0]["stored"]) == (0, 5), result.stderr
+    assert scene.verify(monkeypatch)[0] == 0

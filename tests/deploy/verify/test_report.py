@@ -8,8 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from deploy.cli import main
-from deploy.ranges import OffsetRange, StoredRun, compare
-from deploy.verify import Held, PartitionReport, Verdict, render_json, render_text, verdict_of
+from deploy.ranges import OffsetRange, RangeList, StoredRun, compare
+from deploy.topic import Held
+from deploy.verify.render import render_json, render_text
+from deploy.verify.report import PartitionReport, Verdict, verdict_of
 
 EXPECTED = OffsetRange(0, 9)
 
@@ -45,6 +47,30 @@ def test_text_names_the_ranges() -> None:
     assert "gap: 4-5 (2 offsets)" in text
     assert "double: 4 (1 offsets)" in text
     assert "unknown: 0-3 (4 offsets)" in text
+
+
+def test_a_gap_comes_with_the_command_that_mends_it() -> None:
+    command = "birdhouse replay --data-source events --partition 0 --from-offset 4 --to-offset 5"
+    assert f"hint: {command}" in render_text([GAP])
+    assert json.loads(render_json([GAP, WELL]))["partitions"][0]["mended_by"] == command
+    assert "hint" not in render_text([WELL, DOUBLE, UNKNOWN])
+
+
+def test_the_command_reaches_over_gaps_that_are_not_listed() -> None:
+    found = report(StoredRun(0, 1, 1), StoredRun(3, 3, 1))
+    gaps = RangeList(limit=1)
+    gaps.add(OffsetRange(2, 2))
+    gaps.add_unlisted(3, 4, 90)
+    found.found.gaps = gaps
+    assert (gaps.offsets, gaps.more) == (5, 3)
+    assert found.mending.endswith("--from-offset 2 --to-offset 90")
+
+
+def test_rows_of_an_earlier_topic_are_named() -> None:
+    found = report(StoredRun(0, 9, 1))
+    found.former = 7
+    assert "7 rows are of an earlier topic of that name" in render_text([found])
+    assert found.verdict is Verdict.WELL
 
 
 def test_json_gives_the_same() -> None:
