@@ -244,6 +244,51 @@ def replay(project: Path | None, output: str, is_sure: bool, **asked: Any) -> No
         sys.exit(terminal.replay(asked, checked.project, environment, connect_client, output, is_sure=is_sure))
 
 
+@main.command()
+@click.option("--data-source", "data_source", metavar="NAME", required=True, help="Whose topic and group.")
+@click.option(
+    "--partition", "partitions", type=click.IntRange(0), multiple=True, help="Only this one; may be repeated."
+)
+@click.option(
+    "--to", "target", metavar="PLACE", help="`earliest`, `latest`, `current`, an offset, or a time (ISO 8601)."
+)
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
+@project_option
+def offsets(
+    project: Path | None,
+    data_source: str,
+    partitions: tuple[int, ...],
+    target: str | None,
+    is_sure: bool,
+) -> None:
+    """Print where the group of a data source stands, or set it with --to while no worker runs.
+
+    Unlike Kafka's own tools it writes beside the offset that this is meant, so that workers go on from there also where
+    the table cannot tell which events it holds already. Those are stored once more.
+    """
+    from deploy import offsets as setting  # everything else starts faster without Kafka
+    from deploy.topic import TopicView
+    from service.kafka import client_config
+
+    settings, environment = _settings(project)
+    checked = read_project(settings.project_folder, environment)
+    feeds = setting.feeds_of_topic(checked.project, data_source)
+    config = client_config(settings, environment, connection=checked.project.connections.get(feeds[0].connection or ""))
+    with TopicView(config, feeds[0]) as view:
+        held = setting.read_offsets(view, feeds[0].topic, partitions)
+        if target is None:
+            click.echo(setting.render(feeds[0], held, {}))
+            return
+        wanted = setting.positions(view, held, setting.target_of(target))
+        topic_id = view.topic_id() or ""
+    click.echo(setting.render(feeds[0], held, wanted))
+    if not is_sure:
+        names = ", ".join(feed.data_source for feed in feeds)
+        click.confirm(f"set these offsets, which {names} will be loaded from?", abort=True, err=True)
+    with _clients(settings, "stop it with Ctrl-C") as connect_client:
+        setting.set_offsets(feeds, config, connect_client, settings.clickhouse_database, topic_id, wanted)
+
+
 def _settings(project: Path | None) -> tuple[RunSettings, dict[str, str]]:
     environment = {name: value for name, value in os.environ.items() if value}
     if project is not None:

@@ -11,6 +11,7 @@ DeployError
 ├── UnknownPipeError     no endpoint has that name
 ├── ExplainError         parameters that the API would refuse, or nothing to ask about them
 ├── ServerError          a server does not answer, or refuses us
+├── OffsetsError         a group's offsets cannot be set like this
 ├── OffsetsGoneError     the broker dropped messages while they were read
 ├── ReplayError          what is to be replayed cannot be, or not like this
 │   └── TakenOverError   a worker or another replay took the partition over
@@ -92,6 +93,10 @@ class OffsetsGoneError(DeployError):
             f"the broker dropped messages of {topic}/{partition} from offset {offset} on while they were read",
             "run it again: it says what the broker holds now",
         )
+
+
+class OffsetsError(DeployError):
+    """A group's offsets cannot be looked at or set as asked."""
 
 
 class ReplayError(DeployError):

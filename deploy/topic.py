@@ -119,6 +119,13 @@ class TopicView:
         found = _asked(lambda: self._consumer.offsets_for_times(asked, timeout=ANSWER_SECONDS))
         return [place.offset if place.offset >= 0 else None for place in found]
 
+    def commit(self, offsets: Sequence[TopicPartition]) -> None:
+        """Set the group's offsets with their metadata. Raises `KafkaException`, which brokers answer with while the
+        group has members."""
+        for result in self._consumer.commit(offsets=list(offsets), asynchronous=False) or []:
+            if result.error is not None:
+                raise KafkaException(result.error)
+
     def is_compacted(self) -> bool:
         """Whether the topic's `cleanup.policy` lets the broker drop messages in between."""
         resource = ConfigResource(ConfigResource.Type.TOPIC, self._feed.topic)

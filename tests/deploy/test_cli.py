@@ -43,7 +43,7 @@ def broken_project(tmp_path: Path) -> Path:
 def test_help_names_every_command(invoke: Invoke) -> None:
     result = invoke("--help")
     assert result.exit_code == 0
-    for command in ("run", "check", "deploy", "tokens", "verify", "replay"):
+    for command in ("run", "check", "deploy", "tokens", "verify", "replay", "offsets"):
         assert f"\n  {command} " in result.output
 
 

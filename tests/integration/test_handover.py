@@ -9,6 +9,10 @@ from clickhouse_connect.driver.client import Client
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from deploy.errors import OffsetsError
+from deploy.offsets import feeds_of_topic, positions, read_offsets
+from deploy.offsets import set_offsets as write_offsets
+from deploy.topic import TopicView
 from ingest_worker.observations import HandoverOdd, PartitionBroken
 from schemas.model import Engine
 from tests.ingest_worker.house import House, data_source, project, until
@@ -105,3 +109,24 @@ def test_a_table_that_cannot_be_read_back_is_left_alone(build: Build, unique_nam
     broken = next(entry for entry in house.seen if isinstance(entry, PartitionBroken))
     assert "birdhouse offsets" in broken.hint
     assert house.count("events") == EVENTS
+    assert house.stop(worker)
+    own_group = house.project.data_sources["events"].kafka.group_id  # type: ignore[union-attr]
+    feeds = feeds_of_topic(house.project, "events")
+    with TopicView({"bootstrap.servers": house.kafka}, feeds[0]) as view:
+        wanted = positions(view, read_offsets(view, unique_name, []), "latest")
+        topic_id = view.topic_id() or ""
+    config = {"bootstrap.servers": house.kafka}
+    write_offsets(feeds, config, lambda: house.client, house.database, topic_id, wanted)
+    load(house, unique_name, own_group, first=EVENTS)
+    assert house.count("events") == 2 * EVENTS
+
+
+def test_offsets_are_not_set_while_workers_run(build: Build, unique_name: str) -> None:
+    house = build(unique_name)
+    worker = house.worker()
+    until(worker.is_ready)
+    feeds = feeds_of_topic(house.project, "events")
+    config = {"bootstrap.servers": house.kafka}
+    with pytest.raises(OffsetsError, match="stop all of its workers") as caught:
+        write_offsets(feeds, config, lambda: house.client, house.database, "id", {0: 0})
+    assert unique_name in str(caught.value)
