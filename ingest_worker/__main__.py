@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from ingest_worker import clickhouse
 from ingest_worker.admin import AdminServer
 from ingest_worker.deployment import ensure_deployed
+from ingest_worker.errors import ReplicatedTablesError
 from ingest_worker.log import log_observation
 from ingest_worker.metrics import Metrics, StatusCollector
 from ingest_worker.observations import observe_by
@@ -35,7 +36,8 @@ _WRONG_PROJECT = 1
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT. 0 after a stop, 2 when a setting is wrong, 1 when the project is."""
+    """Run until SIGTERM or SIGINT. 0 after a stop, 2 when a setting is wrong, 1 when the project is or
+    cannot be loaded into these tables."""
     try:
         settings = load_settings(IngestSettings)
         configure(settings.birdhouse_log_format, settings.birdhouse_log_level)
@@ -87,8 +89,20 @@ def run(
     except OSError as error:
         print(f"cannot listen on the admin port: {error}\nhint: set `BIRDHOUSE_INGEST_ADMIN_PORT`", file=sys.stderr)
         return _WRONG_SETTINGS
-    database, may_apply = settings.clickhouse_database, settings.deploy_on_start
-    ensure_deployed(connect, project, database, observe, stop, may_apply=may_apply)
+    try:
+        ensure_deployed(
+            connect,
+            project,
+            settings.clickhouse_database,
+            observe,
+            stop,
+            may_apply=settings.deploy_on_start,
+            is_pinned=settings.birdhouse_ingest_pinned_replica,
+        )
+    except ReplicatedTablesError as error:
+        print(error, file=sys.stderr)
+        admin.stop()
+        return _WRONG_PROJECT
     if not stop.is_set():
         worker.start()
         started.set()

@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.apply import apply
 from deploy.plan import Plan, read_plan
+from ingest_worker.errors import ReplicatedTablesError
 from ingest_worker.observations import Observer, SchemaApplied, SchemaDiffers, ServerAwaited
 from ingest_worker.sink import short_message
 from schemas.model import Project
@@ -26,12 +27,14 @@ def ensure_deployed(
     stop: threading.Event,
     *,
     may_apply: bool,
+    is_pinned: bool = False,
 ) -> None:
     """Compare the deployed schema with the project's; apply what is missing when `may_apply` and it only adds.
 
     Waits without end, saying so, for a server that cannot be reached, until `stop`. A schema that differs is said
     with the command to run; the worker goes on all the same, as most differences do not concern it, and an insert
-    that finds no table is repeated until there is one.
+    that finds no table is repeated until there is one. Raises `ReplicatedTablesError` unless `is_pinned`: all
+    workers reach the same replica.
     """
     failures = 0
     while not stop.is_set():
@@ -40,7 +43,11 @@ def ensure_deployed(
                 plan = read_plan(client, project, database)
                 if not plan.is_empty:
                     _settle(client, plan, observe, may_apply=may_apply)
+                if not is_pinned:
+                    _refuse_replicas(client, database)
             return
+        except ReplicatedTablesError:
+            raise
         except Exception as error:
             failures += 1
             delay = _BACKOFF.delay(failures)
@@ -55,3 +62,19 @@ def _settle(client: Client, plan: Plan, observe: Observer, *, may_apply: bool) -
         return
     reason = "the changes do more than add" if may_apply else "or start the worker with DEPLOY_ON_START=true"
     observe(SchemaDiffers(plan.database, plan.render(), f"run `birdhouse deploy` ({reason})"))
+
+
+def _refuse_replicas(client: Client, database: str) -> None:
+    """The fence is a Join table, which lives on one server, and a scan sees what one replica has fetched by then."""
+    found = client.query(
+        "SELECT name, engine FROM system.tables WHERE database = {database:String}"
+        " AND (startsWith(engine, 'Replicated') OR startsWith(engine, 'Shared')) ORDER BY name LIMIT 1",
+        parameters={"database": database},
+    )
+    for name, engine in found.result_rows:
+        raise ReplicatedTablesError(
+            f"error: the table `{name}` of `{database}` is a {engine}: events that one replica takes could be stored"
+            " again by a worker that reaches another\n"
+            "hint: let all workers reach the same replica by its own address and set"
+            " `BIRDHOUSE_INGEST_PINNED_REPLICA=true`, or use tables that are not replicated"
+        )

@@ -3,6 +3,7 @@
 IngestError
 ├── SourceError        this consumer cannot go on: close it, wait, join the group again
 │   └── OwnershipLostError  the group gave the partitions to somebody else: insert and commit nothing more for them
+├── ReplicatedTablesError  the tables are kept by several replicas, where neither fence nor scan would hold
 └── TakeoverError      partitions cannot be taken over yet: they stay paused, begin the takeover again
     ├── FormerInsertsError  an insert of a former owner does not end
     └── ScanError           what is stored is too scattered to be left out
@@ -13,6 +14,11 @@ from __future__ import annotations
 
 class IngestError(Exception):
     """Anything this package raises on purpose. What an insert can end as is no exception: see `outcomes`."""
+
+
+class ReplicatedTablesError(IngestError):
+    """The tables are kept by several replicas, of which the fence and the scan would each see one. `str()` is for
+    people, with the hint on its own line."""
 
 
 class SourceError(IngestError):

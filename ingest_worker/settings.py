@@ -47,6 +47,10 @@ class IngestSettings(ServiceSettings):
         le=120,
         description="Longest that a partition that is taken away, or a stop, waits for what is being inserted.",
     )
+    birdhouse_ingest_pinned_replica: bool = Field(
+        False,
+        description="Says that all workers reach one and the same replica; without it replicated tables are refused.",
+    )
     birdhouse_ingest_admin_host: str = Field(
         "127.0.0.1", min_length=1, description="Address of the port with `/livez`, `/readyz`, `/metrics`, `/status`."
     )

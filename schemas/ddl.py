@@ -85,12 +85,18 @@ def quarantine_ddl(data_source: DataSource, database: str) -> str:
     visible = dict(quarantine_columns(data_source))
     lines = [f"{identifier(name)} {kind}" for name, kind in visible.items()]
     lines += [line for name in (*PROVENANCE, KEY, VALUE) if name not in visible for line in hidden_ddl(name)]
+    settings = [f"{WINDOW_SETTING} = {DEDUPLICATION_WINDOW}", *_durability(data_source.engine)]
     engine = (
         # No partition by time: a batch that is sent again after midnight must meet its own tokens.
-        "ENGINE = MergeTree() ORDER BY (`__topic`, `__partition`, `__offset`)\n"
-        f"SETTINGS {WINDOW_SETTING} = {DEDUPLICATION_WINDOW}"
+        f"ENGINE = MergeTree() ORDER BY (`__topic`, `__partition`, `__offset`)\nSETTINGS {', '.join(settings)}"
     )
     return _create_table(database, quarantine_table(data_source.name), lines, engine)
+
+
+def _durability(engine: Engine) -> list[str]:
+    """What the file's ENGINE_SETTINGS say of writing to disk before an insert is acknowledged: it holds for quarantine
+    as well."""
+    return [entry.strip() for entry in (engine.settings or "").split(",") if entry.strip().startswith("fsync_")]
 
 
 def fence_ddl(database: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from ingest_worker import deployment as module
 from ingest_worker.deployment import ensure_deployed
+from ingest_worker.errors import ReplicatedTablesError
 from ingest_worker.observations import Observation, SchemaApplied, SchemaDiffers, ServerAwaited
 from service.backoff import Backoff
 from tests.ingest_worker.fakes import FakeClient, refusal
@@ -41,9 +42,16 @@ class Bench:
             raise plan
         return plan
 
-    def ensure(self, *, may_apply: bool) -> list[type]:
-        connect = cast("Any", FakeClient)
-        ensure_deployed(connect, cast("Any", None), "birdhouse", self.seen.append, self.stop, may_apply=may_apply)
+    def ensure(self, *, may_apply: bool, replicated: Any = (), is_pinned: bool = False) -> list[type]:
+        ensure_deployed(
+            lambda: cast("Any", FakeClient(list(replicated))),
+            cast("Any", None),
+            "birdhouse",
+            self.seen.append,
+            self.stop,
+            may_apply=may_apply,
+            is_pinned=is_pinned,
+        )
         return [type(entry) for entry in self.seen]
 
 
@@ -76,3 +84,10 @@ def test_a_stop_ends_the_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(monkeypatch, refusal(210))
     bench.stop.set()
     assert bench.ensure(may_apply=True) == []
+
+
+def test_replicated_tables_are_refused_unless_all_workers_reach_one_replica(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = [("events", "ReplicatedMergeTree")]
+    with pytest.raises(ReplicatedTablesError, match="BIRDHOUSE_INGEST_PINNED_REPLICA"):
+        Bench(monkeypatch, FakePlan(is_empty=True)).ensure(may_apply=False, replicated=tables)
+    assert Bench(monkeypatch, FakePlan(is_empty=True)).ensure(may_apply=False, replicated=tables, is_pinned=True) == []

@@ -15,6 +15,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from deploy.apply import LOCK_TABLE, apply
 from deploy.errors import RefusedPlanError
 from deploy.plan import Plan, read_plan
+from schemas.ddl import quarantine_ddl, table_ddl
 from schemas.diff import Effect
 from schemas.landing import CLOSED_CONSTRAINT, FENCE_TABLE
 from schemas.model import Project
@@ -379,3 +380,17 @@ def test_names_that_need_quotes_are_deployed_and_filled(client: Client, tmp_path
         assert list(mapped.reasons("A.b-c")) == [1]
     finally:
         mapped.drop()
+
+
+def test_quarantine_is_as_durable_as_the_file_wants_the_table(tmp_path: Path) -> None:
+    (tmp_path / "events.datasource").write_text(
+        EVENTS + 'ENGINE_SETTINGS "index_granularity=1024, fsync_after_insert=1"\n'
+    )
+    tables = [text for text in _created(load_project(tmp_path, environment={})) if "MergeTree" in text]
+    assert [text.count("fsync_after_insert") for text in tables] == [1, 1]
+    assert sum("index_granularity" in text for text in tables) == 1
+
+
+def _created(project: Project) -> list[str]:
+    (data_source,) = project.data_sources.values()
+    return [table_ddl(data_source, "d"), quarantine_ddl(data_source, "d")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -9,10 +10,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -194,6 +197,37 @@ def test_after_a_kill_the_next_start_works(tmp_path: Path) -> None:
         run.wait_for("is ready")
         assert paste(run.calls()[1])["rows"] == 1
         assert run.stop() == 0
+
+
+def test_what_was_answered_with_wait_survives_a_kill_once(tmp_path: Path) -> None:
+    answered: list[str] = []
+
+    def send(run: Running) -> None:
+        event = json.loads(run.calls()[0].split("-d '", 1)[1].split("' \\\n", 1)[0])
+        with suppress(OSError, http.client.HTTPException):
+            while True:
+                name = f"ev_{len(answered)}"
+                post(run, json.dumps(event | {"event_id": name}).encode(), wait=True)
+                answered.append(name)
+
+    with running(tmp_path / "data", tmp_path / "first") as run:
+        run.wait_for("is ready")
+        sender = threading.Thread(target=send, args=(run,))
+        sender.start()
+        give_up = time.monotonic() + START_SECONDS
+        while len(answered) < 5:
+            assert time.monotonic() < give_up
+            time.sleep(0.02)
+        run.stop(signal.SIGKILL)
+        sender.join()
+    with running(tmp_path / "data", tmp_path / "second") as run:
+        run.wait_for("is ready")
+        query = urllib.parse.urlencode({"q": "SELECT event_id FROM events ORDER BY event_id FORMAT JSON"})
+        request = urllib.request.Request(f"{run.url}/v0/sql?{query}", headers={"Authorization": f"Bearer {run.token}"})
+        with urllib.request.urlopen(request, timeout=30) as response:
+            stored = [row["event_id"] for row in json.load(response)["data"]]
+    assert len(stored) == len(set(stored))
+    assert set(answered) <= set(stored)
 
 
 def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
