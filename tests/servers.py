@@ -107,6 +107,7 @@ class RestartableServer:
         ports = [free_port(), free_port()]
         options = [text for option, port in zip(port_options, ports, strict=True) for text in (option, str(port))]
         self.port = ports[0]
+        self.folder = folder
         self.log = folder / f"server-{self.port}.log"
         self._arguments = [*shlex.split(command), "--data", str(folder / "data"), *options]
         self._answers = answers
