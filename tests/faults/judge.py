@@ -15,8 +15,8 @@ RESULTS: list[Result] = []
 @dataclass(frozen=True, slots=True)
 class Result:
     """One round. `lost` and `doubled` count produced ids, `rolled` how far a rollup's count is off; `verdict` is what
-    `birdhouse verify` said; `failed` what else did not hold or did not come true in time. `without` names the
-    protections that were switched off."""
+    `birdhouse verify` said, `well` also where it had to say something else; `failed` what else did not hold or did not
+    come true in time. `without` names the protections that were switched off."""
 
     fault: str
     seed: int

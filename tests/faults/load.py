@@ -65,7 +65,8 @@ class Load:
         self.good = 0
         self.poison = 0.0  # share of bad events
         self.message = message
-        self._address, self._topics, self._partitions, self._rate = address, topics, partitions, rate
+        self.places = list(range(partitions))  # the partitions that get events
+        self._address, self._topics, self._rate = address, topics, rate
         self._chance = chance
         self._is_over, self._is_held, self._rests = threading.Event(), threading.Event(), threading.Event()
         self._failed = 0
@@ -115,7 +116,7 @@ class Load:
         is_bad = self._chance.random() < self.poison
         value = bad(number, self._chance) if is_bad else self.message(number)
         topic = self._topics[number % len(self._topics)]
-        place = number // len(self._topics) % self._partitions
+        place = self.places[number // len(self._topics) % len(self.places)]
         try:
             producer.produce(topic, value, partition=place, on_delivery=self._judge)
         except BufferError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 
 from tests.faults.house import FaultHouse
@@ -78,6 +80,30 @@ def expired(house: FaultHouse) -> None:
         house.kill(worker)
         house.until(lambda: set_offset(house, TopicPartition(house.name, number, low)), "the operator sets the offset")
         house.worker()
+    house.judge()
+
+
+@fault("log truncated")
+def truncated(house: FaultHouse) -> None:
+    """The broker comes back without a partition's last events, all of which were stored: the group's offset lies behind
+    its end. The partition is named once, the others go on, and `birdhouse verify` does not call it well."""
+    (worker,) = house.start()
+    house.pause(0, 1)
+    stored = house.load.hold()
+    house.until(lambda: house.committed() >= stored, "everything is committed")
+    house.kill(worker)
+    house.broker.kill()
+    number = house.chance.randrange(house.setup.partitions)
+    (log,) = (house.broker.folder / "data" / "log" / f"{house.name}-{number}").glob("*.log")
+    os.truncate(log, log.stat().st_size // 2)
+    assert house.broker.start()
+    house.load.places.remove(number)
+    house.load.go_on()
+    house.worker()
+    house.until(lambda: house.said('"partition cannot be read"'), "the partition is named")
+    house.pause(1, 2)
+    house.demand(lambda: house.said('"partition cannot be read"') == 1, "it was said once")
+    house.verdict = "unknown"
     house.judge()
 
 
