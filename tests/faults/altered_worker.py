@@ -9,6 +9,8 @@ So a spare one can wait, loaded, until a test needs it.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import os
 import random
@@ -244,6 +246,11 @@ def alter(order: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    # Where they are installed (the embedded engine brings them), the client imports them at its first insert, which is
+    # the fence, and takes seconds for it on a busy machine.
+    for library in ("pandas", "pyarrow"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(library)
     line = sys.stdin.readline()
     if line:
         orders = json.loads(line)

@@ -31,9 +31,10 @@ from tests.servers import RestartableServer, free_port
 
 SESSION_SECONDS = 3
 INSERT_SECONDS = 10
+# So short that an insert is nearly always under way.
+BATCH_SECONDS = 0.05
 # What must come true does so within seconds; this only ends a round that is stuck, also on a machine that others use.
 PATIENCE_SECONDS = float(os.environ.get("FAULT_PATIENCE_SECONDS") or 120)
-BATCH_SECONDS = 0.05
 SCHEMA = """SCHEMA >
     `id` Int64 `json:$.id`,
     `part` Int32 `json:$.part`

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from confluent_kafka import Producer
 
-EVENTS_PER_SECOND = 2_000
+EVENTS_PER_SECOND = 1_000
 _FLUSH_SECONDS = 150
 _STEP_SECONDS = 0.05
 BARE = (b"", None, b"no json at all", b"\x00\xff\xfe", b"   ", b"\xef\xbb\xbf", b"[1, 2")

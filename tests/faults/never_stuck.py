@@ -35,7 +35,11 @@ def silent_partition(house: FaultHouse) -> None:
     house.judge()
 
 
-@fault("a hundred data sources", Setup(data_sources=100, partitions=1, events_per_second=1_000))
+@fault(
+    "a hundred data sources",
+    # They insert a hundred batches at once, so that each may take as long as it may by default.
+    Setup(data_sources=100, partitions=1, settings={"BIRDHOUSE_INGEST_INSERT_SECONDS": "60"}),
+)
 def many_data_sources(house: FaultHouse) -> None:
     first, _ = house.start(workers=2)
     house.pause(1, 3)

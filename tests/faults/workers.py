@@ -44,6 +44,8 @@ class WorkerPool:
 
     def close(self) -> None:
         for process, _ in self._waiting:
+            assert process.stdin is not None
+            process.stdin.close()
             process.kill()
             process.wait()
 
