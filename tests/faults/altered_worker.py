@@ -239,10 +239,10 @@ class Without:
 
 def alter(order: dict[str, Any]) -> None:
     deaths, without = Deaths(order["count"], random.Random(order["seed"])), Without()
-    if order["die_at"]:
-        getattr(deaths, order["die_at"].replace(" ", "_"))()
     for name in order["without"]:
         getattr(without, "await_" if name == "await" else name.replace(" ", "_"))()
+    if order["die_at"]:
+        getattr(deaths, order["die_at"].replace(" ", "_"))()
 
 
 if __name__ == "__main__":
