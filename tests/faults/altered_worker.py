@@ -155,6 +155,14 @@ class Deaths:
 class Without:
     """Each protection is a method of its name, which takes it away."""
 
+    def fence(self) -> None:
+        """All workers are the same owner, so that the fence keeps none of them out."""
+
+        def make(original: Any) -> Any:
+            return lambda client, database, claim: original(client, database, ownership.Claim(claim.keys, 1))
+
+        replace(claimer, "take_ownership", make)
+
     def await_(self) -> None:
         replace(
             claimer,

@@ -72,7 +72,7 @@ class Setup:
 
 class FaultHouse:
     """Data sources of this round's own on both servers, under load from `start` until `judge`. `without` names the
-    protections that its workers do without: those of `altered_worker.py`, `fence` and `quarantine`."""
+    protections that its workers do without: those of `altered_worker.py`, `quarantine` and `grace`."""
 
     def __init__(
         self,
@@ -131,10 +131,8 @@ class FaultHouse:
                      " SETTINGS non_replicated_deduplication_window = 10000")  # fmt: skip
             self.sql(f"CREATE MATERIALIZED VIEW {{db}}.rolling TO {{db}}.rollup AS SELECT part, count() AS events"
                      f" FROM {{db}}.`{name}` GROUP BY part")  # fmt: skip
-        for name in self.names:
-            if "fence" in self.without:
-                self.sql(f"ALTER TABLE {{db}}.`{name}_landing` DROP CONSTRAINT ingest_fence")
-            if "quarantine" in self.without:
+        if "quarantine" in self.without:
+            for name in self.names:
                 self.sql(f"DROP VIEW {{db}}.`{name}_reject`")
         return self
 
@@ -203,7 +201,7 @@ class FaultHouse:
             "BIRDHOUSE_INGEST_ADMIN_PORT": str(free_port()),
             **self.setup.settings,
         }
-        own = [name for name in self.without if name not in ("fence", "quarantine", "grace")]
+        own = [name for name in self.without if name not in ("quarantine", "grace")]
         without = [*own, *extra, *(["retry"] if "quarantine" in self.without else [])]
         seed = self.chance.randrange(1_000_000)
         process, log = self._pool.start(environment, die_at=die_at, count=count, seed=seed, without=without)
