@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,10 +16,12 @@ from types import TracebackType
 from typing import Any
 
 import clickhouse_connect
+from click.testing import CliRunner
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.apply import apply
+from deploy.cli import main
 from deploy.plan import read_plan
 from schemas.project import load_project
 from tests.faults.door import Door
@@ -289,10 +290,9 @@ class FaultHouse:
         return self._result(produced, lost, doubled, rolled, self._verify(), round(seconds, 2), failed)
 
     def _verify(self) -> str:
-        command = [sys.executable, "-c", "from deploy.cli import main; main()", "verify", "--format", "json"]
-        said = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=180)
+        said = CliRunner().invoke(main, ["verify", "--format", "json"], env=self.environment())
         if not said.stdout:
-            return said.stderr[-200:]
+            return said.stderr[-200:] or repr(said.exception)
         answer = json.loads(said.stdout)
         if answer["verdict"] != self.verdict:
             print(said.stdout)
