@@ -107,7 +107,8 @@ class Door:
                 threading.Thread(target=self._serve, args=(near,), daemon=True).start()
 
     def _serve(self, near: socket.socket) -> None:
-        with contextlib.suppress(OSError, http.client.HTTPException, EOFError), near, near.makefile("rb") as stream:
+        with contextlib.suppress(OSError, http.client.HTTPException, EOFError), near:
+            stream = _Stream(near)
             while near.fileno() != -1:
                 head, body = _request(stream)
                 exchange = Exchange(near, self._target, head, body)
@@ -118,36 +119,48 @@ class Door:
                     exchange.drop()
 
 
-def _request(stream: socket.SocketIO | object) -> tuple[bytes, bytes]:
+class _Stream:
+    """Reads from a socket without a file of it, which would keep it open after its close."""
+
+    def __init__(self, near: socket.socket) -> None:
+        self._near = near
+        self._data = bytearray()
+
+    def line(self) -> bytes:
+        """The next line with its end. EOFError at the end of the connection, as for `exactly`."""
+        while (end := self._data.find(b"\n")) < 0:
+            self._more()
+        return self.exactly(end + 1)
+
+    def exactly(self, count: int) -> bytes:
+        while len(self._data) < count:
+            self._more()
+        taken = bytes(self._data[:count])
+        del self._data[:count]
+        return taken
+
+    def _more(self) -> None:
+        received = self._near.recv(65536)
+        if not received:
+            raise EOFError
+        self._data += received
+
+
+def _request(stream: _Stream) -> tuple[bytes, bytes]:
     """The bytes of a request's head and body as they came, framing and all. EOFError at the end of the line."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
-        head += _line(stream)
+        head += stream.line()
     fields = head.lower()
     if b"transfer-encoding: chunked" in fields:
-        body = b""
+        parts = []
         while True:
-            size = _line(stream)
-            chunk = _exactly(stream, int(size, 16) + 2)
-            body += size + chunk
+            size = stream.line()
+            parts += [size, stream.exactly(int(size, 16) + 2)]
             if int(size, 16) == 0:
-                return head, body
+                return head, b"".join(parts)
     length = fields.partition(b"content-length:")[2].partition(b"\r\n")[0]
-    return head, _exactly(stream, int(length or 0))
-
-
-def _line(stream: object) -> bytes:
-    line: bytes = stream.readline()  # type: ignore[attr-defined]
-    if not line:
-        raise EOFError
-    return line
-
-
-def _exactly(stream: object, count: int) -> bytes:
-    data: bytes = stream.read(count)  # type: ignore[attr-defined]
-    if len(data) < count:
-        raise EOFError
-    return data
+    return head, stream.exactly(int(length or 0))
 
 
 def slowly(low: float, high: float, chance: Callable[[float, float], float]) -> Rule:

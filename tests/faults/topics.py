@@ -43,7 +43,7 @@ def made_again_between(house: FaultHouse) -> None:
 
 @fault("topic made again under a running worker")
 def made_again(house: FaultHouse) -> None:
-    """The worker names the partitions, or goes on by itself with the new topic's first events. Where it asks for it, the
+    """The worker names the partitions, or goes on by itself with the new topic's first events. When it asks for it, its
     operator sets the group's offsets and starts it again."""
     (worker,) = house.start()
     house.pause(0, 1)
