@@ -29,6 +29,11 @@ class Exchange:
         """Whether it is a batch, and no query and no claim."""
         return b"insert_deduplication_token=" in self.head
 
+    @property
+    def is_claim(self) -> bool:
+        """Whether it writes an owner into the fence table."""
+        return b"INSERT INTO" in self.body and b"ingest_fence" in self.body
+
     def send(self, share: float = 1.0) -> None:
         """To ClickHouse, so that `share` of the body has gone there; with 0 not even the head."""
         wire = self.head + self.body
