@@ -10,6 +10,9 @@ from pathlib import Path
 
 PAGE_MARK = "<!-- table -->"
 RESULTS: list[Result] = []
+# Without these nothing is lost or doubled, but something stands still, or a caller sees an error.
+OF_LIVENESS = frozenset({"backoff", "own thread", "large answers", "grace"})
+LATE_SECONDS = 20.0  # twice what a recovery may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,13 @@ class Result:
     @property
     def is_well(self) -> bool:
         return not self.lost and not self.doubled and not self.rolled and not self.failed and self.verdict == "well"
+
+    @property
+    def is_found(self) -> bool:
+        """Whether the judge saw what a missing protection leads to; a round that was merely slow does not count."""
+        if OF_LIVENESS.intersection(self.without):
+            return bool(self.failed) or self.recovery_seconds > LATE_SECONDS
+        return bool(self.lost or self.doubled or self.rolled)
 
 
 def keep(path: Path, result: Result) -> None:
@@ -72,12 +82,16 @@ def rounds_table(results: Sequence[Result]) -> str:
 
 
 def bites_table(results: Sequence[Result]) -> str:
-    lines = ["| fault | without | rounds | found in | lost | doubled | rollup off | otherwise |", "|" + "---|" * 8]
+    lines = [
+        "| fault | without | rounds | found in | lost | doubled | rollup off | otherwise | slowest |",
+        "|" + "---|" * 9,
+    ]
     groups = _by(results, lambda entry: f"{entry.fault} | {', '.join(entry.without)}")
     for pair, rounds in sorted(groups.items()):
         sums = [sum(abs(getattr(entry, name)) for entry in rounds) for name in ("lost", "doubled", "rolled")]
-        found = sum(1 for entry in rounds if not entry.is_well)
+        found = sum(1 for entry in rounds if entry.is_found)
         cells = [pair, len(rounds), found, *sums, sum(1 for entry in rounds if entry.failed)]
+        cells.append(f"{max(entry.recovery_seconds for entry in rounds):.1f} s")
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines)
 

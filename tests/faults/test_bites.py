@@ -14,15 +14,13 @@ from tests.faults import groups, kills, lines, never_stuck, restarts, rows, stor
 from tests.faults import house as houses
 from tests.faults.conftest import FIRST_SEED, ServersFor
 from tests.faults.house import FaultHouse
-from tests.faults.judge import RESULTS, Result
+from tests.faults.judge import RESULTS
 from tests.faults.registry import FAULTS
 from tests.faults.workers import WorkerPool
 
 TRIES = 4
 # What does not come true within this time is taken for stuck, also on a machine that others use.
 PATIENCE_SECONDS = 60.0
-# Without these nothing is lost or doubled, but something stands still, or a caller sees an error.
-OF_LIVENESS = frozenset({"backoff", "own thread", "large answers", "grace"})
 # Record and scan each find what a dead owner stored without committing it; record, fence and token each keep a late
 # insert of a former owner from being counted twice. So both of them go, where one alone would hide the other's absence.
 REMEMBERED = ("record", "scan")
@@ -79,13 +77,6 @@ BITES = [
 ]
 
 
-def is_found(result: Result, without: tuple[str, ...]) -> bool:
-    """Whether the judge saw what is to be seen; a round that was merely slow does not count."""
-    if OF_LIVENESS.intersection(without):
-        return bool(result.failed)
-    return bool(result.lost or result.doubled or result.rolled)
-
-
 @pytest.mark.parametrize(("name", "without"), BITES, ids=lambda part: part if isinstance(part, str) else "+".join(part))
 def test_bite(
     servers_for: ServersFor,
@@ -108,6 +99,6 @@ def test_bite(
             ) as house,
         ):
             fault.scenario(house)
-        if any(is_found(result, without) for result in RESULTS[before:]):
+        if any(result.is_found for result in RESULTS[before:]):
             return
     pytest.fail(f"{TRIES} rounds without {', '.join(without)}, and nothing was found")
