@@ -78,8 +78,8 @@ def disk_full(house: FaultHouse) -> None:
     house.start()
     house.pause(0, 1)
     with full_disk(house.engine.folder) if house.engine.folder.is_mount() else wanting_room(house):
-        house.until(lambda: house.said('"code": 243'), "the disk is full")
-        house.pause(2, 5)
+        house.pause(4, 7)
+    house.demand(lambda: house.said('"code": 243'), "the disk was full")
     house.judge()
 
 
