@@ -71,9 +71,10 @@ def expired(house: FaultHouse) -> None:
     place = TopicPartition(house.name, number)
     (committed,) = house.reader.committed([place], timeout=20)
     high = house.reader.get_watermark_offsets(place, timeout=20)[1]
-    low = (max(0, committed.offset) + high) // 2
-    expired_ids = f"SELECT count() FROM {{db}}.`{house.name}` WHERE __partition = {number} AND __offset < {low}"
-    house.gone = low - house.sql(expired_ids)[0][0]
+    of_partition = f"FROM {{db}}.`{house.name}` WHERE __partition = {number}"
+    stored = house.sql(f"SELECT max(__offset) + 1 {of_partition}")[0][0]
+    low = (max(stored, committed.offset) + high) // 2
+    house.gone = low - house.sql(f"SELECT count() {of_partition} AND __offset < {low}")[0][0]
     assert house.gone > 0
     house.admin.delete_records([TopicPartition(house.name, number, low)])[place].result(30)
     house.load.go_on()
