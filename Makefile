@@ -3,8 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 # What is installed in .venv is remembered here; it is installed again when pyproject.toml changes.
 STAMPS := .venv/.installed
-# Rounds of each fault.
+# Rounds of each fault; a part of a fault's name; 1 for the runs with protections switched off; where rounds are kept.
 ROUNDS ?= 1
+FAULT ?=
+BITES ?=
+RECORD ?= docs/faults.jsonl
 PACKAGES := schemas service ingest_worker query_api deploy
 
 .DEFAULT_GOAL := help
@@ -29,8 +32,8 @@ check: $(STAMPS)/dev ## Check form, types, the house's rules and the generated d
 bench: $(STAMPS)/dev $(STAMPS)/bench ## Measure throughput and latency on this machine
 	$(BIN)/birdhouse bench
 
-faults: $(STAMPS)/dev ## Break things on purpose: ROUNDS=200 for the long run, FAULT_SEED=n to repeat one
-	ROUNDS=$(ROUNDS) $(BIN)/pytest tests/faults
+faults: $(STAMPS)/dev ## Break things on purpose: ROUNDS=200 for the long run, FAULT=name, FAULT_SEED=n to repeat one, BITES=1
+	ROUNDS=$(ROUNDS) FAULT='$(FAULT)' BITES=$(BITES) FAULT_RECORD=$(RECORD) $(BIN)/pytest tests/faults
 
 docs: $(STAMPS)/dev ## Write the generated parts of docs/
 	$(BIN)/python -m deploy.reference_docs

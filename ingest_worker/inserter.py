@@ -26,7 +26,8 @@ from service.backoff import Backoff
 
 # A server that is back must be used again within seconds, and one that is not must not be hammered.
 TRANSIENT_BACKOFF = Backoff(first=0.2, longest=5.0)
-ALARM_BACKOFF = Backoff(first=1.0, longest=15.0)
+# Whoever mends a cause sees the data source go on within ten seconds.
+ALARM_BACKOFF = Backoff(first=1.0, longest=8.0)
 
 logger = logging.getLogger(__name__)
 

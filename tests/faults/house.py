@@ -2,75 +2,180 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import signal
 import subprocess
-import sys
-import threading
 import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import clickhouse_connect
-from confluent_kafka import Consumer, Producer, TopicPartition
+from click.testing import CliRunner
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.apply import apply
 from deploy.bench.server_command import StartedServer, free_port
+from deploy.cli import main
 from deploy.plan import read_plan
 from schemas.project import load_project
+from tests.faults.door import Door
 from tests.faults.judge import RESULTS, Result
-from tests.ingest_worker.house import until
+from tests.faults.load import EVENTS_PER_SECOND, Load, good
+from tests.faults.workers import WorkerPool
 
-PARTITIONS = 6
 SESSION_SECONDS = 3
-EVENTS_PER_SECOND = 2_000
-RECOVERY_SECONDS = 120
-DATA_SOURCE = """SCHEMA >
+INSERT_SECONDS = 10
+# So short that an insert is nearly always under way.
+BATCH_SECONDS = 0.05
+# What must come true does so within seconds; this only ends a round that is stuck, also on a machine that others use.
+PATIENCE_SECONDS = float(os.environ.get("FAULT_PATIENCE_SECONDS") or 120)
+SCHEMA = """SCHEMA >
     `id` Int64 `json:$.id`,
     `part` Int32 `json:$.part`
 
 ENGINE "MergeTree"
 ENGINE_PARTITION_KEY "part"
 ENGINE_SORTING_KEY "id"
+
+KAFKA_CONNECTION_NAME brokers
+KAFKA_TOPIC {name}
+KAFKA_GROUP_ID {group}
+KAFKA_AUTO_OFFSET_RESET earliest
 """
 
 
-class FaultHouse:
-    """A data source of this round's own on both servers, under load from `start` until `judge`."""
+class StuckError(AssertionError):
+    """Something that had to come true did not."""
 
-    def __init__(self, broker: StartedServer, engine: StartedServer, folder: Path, fault: str, seed: int) -> None:
-        self.broker, self.engine, self.folder, self.fault, self.seed = broker, engine, folder, fault, seed
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a round's project, topic, load and workers are like."""
+
+    data_sources: int = 1
+    partitions: int = 6
+    silent_partitions: int = 0  # the last ones, which get no events
+    events_per_second: int = EVENTS_PER_SECOND
+    protocol: str = "classic"
+    has_small_disk: bool = False  # ClickHouse is one on a file system of its own, where one can be mounted
+    topic: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    message: Callable[[int], bytes | None] = good
+
+
+class FaultHouse:
+    """Data sources of this round's own on both servers, under load from `start` until `judge`. `without` names the
+    protections that its workers do without: those of `altered_worker.py`, `quarantine` and `grace`."""
+
+    def __init__(
+        self,
+        servers: tuple[StartedServer, StartedServer],
+        pool: WorkerPool,
+        folder: Path,
+        fault: str,
+        setup: Setup,
+        seed: int,
+        code: str,
+        without: Sequence[str] = (),
+    ) -> None:
+        self.broker, self.engine = servers
+        self.folder, self.fault, self.setup, self.seed, self.without = folder, fault, setup, seed, without
         self.name = f"round_{seed}_{time.monotonic_ns()}"
-        self.kafka = f"127.0.0.1:{broker.port}"
-        self.url = f"http://127.0.0.1:{engine.port}"
+        self.names = [self.name if not number else f"{self.name}_{number}" for number in range(setup.data_sources)]
+        self.kafka = f"127.0.0.1:{self.broker.port}"
+        self.url = f"http://127.0.0.1:{self.engine.port}"
+        self.door = Door(self.url)
+        self.chance = random.Random(seed)
         self.workers: list[subprocess.Popen[bytes]] = []
-        self.poison = 0.0  # share of bad events
-        self.produced = 0
-        self._chance = random.Random(seed)
-        self._is_over = threading.Event()
-        self._load = threading.Thread(target=self._produce, daemon=True)
+        self.logs: list[Path] = []
+        self.load = Load(
+            self.kafka,
+            self.names,
+            setup.partitions - setup.silent_partitions,
+            random.Random(seed),
+            setup.events_per_second,
+            setup.message,
+        )
+        self.forgotten = 0  # offsets that the group's offsets do not count: of a topic that is no more
+        self.gone = 0  # events that the broker lost before anybody stored them
+        self.posted = 0  # events that came over HTTP beside the load
+        self.verdict = "well"  # what `birdhouse verify` has to say
+        self._pool, self._code = pool, code
+        self._is_over_since: tuple[float, int] | None = None
+        self._is_judged = False
+        self._demands: list[tuple[Callable[[], object], str]] = []
 
     def __enter__(self) -> FaultHouse:
-        (self.folder / "datasources").mkdir()
-        (self.folder / "datasources" / f"{self.name}.datasource").write_text(DATA_SOURCE)
+        (self.folder / "datasources").mkdir(parents=True)
+        (self.folder / "brokers.connection").write_text(f"TYPE kafka\nKAFKA_BOOTSTRAP_SERVERS {self.kafka}\n")
+        for name in self.names:
+            path = self.folder / "datasources" / f"{name}.datasource"
+            path.write_text(SCHEMA.format(name=name, group=self.name))
+        for path, text in self.setup.files.items():
+            (self.folder / path).parent.mkdir(exist_ok=True)
+            (self.folder / path).write_text(text.replace("{name}", self.name))
+        self.admin = AdminClient({"bootstrap.servers": self.kafka, "log_level": 0})
+        self.reader = Consumer({"bootstrap.servers": self.kafka, "group.id": self.name, "log_level": 0})
+        self.make_topics()
         self.client = clickhouse_connect.get_client(dsn=self.url, autogenerate_session_id=False)
         apply(self.client, read_plan(self.client, load_project(self.folder, environment={}), self.name))
-        admin = AdminClient({"bootstrap.servers": self.kafka})
-        admin.create_topics([NewTopic(self.name, num_partitions=PARTITIONS)])[self.name].result(30)
+        for name in self.names[:1]:
+            self.sql("CREATE TABLE {db}.rollup (part Int32, events UInt64) ENGINE = SummingMergeTree ORDER BY part"
+                     " SETTINGS non_replicated_deduplication_window = 10000")  # fmt: skip
+            self.sql(f"CREATE MATERIALIZED VIEW {{db}}.rolling TO {{db}}.rollup AS SELECT part, count() AS events"
+                     f" FROM {{db}}.`{name}` GROUP BY part")  # fmt: skip
+        if "quarantine" in self.without:
+            for name in self.names:
+                self.sql(f"DROP VIEW {{db}}.`{name}_reject`")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._is_over.set()
+        self.load.abandon()
         for worker in self.workers:
             worker.kill()
             worker.wait()
-        self._load.join(30)
-        self.client.close()
+        with contextlib.suppress(Exception):
+            self.reader.close()
+        self.door.close()
+        if isinstance(error, Exception) and not self._is_judged:
+            said = f"{type(error).__name__}: {error}"[:200]
+            RESULTS.append(self._result(produced=self.load.sent, failed=said))
+        if error is not None and not self.without:
+            for log in self.logs:
+                lines = [line for line in log.read_text(errors="replace").splitlines() if '"inserted"' not in line]
+                print(f"--- {log.name}", *lines[-40:], sep="\n")
+        with contextlib.suppress(Exception):
+            self.sql("DROP DATABASE {db}")
+            self.client.close()
+
+    # Servers.
+
+    def sql(self, statement: str) -> list[Sequence[Any]]:
+        """Run a statement, in which `{db}` is this round's database."""
+        text = statement.replace("{db}", f"`{self.name}`")
+        if statement.startswith("SELECT"):
+            return list(self.client.query(text).result_rows)
+        self.client.command(text)
+        return []
+
+    def make_topics(self) -> None:
+        wanted = [
+            NewTopic(name, num_partitions=self.setup.partitions, config=dict(self.setup.topic)) for name in self.names
+        ]
+        for made in self.admin.create_topics(wanted).values():
+            made.result(60)
+
+    # Workers.
 
     def environment(self, url: str | None = None) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("BIRDHOUSE_")}
@@ -82,75 +187,128 @@ class FaultHouse:
             "PROJECT_DIR": str(self.folder),
         }
 
-    def worker(self, url: str | None = None) -> subprocess.Popen[bytes]:
-        """Start a worker, which reaches ClickHouse at `url`."""
-        environment = self.environment(url) | {
-            "KAFKA_SESSION_TIMEOUT_MS": str(SESSION_SECONDS * 1000),
-            "KAFKA_HEARTBEAT_INTERVAL_MS": "500",
-            "BIRDHOUSE_INGEST_INSERT_SECONDS": "10",
+    def worker(
+        self, *, through_door: bool = False, die_at: str = "", count: int = 1, extra: Sequence[str] = ()
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker. It reaches ClickHouse through the door if asked to, and dies at the step `die_at` when it
+        gets there for the `count`th time."""
+        group = {"KAFKA_SESSION_TIMEOUT_MS": str(SESSION_SECONDS * 1000), "KAFKA_HEARTBEAT_INTERVAL_MS": "500"}
+        if self.setup.protocol == "consumer":
+            group = {"KAFKA_GROUP_PROTOCOL": "consumer"}
+        environment = self.environment(self.door.url if through_door else None) | {
+            **group,
+            "BIRDHOUSE_INGEST_INSERT_SECONDS": str(INSERT_SECONDS),
+            "BIRDHOUSE_INGEST_BATCH_SECONDS": str(BATCH_SECONDS),
             "BIRDHOUSE_INGEST_ADMIN_PORT": str(free_port()),
+            **self.setup.settings,
         }
-        with (self.folder / f"worker-{len(list(self.folder.glob('worker-*')))}.log").open("wb") as log:
-            process = subprocess.Popen([sys.executable, "-m", "ingest_worker"], env=environment, stderr=log)
+        own = [name for name in self.without if name not in ("quarantine", "grace")]
+        without = [*own, *extra, *(["retry"] if "quarantine" in self.without else [])]
+        seed = self.chance.randrange(1_000_000)
+        process, log = self._pool.start(environment, die_at=die_at, count=count, seed=seed, without=without)
         self.workers.append(process)
+        self.logs.append(log)
         return process
 
     def kill(self, worker: subprocess.Popen[bytes], number: signal.Signals = signal.SIGKILL) -> None:
         """End a worker by a signal and wait for its end."""
         worker.send_signal(number)
-        worker.wait(60)
+        self.await_end(worker)
+
+    def await_end(self, worker: subprocess.Popen[bytes]) -> None:
+        self.until(lambda: worker.poll() is not None, "the worker ends")
         self.workers.remove(worker)
 
-    def start(self, *, workers: int = 1, url: str | None = None) -> list[subprocess.Popen[bytes]]:
+    def said(self, text: str) -> int:
+        """How many lines of the workers' logs hold a text."""
+        return sum(log.read_text(errors="replace").count(text) for log in self.logs)
+
+    # The round.
+
+    def start(self, *, workers: int = 1, through_door: bool = False) -> list[subprocess.Popen[bytes]]:
         """Workers and load; returns once events are stored."""
-        started = [self.worker(url) for _ in range(workers)]
-        self._load.start()
-        until(lambda: self._count("count()")[0] > 0, RECOVERY_SECONDS)
+        self.load.start()
+        started = [self.worker(through_door=through_door) for _ in range(workers)]
+        self.until(self.has_rows, "the first events are stored")
         return started
 
-    def judge(self) -> None:
-        """End the load, wait until all is committed, count, and let `birdhouse verify` look."""
-        ended = time.monotonic()
-        self._is_over.set()
-        self._load.join(RECOVERY_SECONDS)
-        assert not self._load.is_alive(), "the load's events were not acknowledged"
-        until(lambda: self._committed() >= self.produced, RECOVERY_SECONDS)
-        seconds = time.monotonic() - ended
-        rows, distinct = self._count("count(), uniqExact(id)")
-        command = [sys.executable, "-c", "from deploy.cli import main; main()", "verify", "--format", "json"]
-        said = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=120)
-        verdict = json.loads(said.stdout)["verdict"] if said.stdout else said.stderr
-        result = Result(
-            self.fault, self.seed, self.produced, self.produced - distinct, rows - distinct, verdict, seconds
-        )
+    def has_rows(self) -> bool:
+        return int(self.sql(f"SELECT count() FROM ({self._ids()})")[0][0]) > 0
+
+    def until(self, condition: Callable[[], object], what: str, seconds: float | None = None) -> None:
+        """Wait for something; StuckError when it does not come true. Servers that do not answer are waited for."""
+        give_up = time.monotonic() + (seconds or PATIENCE_SECONDS)
+        while True:
+            with contextlib.suppress(KafkaException, clickhouse_connect.driver.exceptions.ClickHouseError, OSError):
+                if condition():
+                    return
+            if time.monotonic() > give_up:
+                raise StuckError(f"not in time: {what}")
+            time.sleep(0.05)
+
+    def pause(self, low: float, high: float) -> None:
+        """Let some time go by, as chance wants."""
+        time.sleep(self.chance.uniform(low, high))
+
+    def cause_is_over(self) -> None:
+        """Recovery is counted from now on: until everything that was produced up to now is committed."""
+        self._is_over_since = (time.monotonic(), self.load.sent)
+
+    def committed(self) -> int:
+        """The sum of the group's offsets."""
+        places = [TopicPartition(name, number) for name in self.names for number in range(self.setup.partitions)]
+        return sum(max(0, place.offset) for place in self.reader.committed(places, timeout=10)) + self.forgotten
+
+    def demand(self, condition: Callable[[], object], what: str) -> None:
+        """Something else that must hold when this round is judged."""
+        self._demands.append((condition, what))
+
+    def judge(self) -> Result:
+        """Wait until what was produced so far is committed, end the load, wait until all is, and count; let `birdhouse
+        verify` look too."""
+        if self._is_over_since is None:
+            self.cause_is_over()
+        assert self._is_over_since is not None
+        since, sent = self._is_over_since
+        self.until(lambda: self.committed() >= sent, "everything produced until the cause's end is committed")
+        seconds = time.monotonic() - since
+        produced = self.load.stop() + self.posted
+        self.until(lambda: self.committed() >= produced, "everything is committed")
+        result = self._counted(produced, seconds)
         RESULTS.append(result)
-        assert (result.lost, result.doubled, result.verdict) == (0, 0, "well"), said.stdout
+        self._is_judged = True
+        assert result.is_well, result
+        return result
 
-    def _count(self, what: str) -> tuple[int, ...]:
-        table = f"`{self.name}`.`{self.name}`"
-        bad = f"`{self.name}`.`{self.name}_quarantine`"
-        ids = f"SELECT id FROM {table} UNION ALL SELECT toInt64(extract(__value, 'id.: ([0-9]+)')) FROM {bad}"
-        return tuple(self.client.query(f"SELECT {what} FROM ({ids})").result_rows[0])
+    def _counted(self, produced: int, seconds: float) -> Result:
+        rows, distinct, bare = self.sql(f"SELECT count(id), uniqExact(id), countIf(id IS NULL) FROM ({self._ids()})")[0]
+        lost = produced - self.gone - self.load.bare - distinct + max(0, self.load.bare - bare)
+        doubled = rows - distinct + max(0, bare - self.load.bare)
+        stored = self.sql(f"SELECT uniqExact(id) FROM {{db}}.`{self.name}`")[0][0]
+        rolled = self.sql("SELECT sum(events) FROM {db}.rollup")[0][0] - stored
+        failed = "; ".join(what for condition, what in self._demands if not condition())
+        return self._result(produced, lost, doubled, rolled, self._verify(), round(seconds, 2), failed)
 
-    def _committed(self) -> int:
-        consumer = Consumer({"bootstrap.servers": self.kafka, "group.id": "birdhouse"})
-        places = consumer.committed([TopicPartition(self.name, number) for number in range(PARTITIONS)], timeout=20)
-        consumer.close()
-        return sum(max(0, place.offset) for place in places)
+    def _verify(self) -> str:
+        said = CliRunner().invoke(main, ["verify", "--format", "json"], env=self.environment())
+        if not said.stdout:
+            return said.stderr[-200:] or repr(said.exception)
+        answer = json.loads(said.stdout)
+        if answer["verdict"] != self.verdict:
+            print(said.stdout)
+        return "well" if answer["verdict"] == self.verdict else str(answer["verdict"])
 
-    def _produce(self) -> None:
-        """Numbers from 0 on; `produced` of them are acknowledged when this ends, across restarts of the broker too."""
-        producer = Producer(
-            {"bootstrap.servers": self.kafka, "enable.idempotence": True, "linger.ms": 20, "log_level": 0}
-        )
-        number = 0
-        while not self._is_over.wait(0.05):
-            for _ in range(EVENTS_PER_SECOND // 20):
-                good = json.dumps({"id": number, "part": number % 7})
-                is_bad = self._chance.random() < self.poison
-                bad = self._chance.choice([good[:-1], good.replace('"part": ', '"part": "x'), f"[{good}]"])
-                producer.produce(self.name, bad if is_bad else good, partition=number % PARTITIONS)
-                number += 1
-            producer.poll(0)
-        assert producer.flush(RECOVERY_SECONDS) == 0
-        self.produced = number
+    def _result(self, produced: int = 0, lost: int = 0, doubled: int = 0, rolled: int = 0, verdict: str = "",
+                seconds: float = 0.0, failed: str = "") -> Result:  # fmt: skip
+        return Result(self.fault, self.seed, self._code, produced, lost, doubled, rolled, verdict, seconds, failed,
+                      tuple(self.without))  # fmt: skip
+
+    def _ids(self) -> str:
+        """SQL: the id of every stored row, also of those in quarantine; NULL where a message has none."""
+        parts = []
+        for name in self.names:
+            parts.append(f"SELECT toNullable(id) AS id FROM {{db}}.`{name}`")
+            parts.append(
+                f"SELECT toInt64OrNull(extract(__value, 'id.: ([0-9]+)')) AS id FROM {{db}}.`{name}_quarantine`"
+            )
+        return " UNION ALL ".join(parts)

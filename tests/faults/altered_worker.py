@@ -1,0 +1,268 @@
+"""A worker as a process of its own that dies at a named step, or leaves a named protection out; none of it by default.
+
+It loads the real worker first, then reads one line of JSON from standard input and runs `ingest_worker`'s own main:
+
+    {"environment": {...}, "die_at": "mid scan", "count": 3, "seed": 1, "without": ["fence", "record"]}
+
+So a spare one can wait, loaded, until a test needs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from confluent_kafka import Consumer
+
+import ingest_worker.__main__ as command
+from ingest_worker import (
+    assignment,
+    batch,
+    claimer,
+    group,
+    inserter,
+    lane,
+    ownership,
+    partition,
+    recovery,
+    sink,
+    source,
+)
+from ingest_worker.outcomes import Refused, Stored
+from ingest_worker.record import LaneRecord
+from service.backoff import Backoff
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    """Put what `make` gives of the original in its place. AttributeError when there is no such thing any more."""
+    setattr(owner, name, make(getattr(owner, name)))
+
+
+class Deaths:
+    """Each step is a method of its name; `count` says at which call of it the process ends."""
+
+    def __init__(self, count: int, chance: random.Random) -> None:
+        self._left = count
+        self._chance = chance
+        self._lock = threading.Lock()
+
+    def is_due(self) -> bool:
+        with self._lock:
+            self._left -= 1
+            return self._left == 0
+
+    def die_within(self, seconds: float) -> None:
+        threading.Timer(self._chance.uniform(0, seconds), die).start()
+
+    def before_send(self) -> None:
+        def make(original: Any) -> Any:
+            def insert(*arguments: Any) -> Any:
+                if self.is_due():
+                    die()
+                return original(*arguments)
+
+            return insert
+
+        replace(sink.Sink, "insert", make)
+
+    def before_commit(self) -> None:
+        deaths = self
+
+        class Mortal(Consumer):
+            def commit(self, *arguments: Any, **options: Any) -> Any:
+                if deaths.is_due():
+                    die()
+                return super().commit(*arguments, **options)
+
+        self._consume_by(Mortal)
+
+    def mid_commit(self) -> None:
+        deaths = self
+
+        class Mortal(Consumer):
+            def commit(self, *arguments: Any, **options: Any) -> Any:
+                if deaths.is_due():
+                    super().commit(*arguments, **{**options, "asynchronous": True})
+                    time.sleep(deaths._chance.uniform(0, 0.005))
+                    die()
+                return super().commit(*arguments, **options)
+
+        self._consume_by(Mortal)
+
+    def _consume_by(self, kind: type[Consumer]) -> None:
+        defaults = source.Source.__init__.__kwdefaults__
+        assert defaults["create_consumer"] is Consumer
+        defaults["create_consumer"] = kind
+
+    def mid_fence(self) -> None:
+        def make(original: Any) -> Any:
+            def take(client: Any, database: str, claim: ownership.Claim) -> Any:
+                if self.is_due():
+                    original(client, database, ownership.Claim(claim.keys[: len(claim.keys) // 2], claim.owner))
+                    die()
+                return original(client, database, claim)
+
+            return take
+
+        replace(claimer, "take_ownership", make)
+
+    def mid_await(self) -> None:
+        self._die_during("await_former_inserts", 0.01)
+
+    def mid_scan(self) -> None:
+        self._die_during("scan", 0.02)
+
+    def _die_during(self, name: str, seconds: float) -> None:
+        def make(original: Any) -> Any:
+            def step(*arguments: Any) -> Any:
+                is_due = self.is_due()
+                if is_due:
+                    self.die_within(seconds)
+                result = original(*arguments)
+                if is_due:
+                    die()
+                return result
+
+            return step
+
+        replace(claimer, name, make)
+
+    def while_revoking(self) -> None:
+        def make(original: Any) -> Any:
+            def revoke(*arguments: Any) -> Any:
+                self.die_within(0.05)
+                original(*arguments)
+                die()
+
+            return revoke
+
+        replace(source.Source, "_on_revoke", make)
+
+
+class Without:
+    """Each protection is a method of its name, which takes it away."""
+
+    def fence(self) -> None:
+        """All workers are the same owner, so that the fence keeps none of them out."""
+
+        def make(original: Any) -> Any:
+            return lambda client, database, claim: original(client, database, ownership.Claim(claim.keys, 1))
+
+        replace(claimer, "take_ownership", make)
+
+    def await_(self) -> None:
+        replace(
+            claimer,
+            "await_former_inserts",
+            lambda _: lambda client, database, fenced, *rest: (recovery.Quiet(fenced), 0),
+        )
+
+    def drain(self) -> None:
+        """Partitions are given up while an insert of theirs is under way."""
+        replace(assignment.Assignment, "wait_until_idle", lambda _: lambda *arguments: False)
+
+    def scan(self) -> None:
+        replace(claimer, "scan", lambda _: lambda *arguments: {})
+
+    def record(self) -> None:
+        """The successor does not read what the former owner recorded."""
+        replace(partition, "parse_record", lambda _: lambda *arguments: None)
+
+    def token(self) -> None:
+        replace(
+            batch.Batch, "token", lambda original: property(lambda self: f"{original.fget(self)}/{random.random()}")
+        )
+
+    def order(self) -> None:
+        """Offsets are committed before the insert, as a consumer with automatic commits does."""
+
+        def make(_: Any) -> Any:
+            def record(self: lane.Lane) -> LaneRecord:
+                return LaneRecord(self.cuts[-1].last + 1 if self.cuts else self.mark.position, tuple(self.cuts))
+
+            return property(record)
+
+        replace(lane.Lane, "record", make)
+
+    def retry(self) -> None:
+        """What ClickHouse did not take is left out, unless it was the fence that refused it."""
+
+        def make(original: Any) -> Any:
+            def insert(*arguments: Any) -> Any:
+                outcome = original(*arguments)
+                is_fenced = isinstance(outcome, Refused) and outcome.code == 469
+                return outcome if is_fenced else Stored(0.0, "none")
+
+            return insert
+
+        replace(sink.Sink, "insert", make)
+
+    def backoff(self) -> None:
+        """A failed insert is tried again after a minute."""
+        for name in ("TRANSIENT_BACKOFF", "ALARM_BACKOFF"):
+            replace(inserter, name, lambda _: Backoff(first=60.0, longest=60.0))
+
+    def topic_id(self) -> None:
+        replace(
+            group, "ensure_topics", lambda original: lambda *arguments: dict.fromkeys(original(*arguments) or (), "one")
+        )
+
+    def stop_out_of_range(self) -> None:
+        """An offset that the broker does not hold moves the consumer to the topic's end."""
+        self._configure({"auto.offset.reset": "latest"})
+
+    def large_answers(self) -> None:
+        self._configure({"receive.message.max.bytes": 4 * 1024 * 1024, "fetch.max.bytes": 1024 * 1024})
+
+    def _configure(self, changed: dict[str, Any]) -> None:
+        replace(group, "consumer_config", lambda original: lambda *arguments: {**original(*arguments), **changed})
+
+    def own_thread(self) -> None:
+        """The thread that answers the group waits for each insert."""
+
+        def make(original: Any) -> Any:
+            def turn(self: Any, consumer: Any) -> None:
+                original(self, consumer)
+                while not self._assignment.is_idle:
+                    self._commit(consumer)
+                    time.sleep(0.01)
+
+            return turn
+
+        replace(source.Source, "_turn", make)
+
+
+def alter(order: dict[str, Any]) -> None:
+    deaths, without = Deaths(order["count"], random.Random(order["seed"])), Without()
+    for name in order["without"]:
+        getattr(without, "await_" if name == "await" else name.replace(" ", "_"))()
+    if order["die_at"]:
+        getattr(deaths, order["die_at"].replace(" ", "_"))()
+
+
+if __name__ == "__main__":
+    # Where they are installed (the embedded engine brings them), the client imports them at its first insert, which is
+    # the fence, and takes seconds for it on a busy machine.
+    for library in ("pandas", "pyarrow"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(library)
+    line = sys.stdin.readline()
+    if line:
+        orders = json.loads(line)
+        os.environ.clear()
+        os.environ.update(orders["environment"])
+        alter(orders)
+        sys.exit(command.main())

@@ -1,0 +1,103 @@
+"""What can happen to ClickHouse and the broker themselves: killed, full, half of an insert refused, a view broken."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.faults.house import FaultHouse, Setup
+from tests.faults.registry import fault
+
+
+@fault("ClickHouse killed during inserts and merges")
+def clickhouse_killed(house: FaultHouse) -> None:
+    house.start()
+    for _ in range(2):
+        with contextlib.suppress(Exception):
+            house.client.command(
+                f"OPTIMIZE TABLE `{house.name}`.`{house.name}`", settings={"alter_sync": 0, "max_execution_time": 1}
+            )
+        house.pause(0, 1)
+        house.engine.kill()
+        assert house.engine.start()
+        house.cause_is_over()
+        house.pause(0, 1)
+    house.judge()
+
+
+@fault("broker killed")
+def broker_killed(house: FaultHouse) -> None:
+    house.start()
+    house.pause(0, 2)
+    house.broker.kill()
+    assert house.broker.start()
+    house.judge()
+
+
+@fault("insert over several table partitions fails half-way")
+def half_way(house: FaultHouse) -> None:
+    """An index that cannot be computed for one table partition: those before it are stored, it and those after are
+    not. The worker dies meanwhile, so that its successor must complete what was half stored."""
+    (worker,) = house.start()
+    house.pause(0, 1)
+    table = f"{{db}}.`{house.name}`"
+    house.sql(f"ALTER TABLE {table} ADD INDEX broken (throwIf(part = {house.chance.randrange(7)})) TYPE minmax")
+    house.until(lambda: house.said('"code": 395'), "an insert fails half-way")
+    house.pause(0, 1)
+    house.kill(worker)
+    house.worker()
+    house.pause(1, 3)
+    house.sql(f"ALTER TABLE {table} DROP INDEX broken")
+    house.judge()
+
+
+@fault("a materialized view throws, and the worker dies")
+def view_that_throws(house: FaultHouse) -> None:
+    house.sql("CREATE TABLE {db}.is_broken (at UInt8) ENGINE = MergeTree ORDER BY at")
+    house.sql("DROP VIEW {db}.rolling")
+    house.sql(
+        "CREATE MATERIALIZED VIEW {db}.rolling TO {db}.rollup AS SELECT part, count() AS events FROM"
+        f" {{db}}.`{house.name}` WHERE throwIf((SELECT count() FROM {{db}}.is_broken) > 0) = 0 GROUP BY part"
+    )
+    (worker,) = house.start()
+    house.sql("INSERT INTO {db}.is_broken VALUES (1)")
+    house.until(lambda: house.said('"code": 395'), "the view throws")
+    house.pause(0, 1)
+    house.kill(worker)
+    house.worker()
+    house.pause(1, 3)
+    house.sql("TRUNCATE TABLE {db}.is_broken")
+    house.judge()
+
+
+@fault("disk full", Setup(has_small_disk=True))
+def disk_full(house: FaultHouse) -> None:
+    """ClickHouse's disk is full for some seconds. Where nothing can be mounted, ClickHouse is told that it wants more
+    room than there is, and refuses inserts with the same error (243)."""
+    house.start()
+    house.pause(0, 1)
+    with full_disk(house.engine.folder) if house.engine.folder.is_mount() else wanting_room(house):
+        house.pause(4, 7)
+    house.demand(lambda: house.said('"code": 243'), "the disk was full")
+    house.judge()
+
+
+@contextlib.contextmanager
+def full_disk(folder: Path) -> Iterator[None]:
+    filler = folder / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while file.write(b"\0" * 65536):
+            pass
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+@contextlib.contextmanager
+def wanting_room(house: FaultHouse) -> Iterator[None]:
+    table = f"{{db}}.`{house.name}`"
+    house.sql(f"ALTER TABLE {table} MODIFY SETTING min_free_disk_bytes_to_perform_insert = 1000000000000000")
+    yield
+    house.sql(f"ALTER TABLE {table} RESET SETTING min_free_disk_bytes_to_perform_insert")
