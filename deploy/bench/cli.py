@@ -103,6 +103,14 @@ def start(**options: Any) -> None:
     _run("start", **options)
 
 
+@bench.command()
+@shared_options
+@count_option("--rows", 100_000_000, "Rows in the table.")
+def takeover(**options: Any) -> None:
+    """Take six partitions over whose offsets lie in a large table."""
+    _run("takeover", **options)
+
+
 def _run(name: str, *, json_file: Path | None, plot_file: Path | None = None, **options: Any) -> None:
     from deploy.bench.run import run_one
 

@@ -12,7 +12,7 @@ import click
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import KafkaException
 
-from deploy.bench import events, freshness, growth, ingest, plots, query, start
+from deploy.bench import events, freshness, growth, ingest, plots, query, start, takeover
 from deploy.bench.record import Record, write
 from deploy.bench.servers import Servers, running_servers
 from deploy.bench.workspace import workspace
@@ -36,6 +36,7 @@ BENCHES: Mapping[str, tuple[Callable[..., Bench], Callable[..., Any]]] = {
     "growth": (growth.GrowthBench, growth.Options),
     "freshness": (freshness.FreshnessBench, freshness.Options),
     "start": (start.StartBench, start.Options),
+    "takeover": (takeover.TakeoverBench, takeover.Options),
 }
 # Sizes that show within a minute or two that each bench works, and no more than that.
 SHORT: Mapping[str, Mapping[str, Any]] = {

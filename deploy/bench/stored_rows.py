@@ -13,6 +13,24 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance:
+    """The topic that rows shall say they came from, one after the other over its partitions."""
+
+    topic: str
+    topic_id: str
+    partitions: int
+
+    @property
+    def columns(self) -> str:
+        return ", __in_topic, __in_topic_id, __in_partition, __in_offset, __in_timestamp"
+
+    @property
+    def values(self) -> str:
+        where = f"{literal(self.topic)}, {literal(self.topic_id)}, number % {self.partitions}"
+        return f", {where}, number DIV {self.partitions}, toDateTime64(timestamp, 3)"
+
+
+@dataclass(frozen=True, slots=True)
 class StoredRows:
     """`rows` rows of users `first_user` and on, `rows_each` of every user at any size, over the same 60 days.
 
@@ -28,11 +46,12 @@ class StoredRows:
     def users(self) -> int:
         return self.rows // self.rows_each
 
-    def insert(self, database: str, table: str = "events") -> str:
+    def insert(self, database: str, table: str = "events", provenance: Provenance | None = None) -> str:
+        more_columns, more_values = (provenance.columns, provenance.values) if provenance else ("", "")
         # Moments rise with the number, so that parts are sorted when they are written and merging them is cheap; users
         # come in turn. One thread keeps the order, and the blocks are large so that there are few parts.
         return f"""
-            INSERT INTO {identifier(database)}.{identifier(table)} ({_COLUMNS})
+            INSERT INTO {identifier(database)}.{identifier(table)} ({_COLUMNS}{more_columns})
             SELECT
                 'ev_' || lower(hex(h)) AS event_id,
                 {_weighted("h % 1000")} AS event_type,
@@ -44,9 +63,10 @@ class StoredRows:
                 ['desktop', 'mobile', 'mobile', 'tablet'][1 + h2 DIV 10 % 4] AS device_type,
                 ['Windows', 'Android', 'iOS', 'macOS', 'Linux'][1 + h2 DIV 100 % 5] AS os,
                 ['US', 'US', 'IN', 'DE', 'FR', 'GB', 'BR', 'ES', 'JP'][1 + h2 DIV 1000 % 9] AS country,
-                '{{"referrer":"google","value":' || toString(user % 1000) || '}}' AS properties
+                '{{"referrer":"google","value":' || toString(user % 1000) || '}}' AS properties{more_values}
             FROM (
                 SELECT
+                    number,
                     sipHash64(number, {self.first_user}, {self.seed}) AS h,
                     bitShiftRight(h, 32) AS h2,
                     {self.first_user} + number % {self.users} AS user,
