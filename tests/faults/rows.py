@@ -10,7 +10,9 @@ from tests.faults.registry import fault
 
 def poison(share: float, house: FaultHouse) -> None:
     house.load.poison = share
-    (worker,) = house.start()
+    house.load.start()
+    worker = house.worker()
+    house.until(lambda: house.committed() > 0, "the first events are committed")
     house.pause(1, 2)
     house.kill(worker)
     house.worker()
