@@ -76,7 +76,8 @@ class Claimer:
 
     def _take(self, request: TakeoverRequest) -> None:
         started, failures = time.monotonic(), 0
-        while not self._stop.is_set() and any(map(self._is_wanted, request.partitions)):
+        # A claim of what the group has moved since would fence the owner that it moved it to.
+        while not self._stop.is_set() and (request := self._wanted_of(request)).partitions:
             result = self._attempt(request)
             if isinstance(result, Takeover):
                 taken = request.without(result.refused).names
@@ -88,6 +89,9 @@ class Claimer:
             delay = _BACKOFF.delay(failures)
             self._observe(OwnershipDelayed(self._group, request.names, delay, short_message(result)))
             self._stop.wait(delay)
+
+    def _wanted_of(self, request: TakeoverRequest) -> TakeoverRequest:
+        return request.without({entry.place for entry in request.partitions if not self._is_wanted(entry)})
 
     def _attempt(self, request: TakeoverRequest) -> Takeover | Exception:
         client: Client | None = None

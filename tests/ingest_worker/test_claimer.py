@@ -148,3 +148,15 @@ def test_a_table_that_holds_nothing_of_the_topic_is_taken_over_whatever_is_odd()
     bench.run()
     (takeover,) = bench.taken
     assert takeover.refused == {}
+
+
+def test_only_what_is_still_wanted_is_claimed() -> None:
+    client = FakeClient(NOBODY, {}, NOTHING_RUNS, NOTHING_STORED)
+    bench = Bench(client)
+    moved = Partition("topic", 1, "id", 0, None)
+    bench.claimer._is_wanted = lambda partition: partition is not moved
+    bench.claimer.ask(TakeoverRequest((bench.partition, moved), OWNER, (LOT, ("events", "topic", 1))))
+    bench.claimer.run()
+    (takeover,) = bench.taken
+    assert takeover.partitions == (bench.partition,)
+    assert client.inserts[0]["data"][0] == ["events/id/0", "events/replay/id/0"]
