@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from query_api.admission import Admission
+from query_api.answer_columns import AnswerColumns
 from query_api.auth import TokenTable
 from query_api.catalog import Catalog, compile_project
 from query_api.committed import CommitWatcher
@@ -157,7 +158,13 @@ def _application(state: State, tokens: TokenTable) -> web.Application:
     )
     events = EventHandlers(ingest, tokens, settings.birdhouse_api_max_body_bytes, settings.birdhouse_api_wait_seconds)
     information = InformationHandlers(
-        state.project, state.catalog, tokens, state.admission, servers.executor, settings.limits
+        state.project,
+        state.catalog,
+        tokens,
+        state.admission,
+        servers.executor,
+        settings.limits,
+        AnswerColumns(state.catalog, servers.executor, state.admission, settings.limits),
     )
     information.add_routes(app.router)
     extensions = "|".join(FORMATS)

@@ -26,13 +26,15 @@ class Endpoint:
     """A pipe that is answered over HTTP.
 
     `parameters` names each parameter once; `dependencies` are the data sources (and `<name>_quarantine` tables)
-    that it reads, through nodes and other pipes, on any branch of its templates.
+    that it reads, through nodes and other pipes, on any branch of its templates. `has_own_errors`: one of them calls
+    custom_error().
     """
 
     name: str
     description: str
     parameters: tuple[Parameter, ...]
     dependencies: tuple[str, ...]
+    has_own_errors: bool
     pipe: Pipe
     _node: CompiledNode
     _composer: Composer
@@ -92,7 +94,10 @@ def compile_project(project: Project, *, secrets: Mapping[str, str] | None = Non
         keys, tables = reachable(node.key, graph)
         uses = [use for key in keys for use in compiled[key[0]][key[1]].parameters]
         description = pipe.description or pipe.endpoint.description
-        endpoints[pipe.name] = Endpoint(pipe.name, description, merge(uses), tables, pipe, node, composer)
+        has_own_errors = any("custom_error" in compiled[key[0]][key[1]].node.sql for key in keys)
+        endpoints[pipe.name] = Endpoint(
+            pipe.name, description, merge(uses), tables, has_own_errors, pipe, node, composer
+        )
     warnings = tuple(sorted((each for each in problems if each.severity == "warning"), key=_order))
     return Catalog(
         endpoints=MappingProxyType(endpoints),
