@@ -106,9 +106,7 @@ class InformationHandlers:
         feeds = {feed.data_source for feed in feeds_of(self.project.data_sources.values())}
         columns = await self.columns.of(endpoints, trace_of(request).request_id)
         sendable = (name for name in feeds if token.may("APPEND", name))
-        resources = (*self.project.data_sources, *self.catalog.pipes)
-        has_sql = not token.fixed_values and any(token.may("READ", name) for name in resources)
-        return web.json_response(openapi_document(endpoints, sendable, token, columns, has_sql=has_sql))
+        return web.json_response(openapi_document(endpoints, sendable, token, columns))
 
     def _readable_pipes(self, token: AccessToken) -> list[Pipe]:
         return [pipe for name, pipe in self.catalog.pipes.items() if token.may("READ", name)]

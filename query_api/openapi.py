@@ -74,17 +74,15 @@ def openapi_document(
     feeds: Iterable[str],
     token: AccessToken,
     columns: Mapping[str, Columns] | None = None,
-    *,
-    has_sql: bool = False,
 ) -> Object:
-    """The document for these endpoints with their columns, for events to these data sources, and for `/v0/sql`."""
+    """The document for these endpoints with their columns, events to these data sources, and the token's SQL."""
     columns, paths, schemas = columns or {}, dict[str, Object](), dict[str, Object]()
     for each in endpoints:
         known = columns.get(each.name)
         schemas[f"{each.name}_row"] = _row(known)
         schemas[f"{each.name}_answer"] = _table({"$ref": f"#/components/schemas/{each.name}_row"})
         paths |= _endpoint_paths(each, token, known)
-    if has_sql:
+    if token.may_send_sql():
         schemas["sql_answer"] = _table(_OPEN_ROW)
         paths["/v0/sql"] = _sql()
     if names := sorted(feeds):
