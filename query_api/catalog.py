@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from query_api.checks import Graph, check_nodes, problem_at, reachable, warnings_of
@@ -11,6 +11,7 @@ from query_api.compose import CallerStatement, Composer
 from query_api.nodes import CompiledNode
 from query_api.query import Query
 from query_api.resolve import Key, Resolver
+from query_api.secret_values import SecretValues
 from query_api.template.errors import TemplateCompileError
 from query_api.template.parameters import Parameter, merge
 from schemas.errors import ProjectError
@@ -52,7 +53,7 @@ class Endpoint:
 class Catalog:
     """Everything that can be asked of a project.
 
-    `graph` says what each node (pipe, name) reads, `nodes` has them compiled; `secret_values` must be shown nowhere.
+    `graph` says what each node (pipe, name) reads, `nodes` has them compiled; `secrets` must be shown nowhere.
     """
 
     endpoints: Mapping[str, Endpoint]
@@ -61,7 +62,7 @@ class Catalog:
     _composer: Composer
     graph: Graph
     nodes: Mapping[Key, CompiledNode]
-    secret_values: tuple[str, ...] = field(repr=False)
+    secrets: SecretValues
 
     def render_sql(
         self, sql: str, values: Values, over: str | None, may_read: Callable[[str], bool]
@@ -106,7 +107,7 @@ def compile_project(project: Project, *, secrets: Mapping[str, str] | None = Non
         _composer=composer,
         graph=graph,
         nodes={node.key: node for nodes in compiled.values() for node in nodes.values()},
-        secret_values=tuple(value for value in (secrets or {}).values() if value),
+        secrets=SecretValues.of((secrets or {}).values()),
     )
 
 

@@ -82,7 +82,7 @@ class InformationHandlers:
             raise NotFound(f"The pipe '{pipe.name}' is not an endpoint")
         given = read_parameters(request.query.items()).values
         query = endpoint.render(token.values(pipe.name, given))
-        explainer = Explainer(self.executor, self.limits, self.catalog.secret_values)
+        explainer = Explainer(self.executor, self.limits, self.catalog.secrets)
         async with self.admission.slot():
             return web.json_response(await explainer.explain(query, trace_of(request).request_id))
 

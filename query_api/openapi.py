@@ -215,7 +215,7 @@ def _sql() -> Object:
     kinds = sorted({each.content_type.partition(";")[0] for each in SQL_FORMATS.values()})
     table = {"$ref": "#/components/schemas/sql_answer"}
     others: Mapping[str, Object] = {kind: {"schema": {}} for kind in kinds if kind != "application/json"}
-    about = {"summary": "Run a SELECT over what the token may read", "tags": ["sql"]}
+    about = {"summary": "SQL", "description": "Runs one SELECT over what the token may read.", "tags": ["sql"]}
     # `FORMAT JSONCompact` and its kin are JSON of another form.
     good: Object = {
         "200": {
@@ -258,7 +258,8 @@ def _events(names: list[str]) -> Object:
     reply = {"application/json": {"schema": schema}}
     return {
         "operationId": "post_events",
-        "summary": "Send events",
+        "summary": "Events",
+        "description": "Stores events: JSON objects, one a line.",
         "tags": ["events"],
         "parameters": [
             {"name": "name", "in": "query", "required": True, "schema": {"type": "string", "enum": names}},

@@ -98,7 +98,7 @@ async def test_an_explanation_shows_the_sql_and_no_secret() -> None:
     )
     executor = FakeExecutor(body=b'{"explain":"x = \'hush\'","table":"t","parts":"1","rows":"2","marks":"3"}\n')
     query = compiled.endpoints["p"].render({"x": "mine"})
-    found = await Explainer(executor, Limits(), compiled.secret_values).explain(query, "id")
+    found = await Explainer(executor, Limits(), compiled.secrets).explain(query, "id")
     assert found["sql"] == query.sql
     assert found["parameters"] == {"p1": "mine", "p2": "***"}
     assert found["reads"] == [{"table": "t", "parts": 1, "rows": 2, "marks": 3}]
@@ -202,7 +202,13 @@ async def test_the_page_loads_nothing_from_elsewhere(api: Api) -> None:
     response = await api.client.get("/docs")
     text = await response.text()
     assert response.status == 200
-    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert policy.count("sha256-") == 2
     assert "http://" not in text
     assert "https://" not in text
     assert "innerHTML" not in text
+    # The token is kept in the page's memory alone.
+    assert "Storage" not in text
+    assert "cookie" not in text
