@@ -39,9 +39,10 @@ class Endpoint(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PipeHandlers:
-    """The stages of one answer, in order. `endpoints` by pipe; `admission` is shared by all requests."""
+    """The stages of one answer, in order. `endpoints` by pipe, `names` of pipes by id; `admission` is all requests'."""
 
     endpoints: Mapping[str, Endpoint]
+    names: Mapping[str, str]
     sql: CallerSql
     tokens: TokenTable
     admission: Admission
@@ -54,6 +55,7 @@ class PipeHandlers:
         trace.route = "pipe"
         token = authenticate(request, self.tokens)
         name, trace.format = split_extension(request.match_info["file"])
+        name = self.names.get(name, name)
         endpoint = self.endpoints.get(name)
         if endpoint is None:
             raise NotFound(f"The pipe '{name}' does not exist")
