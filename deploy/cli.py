@@ -149,7 +149,7 @@ def explain(project: Path | None, pipe: str, parameters: tuple[str, ...], output
     settings, environment = _settings(project)
     checked = read_project(settings.project_folder, environment)
     try:
-        explanation = explaining.explain(checked.catalog, pipe, map(_name_and_value, parameters), environment)
+        explanation = explaining.explain(checked.catalog, pipe, map(_name_and_value, parameters))
     except UnknownPipeError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(EXIT_UNKNOWN_PIPE)

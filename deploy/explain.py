@@ -16,15 +16,13 @@ from deploy.errors import ExplainError, FolderInUseError, UnknownPipeError
 from deploy.settings import RunSettings
 from query_api.catalog import Catalog
 from query_api.clickhouse_http import ClickHouseServer, HttpExecutor
-from query_api.errors import RequestError
+from query_api.errors import QueryRefused, RequestError
 from query_api.execute import Executor
 from query_api.limits import Limits
 from query_api.query import Query
 from query_api.read_parameters import read_parameters
+from query_api.secret_values import SecretValues
 from query_api.template.errors import TemplateError
-from service.environment import PROJECT_NAMES
-
-HIDDEN = "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +30,12 @@ class Explanation:
     """One rendered query and its settings, those of the parameters among them. `secrets` are never shown."""
 
     query: Query
-    secrets: tuple[str, ...]
+    secrets: SecretValues
 
     @property
     def parameters(self) -> dict[str, str]:
         """The bound values by name; one that holds a secret's value is hidden whole."""
-        return {name: HIDDEN if self._is_secret(text) else text for name, text in self.query.parameters.items()}
+        return {name: self.secrets.hide(text) for name, text in self.query.parameters.items()}
 
     def as_json(self) -> str:
         shown = {"sql": self.query.sql, "parameters": self.parameters, "settings": dict(self.query.settings)}
@@ -49,16 +47,6 @@ class Explanation:
         settings = [f"{name} = {value}" for name, value in self.query.settings.items()]
         sections = {"sql": [self.query.sql.strip()], "parameters": values, "settings": settings}
         return "\n\n".join("\n".join([f"-- {title}", *lines]) for title, lines in sections.items() if lines)
-
-    def without_secrets(self, text: str) -> str:
-        """A text of ClickHouse's, which may quote bound values."""
-        for secret in self.secrets:
-            text = text.replace(secret, HIDDEN)
-        return text
-
-    def _is_secret(self, text: str) -> bool:
-        # A template may have put more around it, or changed its case.
-        return any(secret.casefold() in text.casefold() for secret in self.secrets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +65,7 @@ class Reading:
         return cls(str(row["database"]), str(row["table"]), *counts)
 
 
-def explain(
-    catalog: Catalog, pipe: str, parameters: Iterable[tuple[str, str]], environment: Mapping[str, str]
-) -> Explanation:
+def explain(catalog: Catalog, pipe: str, parameters: Iterable[tuple[str, str]]) -> Explanation:
     """Render an endpoint as a request with these parameters would. Asks no server.
 
     Raises `UnknownPipeError`, and `ExplainError` with the text that the API would answer.
@@ -94,8 +80,7 @@ def explain(
         raise ExplainError(error.message) from error
     except TemplateError as error:
         raise ExplainError(_told(error)) from error
-    secrets = tuple(value for name, value in environment.items() if name.startswith(PROJECT_NAMES) and value)
-    return Explanation(replace(query, settings={**query.settings, **read.settings}), secrets)
+    return Explanation(replace(query, settings={**query.settings, **read.settings}), catalog.secrets)
 
 
 def _unknown(catalog: Catalog, pipe: str) -> tuple[str, str]:
@@ -133,8 +118,8 @@ async def _estimate(explanation: Explanation, settings: RunSettings) -> tuple[Re
                 settings={**explanation.query.settings, "output_format_json_quote_64bit_integers": "0"},
             )
         except RequestError as error:
-            message = explanation.without_secrets(error.message)
-            raise ExplainError(f"ClickHouse cannot say what would be read: {message}") from error
+            told = explanation.secrets.safe(error) if isinstance(error, QueryRefused) else error
+            raise ExplainError(f"ClickHouse cannot say what would be read: {told.message}") from None
     assert isinstance(answer.body, bytes)  # a row for each table: nothing that would be streamed
     return tuple(Reading.of(json.loads(line)) for line in answer.body.splitlines())
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from query_api.admission import Admission
+from query_api.answer_columns import AnswerColumns
 from query_api.auth import TokenTable
 from query_api.catalog import Catalog, compile_project
 from query_api.committed import CommitWatcher
@@ -18,6 +19,7 @@ from query_api.count_rows import count_rows
 from query_api.event_handlers import EventHandlers
 from query_api.formats import FORMATS
 from query_api.health import Health, Watched
+from query_api.ids import names_by_id
 from query_api.information_handlers import InformationHandlers
 from query_api.ingest import EventIngest
 from query_api.live import LiveVersion
@@ -144,8 +146,16 @@ def _application(state: State, tokens: TokenTable) -> web.Application:
     app.on_shutdown.append(_say_stopping)
     app.cleanup_ctx.append(_run_background)
     sql = CallerSql(state.catalog, servers.executor, settings.limits)
+    endpoints = state.catalog.endpoints
     pipes = PipeHandlers(
-        state.catalog.endpoints, sql, tokens, state.admission, servers.executor, settings.limits, state.observe
+        endpoints,
+        names_by_id(endpoints),
+        sql,
+        tokens,
+        state.admission,
+        servers.executor,
+        settings.limits,
+        state.observe,
     )
     ingest = EventIngest(
         {feed.data_source: feed for feed in feeds_of(state.project.data_sources.values())},
@@ -157,7 +167,13 @@ def _application(state: State, tokens: TokenTable) -> web.Application:
     )
     events = EventHandlers(ingest, tokens, settings.birdhouse_api_max_body_bytes, settings.birdhouse_api_wait_seconds)
     information = InformationHandlers(
-        state.project, state.catalog, tokens, state.admission, servers.executor, settings.limits
+        state.project,
+        state.catalog,
+        tokens,
+        state.admission,
+        servers.executor,
+        settings.limits,
+        AnswerColumns(state.catalog, servers.executor, state.admission, settings.limits),
     )
     information.add_routes(app.router)
     extensions = "|".join(FORMATS)

@@ -55,10 +55,21 @@ class AccessToken:
         if not self.may(permission, resource):
             raise Forbidden(f"the token `{self.name}` has no {permission} scope on `{resource}`")
 
+    def may_send_sql(self) -> bool:
+        """Whether the token may send SQL of its own: not with fixed values, around which SQL could reach a pipe, and
+        not when it reads nothing, as those tokens with which pages send events."""
+        return not self.fixed_values and self._reads
+
     def require_own_sql(self) -> None:
-        """Raise `Forbidden` for a token with fixed values: SQL of a caller's could reach a pipe around them."""
+        """Raise `Forbidden` for a token that may not send SQL of its own."""
         if self.fixed_values:
             raise Forbidden(f"the token `{self.name}` has fixed parameters, so it answers pipes and no SQL of a caller")
+        if not self._reads:
+            raise Forbidden(f"the token `{self.name}` has no READ scope, so it runs no SQL")
+
+    @property
+    def _reads(self) -> bool:
+        return self.is_admin or any(scope.permission == "READ" for scope in self.scopes)
 
     def values(self, pipe: str, given: Values) -> Values:
         """What the pipe's template gets of the values that a caller gave."""

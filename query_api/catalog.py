@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from query_api.checks import Graph, check_nodes, problem_at, reachable, warnings_of
@@ -11,6 +11,7 @@ from query_api.compose import CallerStatement, Composer
 from query_api.nodes import CompiledNode
 from query_api.query import Query
 from query_api.resolve import Key, Resolver
+from query_api.secret_values import SecretValues
 from query_api.template.errors import TemplateCompileError
 from query_api.template.parameters import Parameter, merge
 from schemas.errors import ProjectError
@@ -26,13 +27,15 @@ class Endpoint:
     """A pipe that is answered over HTTP.
 
     `parameters` names each parameter once; `dependencies` are the data sources (and `<name>_quarantine` tables)
-    that it reads, through nodes and other pipes, on any branch of its templates.
+    that it reads, through nodes and other pipes, on any branch of its templates. `has_own_errors`: one of them calls
+    custom_error().
     """
 
     name: str
     description: str
     parameters: tuple[Parameter, ...]
     dependencies: tuple[str, ...]
+    has_own_errors: bool
     pipe: Pipe
     _node: CompiledNode
     _composer: Composer
@@ -50,7 +53,7 @@ class Endpoint:
 class Catalog:
     """Everything that can be asked of a project.
 
-    `graph` says what each node (pipe, name) reads, `nodes` has them compiled; `secret_values` must be shown nowhere.
+    `graph` says what each node (pipe, name) reads, `nodes` has them compiled; `secrets` must be shown nowhere.
     """
 
     endpoints: Mapping[str, Endpoint]
@@ -59,7 +62,7 @@ class Catalog:
     _composer: Composer
     graph: Graph
     nodes: Mapping[Key, CompiledNode]
-    secret_values: tuple[str, ...] = field(repr=False)
+    secrets: SecretValues
 
     def render_sql(
         self, sql: str, values: Values, over: str | None, may_read: Callable[[str], bool]
@@ -92,7 +95,10 @@ def compile_project(project: Project, *, secrets: Mapping[str, str] | None = Non
         keys, tables = reachable(node.key, graph)
         uses = [use for key in keys for use in compiled[key[0]][key[1]].parameters]
         description = pipe.description or pipe.endpoint.description
-        endpoints[pipe.name] = Endpoint(pipe.name, description, merge(uses), tables, pipe, node, composer)
+        has_own_errors = any("custom_error" in compiled[key[0]][key[1]].node.sql for key in keys)
+        endpoints[pipe.name] = Endpoint(
+            pipe.name, description, merge(uses), tables, has_own_errors, pipe, node, composer
+        )
     warnings = tuple(sorted((each for each in problems if each.severity == "warning"), key=_order))
     return Catalog(
         endpoints=MappingProxyType(endpoints),
@@ -101,7 +107,7 @@ def compile_project(project: Project, *, secrets: Mapping[str, str] | None = Non
         _composer=composer,
         graph=graph,
         nodes={node.key: node for nodes in compiled.values() for node in nodes.values()},
-        secret_values=tuple(value for value in (secrets or {}).values() if value),
+        secrets=SecretValues.of((secrets or {}).values()),
     )
 
 

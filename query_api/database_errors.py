@@ -24,6 +24,8 @@ _NOT_DEPLOYED = frozenset({60, 81})
 
 _PREFIX = re.compile(r"^(?:Poco::Exception\. )?Code: (\d+)(?:\.|,) (?:e\.code\(\) = \d+, )?(?:DB::Exception: )?")
 _VERSION = re.compile(r"\s*\(version [^()]*(?:\([^()]*\))?\)\s*$")
+# An exception that was caught and thrown again holds the first one's text whole: its code before, this behind.
+_AGAIN = re.compile(r"(?: \(version [^()]*(?:\([^()]*\))?\)\. \([A-Z0-9_]+\))+\s*$")
 _STACK = re.compile(r"\s*(?:,? ?Stack trace\b|\n\s*0\. ).*$", re.DOTALL)
 # Our SQL and plan inside ClickHouse's text: the query around an unknown name, the function or step that was running,
 # the source around a syntax error. Each ends where the name of the error begins.
@@ -42,7 +44,10 @@ def exception_code(text: str) -> int:
 def clean_text(text: str) -> str:
     """ClickHouse's message without its stack trace, version, our SQL and our user; the error's name stays."""
     message = _VERSION.sub("", _STACK.sub("", text.strip()))
-    message = _USER.sub("", _PREFIX.sub("", message))
+    message = _AGAIN.sub("", message)
+    while (inner := _PREFIX.sub("", message)) != message:
+        message = inner
+    message = _USER.sub("", message)
     return _SYNTAX.sub(r"\1", _OUR_SQL.sub("", message)).strip()
 
 

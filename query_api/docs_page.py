@@ -19,7 +19,7 @@ def _source_hash(tag: str) -> str:
 # Nothing but the page's own script and style runs, whatever a description of an endpoint holds.
 _POLICY = (
     f"default-src 'none'; script-src {_source_hash('script')}; style-src {_source_hash('style')}; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
@@ -32,5 +32,7 @@ async def docs_page(_request: web.Request) -> web.Response:
             "Content-Security-Policy": _POLICY,
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cache-Control": "no-cache",
         },
     )

@@ -37,8 +37,8 @@ class EventHandlers:
         if not name:
             raise BadRequest("the parameter `name` is needed: the data source that the events are for")
         feed = self.ingest.feed(name)
-        trace.resource = name
-        token.require("APPEND", name)
+        trace.resource = feed.data_source
+        token.require("APPEND", feed.data_source)
         is_waiting = _is_waiting(request.query.get("wait", ""))
         documents = await self._documents(request)
         taken = await self.ingest.take(feed, documents, wait_seconds=self.wait_seconds if is_waiting else None)

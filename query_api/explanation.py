@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from query_api.errors import QueryRefused
 from query_api.execute import Answer, Executor
 from query_api.limits import Limits
 from query_api.query import Query
-
-HIDDEN = "***"
+from query_api.secret_values import SecretValues
 
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """`secret_values` are hidden in everything that is told."""
+    """`secrets` are hidden in everything that is told."""
 
     executor: Executor
     limits: Limits
-    secret_values: Sequence[str]
+    secrets: SecretValues
 
     async def explain(self, query: Query, query_id: str) -> Mapping[str, object]:
         """SQL, bound values, settings, EXPLAIN's lines and what would be read of each table. Raises `RequestError`."""
@@ -28,9 +27,9 @@ class Explainer:
         reads = await self._ask("EXPLAIN ESTIMATE ", query, f"{query_id}-estimate")
         return {
             "sql": query.sql,
-            "parameters": {name: self._whole(text) for name, text in query.parameters.items()},
+            "parameters": {name: self.secrets.hide(text) for name, text in query.parameters.items()},
             "settings": dict(query.settings),
-            "explain": [self._without_secrets(str(row["explain"])) for row in plan],
+            "explain": [self.secrets.hide(str(row["explain"])) for row in plan],
             "reads": [
                 {"table": row["table"], **{name: int(row[name]) for name in ("parts", "rows", "marks")}}
                 for row in reads
@@ -45,15 +44,7 @@ class Explainer:
             )
             return [json.loads(line) for line in (await _body(answer)).splitlines()]
         except QueryRefused as error:
-            # ClickHouse quotes bound values in its errors.
-            raise QueryRefused(self._without_secrets(error.message), error.code) from None
-
-    def _whole(self, text: str) -> str:
-        # A template may have put more around a secret, or changed its case.
-        return HIDDEN if any(secret.casefold() in text.casefold() for secret in self.secret_values) else text
-
-    def _without_secrets(self, text: str) -> str:
-        return HIDDEN if self._whole(text) == HIDDEN else text
+            raise self.secrets.safe(error) from None
 
 
 async def _body(answer: Answer) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from query_api.admission import Admission
+from query_api.answer_columns import AnswerColumns
 from query_api.auth import AccessToken, TokenTable
 from query_api.authenticate import authenticate
 from query_api.catalog import Catalog
@@ -38,6 +39,7 @@ class InformationHandlers:
     admission: Admission
     executor: Executor
     limits: Limits
+    columns: AnswerColumns
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """To be called before a route that takes any name under `/v0/pipes/`."""
@@ -80,7 +82,7 @@ class InformationHandlers:
             raise NotFound(f"The pipe '{pipe.name}' is not an endpoint")
         given = read_parameters(request.query.items()).values
         query = endpoint.render(token.values(pipe.name, given))
-        explainer = Explainer(self.executor, self.limits, self.catalog.secret_values)
+        explainer = Explainer(self.executor, self.limits, self.catalog.secrets)
         async with self.admission.slot():
             return web.json_response(await explainer.explain(query, trace_of(request).request_id))
 
@@ -102,8 +104,9 @@ class InformationHandlers:
         token = authenticate(request, self.tokens)
         endpoints = [each for name, each in self.catalog.endpoints.items() if token.may("READ", name)]
         feeds = {feed.data_source for feed in feeds_of(self.project.data_sources.values())}
-        document = openapi_document(endpoints, (name for name in feeds if token.may("APPEND", name)), token)
-        return web.json_response(document)
+        columns = await self.columns.of(endpoints, trace_of(request).request_id)
+        sendable = (name for name in feeds if token.may("APPEND", name))
+        return web.json_response(openapi_document(endpoints, sendable, token, columns))
 
     def _readable_pipes(self, token: AccessToken) -> list[Pipe]:
         return [pipe for name, pipe in self.catalog.pipes.items() if token.may("READ", name)]

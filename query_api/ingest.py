@@ -8,6 +8,7 @@ from typing import Protocol
 
 from query_api.committed import CommitWatcher
 from query_api.errors import NotFound, TooLarge
+from query_api.ids import names_by_id
 from query_api.producer import Delivered, EventProducer
 from query_api.query import Query
 from query_api.topics import Topics
@@ -47,13 +48,15 @@ class EventIngest:
         """`feeds` by data source; `known` are all data sources, also those that take no events."""
         self._feeds = feeds
         self._known = known
+        self._names = names_by_id(known)
         self._producer = producer
         self._topics = topics
         self._watcher = watcher
         self._count_rows = count_rows
 
     def feed(self, data_source: str) -> Feed:
-        """The feed of a data source. Raises `NotFound`."""
+        """The feed of a data source, by its name or id. Raises `NotFound`."""
+        data_source = self._names.get(data_source, data_source)
         feed = self._feeds.get(data_source)
         if feed is not None:
             return feed

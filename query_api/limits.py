@@ -27,6 +27,8 @@ FORMAT_SETTINGS: Mapping[str, str] = MappingProxyType(
         "output_format_json_quote_64bit_integers": "0",
         "output_format_json_quote_denormals": "0",
         "output_format_json_escape_forward_slashes": "1",
+        # Bytes that are no UTF-8 become U+FFFD in JSONEachRow too, as in JSON; nobody could parse such a line.
+        "output_format_json_validate_utf8": "1",
     }
 )
 

@@ -1,56 +1,61 @@
-"""The OpenAPI 3.1 document of what one token may ask and send.
-
-Rows are described as open objects: their columns are known to ClickHouse alone, for given values of the parameters, and
-asking it once for each endpoint would make this document the most expensive answer of the service.
-"""
+"""The OpenAPI 3.1 document of what one token may ask and send."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from query_api.answer_columns import Columns
 from query_api.auth import AccessToken
 from query_api.catalog import Endpoint
-from query_api.pipe_objects import plain
+from query_api.column_schemas import json_schema
+from query_api.formats import FORMATS, SQL_FORMATS
+from query_api.parameter_schemas import parameter_schema
 from query_api.template.parameters import Parameter
 
 Object = dict[str, Any]
 
-_FORMATS = {
-    "json": "application/json",
-    "ndjson": "application/x-ndjson",
-    "csv": "text/csv",
-    "parquet": "application/octet-stream",
-}
 _ERRORS = {
-    "400": "A wrong parameter, or an error of the query.",
+    "400": "A wrong parameter, or an error of the query; ClickHouse's code is in `X-DB-Exception-Code`.",
     "403": "No token, or one that may not do this.",
     "404": "There is no such resource.",
     "408": "The query ran into its time limit.",
     "413": "A value, a body or a result is over its limit.",
-    "429": "The token's rate is used up: `Retry-After`.",
-    "503": "Too much to do, or a server that cannot be reached: `Retry-After`.",
+    "415": "A multipart form, or a Content-Encoding that is not read.",
+    "429": "The signed token's rate is used up.",
+    "503": "Too much to do, or a server that cannot be reached.",
 }
-_ROW: Object = {"type": "object", "additionalProperties": True}
-_TABLE: Object = {
+_HEADERS: Mapping[str, Object] = {
+    "Retry-After": {"description": "Seconds to wait before the next try.", "schema": {"type": "integer"}},
+    "X-DB-Exception-Code": {"description": "ClickHouse's number of the error.", "schema": {"type": "integer"}},
+    "X-Request-Id": {"description": "The request's id in the log and in ClickHouse.", "schema": {"type": "string"}},
+    "X-RateLimit-Limit": {"description": "Requests a second.", "schema": {"type": "integer"}},
+    "X-RateLimit-Remaining": {"description": "Requests left now.", "schema": {"type": "integer"}},
+    "X-RateLimit-Reset": {"description": "Seconds until all are left again.", "schema": {"type": "integer"}},
+}
+_RATE = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+_ERROR_HEADERS: Mapping[str, tuple[str, ...]] = {
+    "400": ("X-DB-Exception-Code",),
+    "429": ("Retry-After", *_RATE),
+    "503": ("Retry-After",),
+}
+_OPEN_ROW: Object = {"type": "object", "additionalProperties": True}
+_META: Object = {
+    "description": "The columns in their order, with their ClickHouse types.",
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["name", "type"],
+        "properties": {"name": {"type": "string"}, "type": {"type": "string"}},
+    },
+}
+_STATISTICS: Object = {
     "type": "object",
-    "required": ["meta", "data", "rows"],
+    "required": ["elapsed", "rows_read", "bytes_read"],
     "properties": {
-        "meta": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["name", "type"],
-                "properties": {"name": {"type": "string"}, "type": {"type": "string"}},
-            },
-        },
-        "data": {"type": "array", "items": _ROW},
-        "rows": {"type": "integer"},
-        "rows_before_limit_at_least": {"type": "integer"},
-        "statistics": {
-            "type": "object",
-            "properties": {name: {"type": "number"} for name in ("elapsed", "rows_read", "bytes_read")},
-        },
+        "elapsed": {"type": "number", "description": "Seconds."},
+        "rows_read": {"type": "integer"},
+        "bytes_read": {"type": "integer"},
     },
 }
 _ERROR: Object = {
@@ -58,12 +63,28 @@ _ERROR: Object = {
     "required": ["error"],
     "properties": {"error": {"type": "string"}, "documentation": {"type": "string"}},
 }
-_INTEGERS = {f"{sign}Int{bits}": (sign, bits) for sign in ("", "U") for bits in (8, 16, 32, 64, 128, 256)}
+_UNKNOWN_COLUMNS = (
+    "ClickHouse could not tell this pipe's columns when the document was made; each answer has them in `meta`."
+)
+_LIKELY_COLUMNS = "The columns for usual values of the parameters; others can change them: `meta` has each answer's."
 
 
-def openapi_document(endpoints: Iterable[Endpoint], feeds: Iterable[str], token: AccessToken) -> Object:
-    """The document for these endpoints, and for events to these data sources."""
-    paths = {f"/v0/pipes/{each.name}.{{format}}": _endpoint_path(each, token) for each in endpoints}
+def openapi_document(
+    endpoints: Iterable[Endpoint],
+    feeds: Iterable[str],
+    token: AccessToken,
+    columns: Mapping[str, Columns] | None = None,
+) -> Object:
+    """The document for these endpoints with their columns, events to these data sources, and the token's SQL."""
+    columns, paths, schemas = columns or {}, dict[str, Object](), dict[str, Object]()
+    for each in endpoints:
+        known = columns.get(each.name)
+        schemas[f"{each.name}_row"] = _row(known)
+        schemas[f"{each.name}_answer"] = _table({"$ref": f"#/components/schemas/{each.name}_row"})
+        paths |= _endpoint_paths(each, token, known)
+    if token.may_send_sql():
+        schemas["sql_answer"] = _table(_OPEN_ROW)
+        paths["/v0/sql"] = _sql()
     if names := sorted(feeds):
         paths["/v0/events"] = {"post": _events(names)}
     return {
@@ -71,9 +92,12 @@ def openapi_document(endpoints: Iterable[Endpoint], feeds: Iterable[str], token:
         "info": {"title": "Birdhouse", "version": "0", "description": "Endpoints and data sources of this project."},
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}, {"query": []}],
+        "tags": [{"name": "pipes"}, {"name": "sql"}, {"name": "events"}],
         "paths": paths,
         "components": {
-            "schemas": {"Table": _TABLE, "Error": _ERROR},
+            "schemas": {"Error": _ERROR, **schemas},
+            "responses": {status: _error(status) for status in _ERRORS},
+            "headers": dict(_HEADERS),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "query": {"type": "apiKey", "in": "query", "name": "token"},
@@ -82,46 +106,102 @@ def openapi_document(endpoints: Iterable[Endpoint], feeds: Iterable[str], token:
     }
 
 
-def _endpoint_path(endpoint: Endpoint, token: AccessToken) -> Object:
+def _row(columns: Columns | None) -> Object:
+    if columns is None:
+        return {**_OPEN_ROW, "description": _UNKNOWN_COLUMNS}
+    row: Object = {"type": "object", "properties": {name: _column(types) for name, types in columns.types.items()}}
+    if columns.are_certain:
+        row["required"] = list(columns.types)
+    else:
+        row["description"] = _LIKELY_COLUMNS
+    return row | {"additionalProperties": not columns.are_all}
+
+
+def _column(types: tuple[str, ...]) -> Object:
+    schemas = [json_schema(each) for each in types]
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    return {**schema, "description": " or ".join(types)}
+
+
+def _table(row: Object) -> Object:
+    return {
+        "type": "object",
+        "required": ["meta", "data", "rows", "statistics"],
+        "properties": {
+            "meta": _META,
+            "data": {"type": "array", "items": row},
+            "rows": {"type": "integer"},
+            "rows_before_limit_at_least": {
+                "type": "integer",
+                "description": "How many there were without the LIMIT, of a query that has one.",
+            },
+            "statistics": _STATISTICS,
+        },
+    }
+
+
+def _endpoint_paths(endpoint: Endpoint, token: AccessToken, columns: Columns | None) -> dict[str, Object]:
+    """JSON has a path of its own, whose answer has one type; the other formats share one."""
     fixed = token.values(endpoint.name, {})
     shown = [each for each in endpoint.parameters if each.name not in fixed]
-    form = {"name": "format", "in": "path", "required": True, "schema": {"type": "string", "enum": list(_FORMATS)}}
+    table = {"$ref": f"#/components/schemas/{endpoint.name}_answer"}
+    row = f"#/components/schemas/{endpoint.name}_row"
+    texts: Mapping[str, Object] = {
+        "application/x-ndjson": {"type": "string", "description": f"One JSON object a line: `{row}`."},
+        "text/csv": {"type": "string", "description": "A header line, then one line a row."},
+        "application/octet-stream": {"type": "string", "format": "binary", "description": "Parquet."},
+        "text/plain": {"type": "string", "description": "Prometheus' text format."},
+    }
+    forms = [form for form in FORMATS if form != "json" and (form != "prometheus" or _is_prometheus(columns))]
+    kinds = {FORMATS[form].content_type.partition(";")[0] for form in forms}
+    others = {kind: {"schema": schema} for kind, schema in texts.items() if kind in kinds}
+    form = {"name": "format", "in": "path", "required": True, "schema": {"type": "string", "enum": forms}}
+    path = f"/v0/pipes/{endpoint.name}"
+    return {
+        f"{path}.json": _path(endpoint, shown, "", {"application/json": {"schema": table}}),
+        f"{path}.{{format}}": {"parameters": [form], **_path(endpoint, shown, " as", others)},
+    }
+
+
+def _is_prometheus(columns: Columns | None) -> bool:
+    """Whether the columns are those without which ClickHouse's format refuses."""
+    return columns is not None and {"name", "value"} <= columns.types.keys()
+
+
+def _path(endpoint: Endpoint, shown: list[Parameter], suffix: str, answer: Object) -> Object:
     about = {
         "summary": endpoint.name,
         **({"description": endpoint.description} if endpoint.description else {}),
         "tags": ["pipes"],
-        "responses": _responses({"200": _answer()}),
     }
-    required = [each.name for each in shown if each.required]
-    body: Object = {"type": "object", "properties": {each.name: _schema(each) for each in shown}}
-    if required:
+    good = {"200": {"description": "The rows.", "headers": _headers("X-Request-Id", *_RATE), "content": answer}}
+    if endpoint.has_own_errors:
+        good["default"] = {
+            "description": "What the pipe's `custom_error()` says, with its own status.",
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        }
+    body: Object = {"type": "object", "properties": {each.name: parameter_schema(each) for each in shown}}
+    if required := [each.name for each in shown if each.required]:
         body["required"] = required
     contents = {kind: {"schema": body} for kind in ("application/x-www-form-urlencoded", "application/json")}
     return {
-        "parameters": [form],
-        "get": {"operationId": f"get {endpoint.name}", "parameters": [_parameter(each) for each in shown], **about},
-        "post": {"operationId": f"post {endpoint.name}", "requestBody": {"content": contents}, **about},
+        "get": {
+            "operationId": f"get_{endpoint.name}{suffix.replace(' ', '_')}",
+            **about,
+            "parameters": [_parameter(each) for each in shown],
+            "responses": {**good, **_errors("415")},
+        },
+        "post": {
+            "operationId": f"post_{endpoint.name}{suffix.replace(' ', '_')}",
+            **about,
+            "requestBody": {"content": contents},
+            "responses": {**good, **_errors()},
+        },
     }
-
-
-def _answer() -> Object:
-    schemas: Mapping[str, Object] = {
-        "json": {"$ref": "#/components/schemas/Table"},
-        "ndjson": {"type": "string", "description": "One JSON object a line."},
-        "csv": {"type": "string", "description": "A header line, then one line a row."},
-        "parquet": {"type": "string", "format": "binary"},
-    }
-    contents = {media_type: {"schema": schemas[name]} for name, media_type in _FORMATS.items()}
-    return {"description": "The rows, in the format that the URL names.", "content": contents}
-
-
-def _responses(good: Mapping[str, Object]) -> Object:
-    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    return {**good, **{status: {"description": text, "content": error} for status, text in _ERRORS.items()}}
 
 
 def _parameter(parameter: Parameter) -> Object:
-    found: Object = {"name": parameter.name, "in": "query", "schema": _schema(parameter)}
+    found: Object = {"name": parameter.name, "in": "query", "schema": parameter_schema(parameter)}
     if parameter.description:
         found["description"] = str(parameter.description)
     if parameter.required:
@@ -131,82 +211,55 @@ def _parameter(parameter: Parameter) -> Object:
     return found
 
 
-def _schema(parameter: Parameter) -> Object:
-    """A parameter's JSON Schema. Whatever its author said that does not fit its type is left out."""
-    schema = _type(parameter.type or "String")
-    member = schema.get("items", schema)
-    if parameter.format:
-        member["format"] = str(parameter.format)
-    if parameter.enum:
-        fitting = [found for each in parameter.enum if (found := _fitted(each, member)) is not None]
-        if fitting:
-            member["enum"] = list(dict.fromkeys(fitting))
-    if (default := _fitted(parameter.default, schema)) is not None:
-        schema["default"] = default
-    if (example := _fitted(parameter.example, schema)) is not None:
-        schema["examples"] = [example]
-    if parameter.description:
-        schema["description"] = str(parameter.description)
-    return schema
-
-
-def _type(name: str) -> Object:
-    if name.startswith("Array("):
-        return {"type": "array", "items": _type(name.removeprefix("Array(").removesuffix(")"))}
-    if name == "Array":
-        return {"type": "array", "items": {"type": "string"}}
-    if name in _INTEGERS:
-        sign, bits = _INTEGERS[name]
-        low, high = (0, 2**bits - 1) if sign else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-        width = {"format": f"int{bits}"} if not sign and bits in (32, 64) else {}
-        return {"type": "integer", "minimum": low, "maximum": high, **width}
-    if name.startswith("Float"):
-        return {"type": "number"}
-    if name in ("Boolean", "Bool"):
-        return {"type": "boolean"}
-    return {"type": "string", "format": "date"} if name == "Date" else {"type": "string"}
-
-
-def _fitted(value: object, schema: Mapping[str, Any]) -> Any:
-    """The value as the schema's type has it, None for one that it does not have."""
-    found = plain(value)
-    if found is None or found == "":
-        return found if schema["type"] == "string" and "enum" not in schema else None
-    if schema["type"] == "array":
-        members = found if isinstance(found, list) else str(found).split(",")
-        fitted = [_fitted(member, schema["items"]) for member in members]
-        return None if None in fitted or "" in fitted else fitted
-    if isinstance(found, list):
-        return None
-    fitted_scalar = _scalar(str(found), schema)
-    return None if "enum" in schema and fitted_scalar not in schema["enum"] else fitted_scalar
-
-
-def _scalar(text: str, schema: Mapping[str, Any]) -> Any:
-    match schema["type"]:
-        case "boolean":
-            return {"1": True, "true": True, "0": False, "false": False}.get(text.lower())
-        case "integer":
-            try:
-                number = int(text)
-            except ValueError:
-                return None
-            return number if schema["minimum"] <= number <= schema["maximum"] else None
-        case "number":
-            try:
-                return plain(float(text))
-            except ValueError:
-                return None
-        case _:
-            return text if "format" not in schema or schema["format"] != "date" or len(text) == 10 else None
+def _sql() -> Object:
+    kinds = sorted({each.content_type.partition(";")[0] for each in SQL_FORMATS.values()})
+    table = {"$ref": "#/components/schemas/sql_answer"}
+    others: Mapping[str, Object] = {kind: {"schema": {}} for kind in kinds if kind != "application/json"}
+    about = {"summary": "SQL", "description": "Runs one SELECT over what the token may read.", "tags": ["sql"]}
+    # `FORMAT JSONCompact` and its kin are JSON of another form.
+    good: Object = {
+        "200": {
+            "description": "The rows, as JSON unless the SQL ends with a FORMAT clause.",
+            "headers": _headers("X-Request-Id", *_RATE),
+            "content": {"application/json": {"schema": {"anyOf": [table, {"type": "object"}]}}, **others},
+        }
+    }
+    statement = {"type": "string", "maxLength": 65536, "description": "One SELECT, with `_` for the pipe `pipeline`."}
+    pipeline = {"type": "string", "description": "The pipe that `_` stands for."}
+    form = {"type": "object", "required": ["q"], "properties": {"q": statement, "pipeline": pipeline}}
+    return {
+        "get": {
+            "operationId": "get_sql",
+            **about,
+            "parameters": [
+                {"name": "q", "in": "query", "required": True, "schema": statement},
+                {"name": "pipeline", "in": "query", "schema": pipeline},
+            ],
+            "responses": {**good, **_errors("415")},
+        },
+        "post": {
+            "operationId": "post_sql",
+            **about,
+            "requestBody": {
+                "content": {
+                    "text/plain": {"schema": statement},
+                    "application/x-www-form-urlencoded": {"schema": form},
+                    "application/json": {"schema": form},
+                }
+            },
+            "responses": {**good, **_errors()},
+        },
+    }
 
 
 def _events(names: list[str]) -> Object:
     counts = {name: {"type": "integer"} for name in ("successful_rows", "quarantined_rows")}
-    reply = {"application/json": {"schema": {"type": "object", "properties": counts}}}
+    schema = {"type": "object", "required": list(counts), "properties": counts}
+    reply = {"application/json": {"schema": schema}}
     return {
-        "operationId": "post events",
-        "summary": "Send events",
+        "operationId": "post_events",
+        "summary": "Events",
+        "description": "Stores events: JSON objects, one a line.",
         "tags": ["events"],
         "parameters": [
             {"name": "name", "in": "query", "required": True, "schema": {"type": "string", "enum": names}},
@@ -220,10 +273,25 @@ def _events(names: list[str]) -> Object:
                 "application/json": {"schema": {"type": "object"}},
             },
         },
-        "responses": _responses(
-            {
-                "200": {"description": "The rows can be queried.", "content": reply},
-                "202": {"description": "Kafka has stored the events.", "content": reply},
-            }
-        ),
+        "responses": {
+            "200": {"description": "The rows can be queried.", "content": reply},
+            "202": {"description": "Kafka has stored the events.", "content": reply},
+            **_errors(),
+        },
     }
+
+
+def _errors(*left_out: str) -> Object:
+    return {status: {"$ref": f"#/components/responses/{status}"} for status in _ERRORS if status not in left_out}
+
+
+def _error(status: str) -> Object:
+    return {
+        "description": _ERRORS[status],
+        "headers": _headers("X-Request-Id", *_ERROR_HEADERS.get(status, ())),
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
+
+
+def _headers(*names: str) -> Object:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

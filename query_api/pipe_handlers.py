@@ -12,7 +12,7 @@ from aiohttp import web
 from query_api.admission import Admission
 from query_api.auth import AccessToken, TokenTable
 from query_api.authenticate import authenticate
-from query_api.errors import BadRequest, NotFound, TooLarge
+from query_api.errors import BadRequest, NotFound, QueryRefused, TooLarge
 from query_api.execute import Answer, Executor
 from query_api.formats import CSV_WITHOUT_HEADER, FORMATS, split_extension
 from query_api.limits import MAX_VALUE_BYTES, Limits
@@ -39,9 +39,10 @@ class Endpoint(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PipeHandlers:
-    """The stages of one answer, in order. `endpoints` by pipe; `admission` is shared by all requests."""
+    """The stages of one answer, in order. `endpoints` by pipe, `names` of pipes by id; `admission` is all requests'."""
 
     endpoints: Mapping[str, Endpoint]
+    names: Mapping[str, str]
     sql: CallerSql
     tokens: TokenTable
     admission: Admission
@@ -54,6 +55,7 @@ class PipeHandlers:
         trace.route = "pipe"
         token = authenticate(request, self.tokens)
         name, trace.format = split_extension(request.match_info["file"])
+        name = self.names.get(name, name)
         endpoint = self.endpoints.get(name)
         if endpoint is None:
             raise NotFound(f"The pipe '{name}' does not exist")
@@ -66,7 +68,10 @@ class PipeHandlers:
             answer_format = CSV_WITHOUT_HEADER
         ask = self._question(name, endpoint, asked, token)
         async with self.admission.slot():
-            answer = await ask(format=answer_format.name, query_id=trace.request_id, settings=parameters.settings)
+            try:
+                answer = await ask(format=answer_format.name, query_id=trace.request_id, settings=parameters.settings)
+            except QueryRefused as error:
+                raise self.sql.catalog.secrets.safe(error) from None
             trace.rows_read, trace.bytes_read = answer.summary.rows_read, answer.summary.bytes_read
             return await send_answer(request, answer, answer_format, self.observe)
 

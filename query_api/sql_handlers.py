@@ -9,7 +9,7 @@ from aiohttp import web
 from query_api.admission import Admission
 from query_api.auth import AccessToken, TokenTable
 from query_api.authenticate import authenticate
-from query_api.errors import BadRequest, NotFound
+from query_api.errors import BadRequest, NotFound, QueryRefused
 from query_api.formats import sql_format
 from query_api.observations import Observer
 from query_api.respond import send_answer
@@ -49,12 +49,15 @@ class SqlHandlers:
         answer_format = sql_format(statement.format)
         trace.format = answer_format.name
         async with self.admission.slot():
-            answer = await self.sql.run(
-                statement,
-                reader,
-                format=answer_format.name,
-                query_id=trace.request_id,
-                settings=asked.parameters.settings,
-            )
+            try:
+                answer = await self.sql.run(
+                    statement,
+                    reader,
+                    format=answer_format.name,
+                    query_id=trace.request_id,
+                    settings=asked.parameters.settings,
+                )
+            except QueryRefused as error:
+                raise self.sql.catalog.secrets.safe(error) from None
             trace.rows_read, trace.bytes_read = answer.summary.rows_read, answer.summary.bytes_read
             return await send_answer(request, answer, answer_format, self.observe)

@@ -10,10 +10,13 @@ from aiohttp import web
 
 from query_api.errors import BadRequest
 from query_api.read_parameters import RequestParameters, body_items, read_parameters
-from query_api.request_body import read_body
+from query_api.request_body import read_decoded_body
 
 # `curl -d` calls everything a form; a form's first field has a name without spaces.
 _TEXTS = frozenset({"text/plain", "application/sql", "application/octet-stream"})
+_TEMPLATE_PARAMETERS = "template_parameters"
+# What says which SQL is run, and over what, is said by the request itself.
+_OF_REQUESTS = frozenset({"q", "pipeline", _TEMPLATE_PARAMETERS})
 _SQL_START = re.compile(rb"\s*(?:%|\(|--|/\*|(?:select|with|from)\s)", re.IGNORECASE)
 
 
@@ -34,13 +37,31 @@ async def read_sql_request(request: web.Request, *, expects_sql: bool = False) -
     items = list(request.query.items())
     sql = None
     if request.method == "POST":
-        body = await read_body(request)
+        body = await read_decoded_body(request)
+        is_form = request.content_type == "multipart/form-data"
         is_plain = expects_sql and request.content_type in _TEXTS and bool(body.strip())
-        if is_plain or _SQL_START.match(body):
+        if is_plain or (_SQL_START.match(body) and not is_form):
             sql = _text(body)
         else:
             items += body_items(request.content_type, body)
+    items += _template_parameters(items)
     return SqlRequest(read_parameters(items), sql or _first(items, "q"), _first(items, "pipeline"))
+
+
+def _template_parameters(items: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What Tinybird's own tools send as one JSON object; a parameter that was given by itself wins over it."""
+    text = _first(items, _TEMPLATE_PARAMETERS)
+    if text is None:
+        return []
+    given = {name for name, _ in items}
+    try:
+        more = body_items("application/json", text.encode("utf-8", "surrogatepass"))
+    except BadRequest as error:
+        hint = "a JSON object of parameters"
+        raise BadRequest(
+            f"the parameter `{_TEMPLATE_PARAMETERS}` cannot be used: {error.message}\nhint: {hint}"
+        ) from None
+    return [(name, value) for name, value in more if name not in given and name not in _OF_REQUESTS]
 
 
 def _text(body: bytes) -> str:

@@ -22,6 +22,7 @@ from service.settings import load_settings
 SECRET = "0123456789abcdef0123456789abcdef"
 ADMIN = derive_token(SECRET.encode(), "admin")
 HEADERS = {"Authorization": f"Bearer {ADMIN}"}
+BROKEN = "%\nSELECT toUInt8(upper({{tb_secret('salt')}})) AS n"
 SQL = "%\nSELECT kind, {{tb_secret('salt')}} AS salt FROM events WHERE kind = {{String(kind, 'a')}}"
 
 
@@ -42,10 +43,11 @@ async def api(
     }
     source = DataSource("events", (Column("kind", ColumnType("String", "String")),))
     kinds = Pipe("kinds", (Node("endpoint", SQL, NodeType.ENDPOINT),))
+    broken = Pipe("broken", (Node("endpoint", BROKEN, NodeType.ENDPOINT),))
     app = create_app(
         load_settings(QueryApiSettings, environment),
         environment={"BIRDHOUSE_SECRET_salt": "hush-hush"},
-        project=Project(Path(), {"events": source}, {"kinds": kinds}),
+        project=Project(Path(), {"events": source}, {"kinds": kinds, "broken": broken}),
     )
     server = TestServer(app)
     await server.start_server(auto_decompress=False)
@@ -78,3 +80,22 @@ async def test_fixed_parameters_decide_which_rows_are_read(api: TestClient[web.R
     headers = {"Authorization": f"Bearer {jwt.encode(claims, ADMIN, algorithm='HS256')}"}
     response = await api.get("/v0/pipes/kinds.json?kind=a", headers=headers)
     assert [row["kind"] for row in (await response.json())["data"]] == ["b"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v0/pipes/broken.json",
+        "/v0/pipes/broken.json?q=SELECT n FROM _",
+        "/v0/pipes/broken/explain",
+        "/v0/sql?q=SELECT n FROM broken",
+    ],
+)
+async def test_an_error_that_quotes_a_secret_is_hidden(
+    api: TestClient[web.Request, web.Application], path: str
+) -> None:
+    response = await api.get(path, headers=HEADERS)
+    text = await response.text()
+    assert response.status == 400, text
+    assert "it quotes a secret" in text
+    assert "hush" not in text.lower()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.auth import TokenTable, derive_token, sent_token
+from query_api.auth import AccessToken, Scope, TokenTable, derive_token, sent_token
 from query_api.errors import Forbidden
 from schemas.model import DataSource, Pipe, Project, Token
 
@@ -77,3 +77,16 @@ def test_the_header_comes_before_the_parameter(
     authorization: str | None, parameter: str | None, token: str | None
 ) -> None:
     assert sent_token(authorization, parameter) == token
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        (AccessToken("page", frozenset({Scope("APPEND", "events")})), "no READ scope"),
+        (AccessToken("fixed", frozenset({Scope("READ", "p")}), fixed_values={"p": {"a": "b"}}), "fixed parameters"),
+    ],
+)
+def test_a_token_that_reads_nothing_or_in_part_sends_no_sql(token: AccessToken, words: str) -> None:
+    assert not token.may_send_sql()
+    with pytest.raises(Forbidden, match=words):
+        token.require_own_sql()

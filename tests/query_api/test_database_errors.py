@@ -20,6 +20,12 @@ LIMITS = Limits(execution_seconds=2.5, memory_bytes=1000, rows_to_read=10, bytes
             "Unknown expression identifier `nosuch` (UNKNOWN_IDENTIFIER)",
         ),
         (
+            "Code: 36. DB::Exception: Code: 36. DB::Exception: Column 'name' is required. (BAD_ARGUMENTS) "
+            "(version 26.9.2.1). (BAD_ARGUMENTS) (version 26.9.2.1 (official build)). (BAD_ARGUMENTS)",
+            36,
+            "Column 'name' is required. (BAD_ARGUMENTS)",
+        ),
+        (
             "Code: 41. DB::Exception: Cannot parse DateTime from String: while executing 'FUNCTION toDateTime(x)'. "
             "(CANNOT_PARSE_DATETIME) (version 26.9.2.1 (official build))\n",
             41,

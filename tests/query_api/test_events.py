@@ -8,6 +8,7 @@ import json
 import pytest
 
 from query_api.errors import TooLarge, Unavailable
+from query_api.ids import resource_id
 from query_api.observations import RequestEnded
 from tests.query_api.fakes import Api, StartApi
 
@@ -81,6 +82,14 @@ async def test_what_is_wrong_is_said_and_stores_nothing(
     assert answered == status
     assert words in text
     assert api.broker.messages == []
+
+
+async def test_a_data_source_is_found_by_its_id(api: Api) -> None:
+    response = await api.client.post(
+        f"/v0/events?name={resource_id('events')}", data=b'{"kind":"a"}', headers=api.token("app")
+    )
+    assert response.status == 202
+    assert [document for _, document in api.broker.messages] == [b'{"kind":"a"}']
 
 
 async def test_a_token_needs_the_append_scope(api: Api) -> None:

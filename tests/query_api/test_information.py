@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 
 from query_api.auth import AccessToken, derive_token
 from query_api.catalog import compile_project
+from query_api.errors import QueryRefused
 from query_api.explanation import Explainer
 from query_api.ids import resource_id
 from query_api.limits import Limits
@@ -97,7 +98,7 @@ async def test_an_explanation_shows_the_sql_and_no_secret() -> None:
     )
     executor = FakeExecutor(body=b'{"explain":"x = \'hush\'","table":"t","parts":"1","rows":"2","marks":"3"}\n')
     query = compiled.endpoints["p"].render({"x": "mine"})
-    found = await Explainer(executor, Limits(), compiled.secret_values).explain(query, "id")
+    found = await Explainer(executor, Limits(), compiled.secrets).explain(query, "id")
     assert found["sql"] == query.sql
     assert found["parameters"] == {"p1": "mine", "p2": "***"}
     assert found["reads"] == [{"table": "t", "parts": 1, "rows": 2, "marks": 3}]
@@ -105,26 +106,70 @@ async def test_an_explanation_shows_the_sql_and_no_secret() -> None:
 
 
 async def test_the_document_is_valid_and_holds_what_the_token_may_use(api: Api) -> None:
+    api.executor.body = b'{"name":"kind","type":"String"}\n'
     whole = await get(api, "/v0/pipes/openapi.json")
     validate(whole)
-    assert set(whole["paths"]) == {f"/v0/pipes/{name}.{{format}}" for name in ("top", "picky", "odd")} | {"/v0/events"}
-    assert set((await get(api, "/v0/pipes/openapi.json", "board"))["paths"]) == {"/v0/pipes/top.{format}"}
+    pipes = {f"/v0/pipes/{name}.{form}" for name in ("top", "picky", "odd") for form in ("json", "{format}")}
+    assert set(whole["paths"]) == pipes | {"/v0/sql", "/v0/events"}
+    board = await get(api, "/v0/pipes/openapi.json", "board")
+    assert set(board["paths"]) == {"/v0/pipes/top.json", "/v0/pipes/top.{format}", "/v0/sql"}
+    assert set(board["components"]["schemas"]) == {"Error", "top_row", "top_answer", "sql_answer"}
     assert set((await get(api, "/v0/pipes/openapi.json", "app"))["paths"]) == {"/v0/events"}
+
+
+async def test_rows_have_the_columns_that_clickhouse_describes(api: Api) -> None:
+    api.executor.body = b'{"name":"kind","type":"LowCardinality(String)"}\n{"name":"n","type":"UInt64"}\n'
+    schemas = (await get(api, "/v0/pipes/openapi.json"))["components"]["schemas"]
+    kind, number = {"type": "string", "description": "LowCardinality(String)"}, {"type": "integer"}
+    number["description"] = "UInt64"
+    assert schemas["top_row"] == {
+        "type": "object",
+        "properties": {"kind": kind, "n": number},
+        "required": ["kind", "n"],
+        "additionalProperties": True,
+    }
+    # Its template always calls custom_error(), so there is no query to describe.
+    assert schemas["odd_row"]["additionalProperties"] is True
+    assert "properties" not in schemas["odd_row"]
+    asked = [each.query for each in api.executor.questions]
+    assert all(each.sql.startswith("DESCRIBE (") for each in asked)
+    assert {each.parameters.get("p1") for each in asked} == {"all", None}
+    api.executor.questions.clear()
+    await get(api, "/v0/pipes/openapi.json")
+    assert api.executor.questions == []
+
+
+async def test_rows_are_open_when_clickhouse_cannot_describe_them(api: Api) -> None:
+    api.executor.error = QueryRefused("Unknown table", 60)
+    document = await get(api, "/v0/pipes/openapi.json")
+    validate(document)
+    assert document["components"]["schemas"]["top_row"]["additionalProperties"] is True
+    assert "could not tell" in document["components"]["schemas"]["top_row"]["description"]
+
+
+async def test_an_own_error_of_a_pipe_is_in_the_document(api: Api) -> None:
+    api.executor.body = b""
+    paths = (await get(api, "/v0/pipes/openapi.json"))["paths"]
+    assert "default" in paths["/v0/pipes/odd.json"]["get"]["responses"]
+    assert "default" not in paths["/v0/pipes/top.json"]["get"]["responses"]
 
 
 async def test_a_parameter_that_is_fixed_is_not_in_the_document(api: Api) -> None:
     scope = {"type": "PIPES:READ", "resource": "top", "fixed_params": {"kind": "mine"}}
     claims = {"name": "page", "exp": int(time.time()) + 60, "scopes": [scope]}
     value = jwt.encode(claims, derive_token(SECRET.encode(), "admin"), algorithm="HS256")
+    api.executor.body = b""
     found = await (await api.client.get("/v0/pipes/openapi.json", params={"token": value})).json()
-    assert [each["name"] for each in found["paths"]["/v0/pipes/top.{format}"]["get"]["parameters"]] == ["limit"]
+    assert [each["name"] for each in found["paths"]["/v0/pipes/top.json"]["get"]["parameters"]] == ["limit"]
+    # SQL of its own could reach the pipe around them.
+    assert "/v0/sql" not in found["paths"]
 
 
 def test_the_example_projects_document_is_valid() -> None:
     compiled = compile_project(load_project(Path(EXAMPLE_PROJECT), environment={}))
     document = openapi_document(compiled.endpoints.values(), ["events"], ADMIN)
     validate(document)
-    parameters = document["paths"]["/v0/pipes/get_events.{format}"]["get"]["parameters"]
+    parameters = document["paths"]["/v0/pipes/get_events.json"]["get"]["parameters"]
     (limit,) = (each for each in parameters if each["name"] == "limit")
     assert (limit["schema"]["type"], limit["schema"]["default"]) == ("integer", 100)
     assert limit["description"] == "The most rows to answer"
@@ -148,7 +193,7 @@ def test_what_an_author_said_is_kept_where_it_fits_the_type(parameter: Parameter
     endpoint = compiled.endpoints["p"]
     document = openapi_document([replace(endpoint, parameters=(parameter,))], [], ADMIN)
     validate(document)
-    found = document["paths"]["/v0/pipes/p.{format}"]["get"]["parameters"][0]["schema"]
+    found = document["paths"]["/v0/pipes/p.json"]["get"]["parameters"][0]["schema"]
     assert schema.items() <= found.items()
     assert ("default" in found) == ("default" in schema)
 
@@ -157,7 +202,13 @@ async def test_the_page_loads_nothing_from_elsewhere(api: Api) -> None:
     response = await api.client.get("/docs")
     text = await response.text()
     assert response.status == 200
-    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert policy.count("sha256-") == 2
     assert "http://" not in text
     assert "https://" not in text
     assert "innerHTML" not in text
+    # The token is kept in the page's memory alone.
+    assert "Storage" not in text
+    assert "cookie" not in text

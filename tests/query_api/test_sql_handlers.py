@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
 
+from query_api.ids import resource_id
 from tests.query_api.fakes import Api
 
 
@@ -79,3 +81,41 @@ async def test_what_is_refused_is_never_asked(api: Api, path: str, token: str, s
 async def test_sql_that_is_too_long_is_413(api: Api) -> None:
     response = await api.client.post("/v0/sql", data="SELECT " + "1" * 65_536, headers=api.token())
     assert response.status == 413
+
+
+async def test_template_parameters_reach_the_pipe_and_what_is_given_by_itself_wins(api: Api) -> None:
+    more = json.dumps({"kind": "inner", "limit": 3, "q": "SELECT 2", "pipeline": "odd", "token": "x"})
+    path = {"limit": "7", "template_parameters": more}
+    response = await api.client.get("/v0/pipes/top.json", params=path, headers=api.token())
+    assert response.status == 200
+    (asked,) = api.executor.questions
+    assert sorted(asked.query.parameters.values()) == ["7", "inner"]
+
+
+async def test_template_parameters_that_are_no_object_are_400(api: Api) -> None:
+    response = await api.client.get("/v0/pipes/top.json?template_parameters=[1]", headers=api.token())
+    assert response.status == 400
+    assert "`template_parameters`" in (await response.json())["error"]
+
+
+async def test_a_pipe_is_asked_by_its_id(api: Api) -> None:
+    response = await api.client.get(f"/v0/pipes/{resource_id('top')}.json", headers=api.token("board"))
+    assert response.status == 200
+    assert (await api.client.get(f"/v0/pipes/{resource_id('odd')}.json", headers=api.token("board"))).status == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"Content-Encoding": "gzip", "Content-Type": "application/json"}, gzip.compress(b'{"kind": "a"}'), 200),
+        ({"Content-Encoding": "gzip"}, b"kind=a", 400),
+        ({"Content-Encoding": "br"}, b"kind=a", 415),
+        ({"Content-Type": "multipart/form-data; boundary=x"}, b"--x\r\n\r\n1\r\n--x--", 415),
+        ({"Content-Type": "Application/JSON"}, b'{"kind": "a"}', 200),
+    ],
+)
+async def test_bodies_of_parameters(api: Api, headers: dict[str, str], body: bytes, status: int) -> None:
+    response = await api.client.post("/v0/pipes/top.json", data=body, headers=api.token() | headers)
+    assert response.status == status
+    if status == 200:
+        assert api.executor.questions[-1].query.parameters["p1"] == "a"
