@@ -102,7 +102,7 @@ class QueryBench:
             return sides
         settings = self.space.servers.settings
         direct = [
-            clickhouse_request(settings, system.database, explain(catalog, question.pipe, values.items(), {}).query)
+            clickhouse_request(settings, system.database, explain(catalog, question.pipe, values.items()).query)
             for values in question.values
         ]
         assert settings.clickhouse_url is not None

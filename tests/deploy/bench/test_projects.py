@@ -28,7 +28,7 @@ def test_every_question_is_one_that_the_project_answers(tmp_path: Path) -> None:
     assert {question.pipe for question in asked} == set(catalog.endpoints)
     for question in asked:
         for values in question.values:
-            query = explain(catalog, question.pipe, values.items(), {}).query
+            query = explain(catalog, question.pipe, values.items()).query
             assert set(values.values()) <= set(query.parameters.values())
 
 
