@@ -36,5 +36,5 @@ def test_generated_pipes_compile_and_read_their_own_node(tmp_path: Path) -> None
     pipes = generated_pipes(6)
     catalog = read_project(write_project(tmp_path / "p", {"events": "a"}, pipes=pipes), {}).catalog
     assert set(pipes) < set(catalog.endpoints)
-    sql = explain(catalog, "generated_5", [("user_id", "u")], {}).query.sql
+    sql = explain(catalog, "generated_5", [("user_id", "u")]).query.sql
     assert "now() - 6" in sql
