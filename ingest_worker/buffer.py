@@ -81,7 +81,10 @@ class Buffer:
             ready = [lane for lane in self._lanes.values() if lane.may_seal and lane.is_resting and lane not in sealed]
             ripe = [lane for lane in ready if self._is_ripe(lane, limits, now)]
             under_way = sum(1 for lane in self._lanes.values() if lane.sealed and lane.sending is None)
-            free = max(1, self._idle_inserters) - under_way - sum(1 for lane in sealed if lane.sending is None)
+            # Ahead of a free inserter only while nothing more may be read: until then waiting makes the batch larger.
+            is_busy = any(not lane.is_resting for lane in self._lanes.values())
+            ahead = 0 if is_busy and not self._budget.must_pause(self._memory_bytes) else 1
+            free = max(ahead, self._idle_inserters) - under_way - sum(1 for lane in sealed if lane.sending is None)
             sealed += sorted(ripe, key=self._urgency)[: max(0, free)]
             for lane in sealed:
                 lane.seal()
