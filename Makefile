@@ -20,7 +20,7 @@ run: $(STAMPS)/embedded ## Start everything on this machine: an embedded broker 
 	@exec $(BIN)/birdhouse run
 
 test: $(STAMPS)/dev ## Run every test; real servers are used where there are some
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: $(STAMPS)/dev ## Check form, types, the house's rules and the generated docs
 	$(BIN)/ruff check .

@@ -16,9 +16,9 @@ from tests.ingest_worker.exactly_once.world import Budget, Rules, World
 
 MOST_WORLDS = 400_000
 READ_BACK, RECORD_ALONE = Rules(), Rules(keeps_offsets=False)
-BUDGETS = [Budget(1, crashes=1, failures=0), Budget(1, 0, failures=1), Budget(2, 0, 0), Budget(1, 0, 0, forgotten=1)]
+BUDGETS = [Budget(0, crashes=1, failures=1), Budget(1, 0, failures=1), Budget(2, 0, 0), Budget(1, 0, 0, forgotten=1)]
 if os.environ.get("MODEL_BUDGET") == "full":
-    BUDGETS += [Budget(1, 1, 1), Budget(2, 1, 0), Budget(2, 0, 1), Budget(1, 1, 0, forgotten=1)]
+    BUDGETS += [Budget(1, 1, 0), Budget(1, 1, 1), Budget(2, 1, 0), Budget(2, 0, 1), Budget(1, 1, 0, forgotten=1)]
 RESET = Budget(moves=0, crashes=1, failures=0, resets=1)
 
 UNPROTECTED = {
