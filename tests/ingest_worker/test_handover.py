@@ -14,7 +14,8 @@ from ingest_worker.scan import Memory
 from tests.ingest_worker.fakes import FakeClient
 
 LOT = ("events", "topic", 0)
-OURS, THEIRS = new_owner("group"), new_owner("another")
+OURS, THEIRS = "ours", "theirs"
+OWNERS = {OURS: new_owner("group"), THEIRS: new_owner("another")}
 KEEPS, FORGETS = Memory(("events", "events_quarantine")), Memory(("events_quarantine",), keeps_every_row=False)
 
 
@@ -36,15 +37,20 @@ def partition(committed: int | None, *, recorded: bool) -> Partition:
         (THEIRS, None, False, Oddity.OTHER_GROUP),
     ],
 )
-def test_what_is_odd(former: int | None, committed: int | None, recorded: bool, expected: Oddity | None) -> None:
-    assert oddity_of(partition(committed, recorded=recorded), former, "group") is expected
+def test_what_is_odd(former: str | None, committed: int | None, recorded: bool, expected: Oddity | None) -> None:
+    owner = OWNERS[former] if former is not None else None
+    assert oddity_of(partition(committed, recorded=recorded), owner, "group") is expected
 
 
 def test_a_broker_that_keeps_no_records_makes_a_missing_one_nothing_odd() -> None:
     entry = partition(500, recorded=False)
-    assert oddities([entry], [LOT], {"events/id/0": OURS}, "group", are_recorded=True) == {LOT: Oddity.OFFSET_SET}
-    assert oddities([entry], [LOT], {"events/id/0": OURS}, "group", are_recorded=False) == {}
-    assert oddities([entry], [LOT], {"events/id/0": THEIRS}, "group", are_recorded=False) == {LOT: Oddity.OTHER_GROUP}
+    assert oddities([entry], [LOT], {"events/id/0": OWNERS[OURS]}, "group", are_recorded=True) == {
+        LOT: Oddity.OFFSET_SET
+    }
+    assert oddities([entry], [LOT], {"events/id/0": OWNERS[OURS]}, "group", are_recorded=False) == {}
+    assert oddities([entry], [LOT], {"events/id/0": OWNERS[THEIRS]}, "group", are_recorded=False) == {
+        LOT: Oddity.OTHER_GROUP
+    }
 
 
 def test_only_a_table_that_forgets_offsets_and_holds_something_is_refused() -> None:
