@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -79,8 +80,9 @@ def openapi_document(
     columns, paths, schemas = columns or {}, dict[str, Object](), dict[str, Object]()
     for each in endpoints:
         known = columns.get(each.name)
-        schemas[f"{each.name}_row"] = _row(known)
-        schemas[f"{each.name}_answer"] = _table({"$ref": f"#/components/schemas/{each.name}_row"})
+        name = _component(each.name)
+        schemas[f"{name}_row"] = _row(known)
+        schemas[f"{name}_answer"] = _table({"$ref": f"#/components/schemas/{name}_row"})
         paths |= _endpoint_paths(each, token, known)
     if token.may_send_sql():
         schemas["sql_answer"] = _table(_OPEN_ROW)
@@ -140,12 +142,17 @@ def _table(row: Object) -> Object:
     }
 
 
+def _component(pipe: str) -> str:
+    """A pipe's name with what OpenAPI allows in names of components: a file may be called `copy (1).pipe`."""
+    return re.sub(r"[^A-Za-z0-9._-]", lambda match: f"_{ord(match[0]):x}", pipe)
+
+
 def _endpoint_paths(endpoint: Endpoint, token: AccessToken, columns: Columns | None) -> dict[str, Object]:
     """JSON has a path of its own, whose answer has one type; the other formats share one."""
     fixed = token.values(endpoint.name, {})
     shown = [each for each in endpoint.parameters if each.name not in fixed]
-    table = {"$ref": f"#/components/schemas/{endpoint.name}_answer"}
-    row = f"#/components/schemas/{endpoint.name}_row"
+    table = {"$ref": f"#/components/schemas/{_component(endpoint.name)}_answer"}
+    row = f"#/components/schemas/{_component(endpoint.name)}_row"
     texts: Mapping[str, Object] = {
         "application/x-ndjson": {"type": "string", "description": f"One JSON object a line: `{row}`."},
         "text/csv": {"type": "string", "description": "A header line, then one line a row."},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -42,6 +43,13 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*servers): real servers that a test needs, `kafka` or `clickhouse`")
     config.addinivalue_line("markers", "sockets: a unit test that may use the loopback interface")
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays until the end: looking through it at each collection of garbage would cost the CPU time
+    that tests of limits count."""
+    gc.collect()
+    gc.freeze()
 
 
 def _has_servers(path: Path) -> bool:

@@ -16,7 +16,7 @@ from clickhouse_connect.driver.client import Client
 from deploy.errors import TakenOverError
 from deploy.replay.claim import claim, delete
 from ingest_worker.batch import Origin
-from ingest_worker.ownership import Claim, take_ownership
+from ingest_worker.ownership import Claim, new_owner, take_ownership
 from schemas.landing import replay_key
 from tests.integration.replayed import PARTITIONS, Scene, each, until
 from tests.servers import ClickHouseServer
@@ -37,7 +37,7 @@ def test_a_replay_that_was_taken_over_stops_and_goes_on_when_it_is_run_again(sce
     until(lambda: len(scene.ids) > 1_000)
     ids = scene.rows("SELECT DISTINCT __topic_id FROM @")
     keys = tuple(replay_key(scene.name, ids[0][0], number) for number in range(PARTITIONS))
-    take_ownership(scene.client, scene.name, Claim(keys))
+    take_ownership(scene.client, scene.name, Claim(keys, new_owner("birdhouse")))
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "took" in errors
