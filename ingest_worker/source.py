@@ -169,6 +169,8 @@ class Source:
     def _take_back(self, consumer: Consumer) -> None:
         """Begin anew with partitions that ClickHouse says are somebody else's and the group says are this worker's: a
         member that has lost them may have claimed them late, or ClickHouse may have lost its fence table."""
+        if self._clock() < self._commit_after:
+            return
         fenced = {partition.place: partition for partition in self._assignment.to_take_back()}
         if not fenced:
             return
@@ -180,8 +182,7 @@ class Source:
             for entry in found
             if entry.committed is not None
         ]
-        if offsets and (error := commit_error(consumer, offsets)) is not None:
-            self._refused(error)
+        if offsets and not self._try_to_commit(consumer, offsets):
             return
         for entry in found:
             entry.fences = fenced[entry.place].fences
@@ -270,21 +271,22 @@ class Source:
             TopicPartition(entry.partition.topic, entry.partition.number, entry.position, entry.metadata)
             for entry in commits
         ]
+        if self._try_to_commit(consumer, offsets):
+            self._assignment.committed(commits)
+            self._observe(OffsetsCommitted(self._group, {entry.partition.name: entry.position for entry in commits}))
+
+    def _try_to_commit(self, consumer: Consumer, offsets: list[TopicPartition]) -> bool:
+        """Commit; False when that may be repeated after a while. Raises `OwnershipLostError` when it may not."""
         error = commit_error(consumer, offsets)
         if error is None:
             self._unsettled_since = None
-            self._assignment.committed(commits)
-            self._observe(OffsetsCommitted(self._group, {entry.partition.name: entry.position for entry in commits}))
-            return
-        self._refused(error)
-
-    def _refused(self, error: KafkaError) -> None:
-        """A commit was refused. Raises `OwnershipLostError` unless it may be repeated."""
+            return True
         if error.code() in STALE or (error.code() in UNSETTLED and not self._may_settle()):
             raise OwnershipLostError(f"a commit was refused: {error.str()}")
         delay = _UNSETTLED_RETRY_SECONDS if error.code() in UNSETTLED else _COMMIT_RETRY_SECONDS
         self._commit_after = self._clock() + delay
         self._observe(CommitFailed(self._group, error.str(), delay))
+        return False
 
     def _may_settle(self) -> bool:
         """Whether the group has been unsettled for no longer than a rebalance may take."""

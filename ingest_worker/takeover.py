@@ -33,10 +33,9 @@ class TakeoverRequest:
         """What has to be written into the fence table before anything of these partitions may be inserted.
 
         A replay that runs is refused from then on: the group's offset may have been set back into its range."""
+        topic_ids = self.topic_ids
         keys = (
-            key(name, self.topic_ids[topic], number)
-            for name, topic, number in self.lots
-            for key in (fence_key, replay_key)
+            key(name, topic_ids[topic], number) for name, topic, number in self.lots for key in (fence_key, replay_key)
         )
         return Claim(tuple(keys), self.owner)
 

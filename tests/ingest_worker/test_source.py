@@ -310,6 +310,25 @@ def test_a_fenced_partition_of_a_member_that_has_left_is_not_taken_back() -> Non
     assert len(bench.asked) == 1
 
 
+def test_taking_back_waits_while_the_group_settles() -> None:
+    bench = Bench(committed={PLACE: 0})
+
+    def unsettle() -> None:
+        bench.clock.now += 6
+        bench.consumer.refuse_commit = KafkaException(kafka_error(KafkaError.REBALANCE_IN_PROGRESS))
+        partition = bench.assignment.partitions[PLACE]
+        partition.state, partition.fences, partition.fenced_at = OwnerState.FENCED, 1, 0.0
+
+    def settle() -> None:
+        bench.clock.now += 1
+        bench.consumer.refuse_commit = None
+
+    bench.consumer.calls = [bench.assign, None, unsettle, None, None, None, settle, None]
+    bench.run()
+    assert len(bench.of(CommitFailed)) == 1  # not at every turn of the loop
+    assert len(bench.asked) == 2
+
+
 def test_a_consumer_that_fails_commits_nothing_when_it_is_closed() -> None:
     bench = Bench(committed={PLACE: 0})
     failure = KafkaException(kafka_error(KafkaError._FAIL))
