@@ -10,14 +10,14 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 
 from deploy.errors import OffsetsGoneError, ServerError
 from deploy.ranges import OffsetRange
 from ingest_worker.consumer_config import consumer_config
-from ingest_worker.messages import Message, Run, partition_errors, runs_of
+from ingest_worker.messages import Run, partition_errors, runs_of
 from ingest_worker.record import Record, parse_record
 from ingest_worker.topics import id_text
 from schemas.feed import Feed

@@ -22,7 +22,7 @@ from ingest_worker.observations import (
 )
 from ingest_worker.ownership import OwnerState
 from ingest_worker.partition import Partition
-from ingest_worker.record import Record
+from ingest_worker.record import Cut, Record
 from ingest_worker.recovery import Lot
 from ingest_worker.takeover import Takeover
 from service.backoff import Backoff
@@ -37,13 +37,13 @@ _PATIENCE = Backoff(first=5.0, longest=60.0)
 class Commit:
     """What the group shall hold of one partition: the next offset to read, and the record of what may be half stored.
 
-    `recorded_to` is, by data source, the last offset that the record names.
+    `cuts` are, by data source, the batches that the record names.
     """
 
     partition: Partition
     position: int
     metadata: str
-    recorded_to: Mapping[str, int]
+    cuts: Mapping[str, Sequence[Cut]]
 
 
 class Assignment:
@@ -212,7 +212,7 @@ class Assignment:
             partition.committed, partition.metadata = commit.position, commit.metadata
             self._uncommitted.discard(partition.place)
             for lane in self._lanes(partition):
-                self._buffer(lane).recorded(lane, commit.recorded_to.get(lane.origin.data_source, -1))
+                self._buffer(lane).recorded(lane, commit.cuts.get(lane.origin.data_source, ()))
 
     # Giving up.
 
@@ -255,8 +255,8 @@ class Assignment:
     def _commit_of(self, partition: Partition) -> Commit:
         records = {buffer.data_source: buffer.record(partition.place) for buffer in self._buffers[partition.topic]}
         position = min(record.position for record in records.values())
-        recorded_to = {name: record.cuts[-1].last for name, record in records.items() if record.cuts}
-        return Commit(partition, position, Record(partition.topic_id, records).encode(position), recorded_to)
+        cuts = {name: record.cuts for name, record in records.items()}
+        return Commit(partition, position, Record(partition.topic_id, records).encode(position), cuts)
 
     def _buffer(self, lane: Lane) -> Buffer:
         return next(entry for entry in self._all_buffers if entry.data_source == lane.origin.data_source)

@@ -37,7 +37,8 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one batch may hold: messages, bytes of messages, and seconds that the first one waits."""
+    """How much one batch may hold, messages and bytes of messages; and the least seconds between two batches of a data
+    source that are inserted though they are not full."""
 
     rows: int
     payload_bytes: int

@@ -12,7 +12,7 @@ from ingest_worker.budget import MemoryBudget
 from ingest_worker.delivery import BatchScale, Decision
 from ingest_worker.lane import Lane, Load
 from ingest_worker.messages import Run
-from ingest_worker.record import LaneRecord
+from ingest_worker.record import Cut, LaneRecord
 from ingest_worker.recovery import LaneStart
 from service.deadline import Deadline
 
@@ -43,6 +43,8 @@ class Buffer:
         self.is_closed = False
         self.scale = BatchScale()
         self._limits = limits
+        self._limits_now = limits  # as the scale says
+        self._ripe_at = clock()  # when the next batch may be cut that is not full
         self._budget = budget
         self._clock = clock
         self._lanes: dict[Place, Lane] = {}
@@ -65,7 +67,7 @@ class Buffer:
             if lane.is_fenced:
                 return None
             before = lane.memory_bytes
-            present = lane.add(run, self._limits_now(), self._clock())
+            present = lane.add(run, self._limits_now, self._clock())
             self._account(lane.memory_bytes - before)
             return present
 
@@ -73,19 +75,25 @@ class Buffer:
         """Fix the boundaries of the batches that are due: the partitions whose record is to be written anew.
 
         A full batch is cut at once, also while the one before it is inserted, so that the pipeline never waits for a
-        record. One that is only old is cut when an inserter is free for it; until then it may as well grow.
+        record. Of the others the oldest is cut, once in so many seconds however many partitions there are, since it
+        is the number of inserts that a table's merges suffer from; and only when an inserter is free for it, as until
+        then it may as well grow. So a message that comes alone is inserted at once.
         """
         with self._changed:
-            now, limits = self._clock(), self._limits_now()
+            now, limits = self._clock(), self._limits_now
             sealed = [lane for lane in self._lanes.values() if lane.may_seal and self._is_full(lane, limits)]
             ready = [lane for lane in self._lanes.values() if lane.may_seal and lane.is_resting and lane not in sealed]
-            ripe = [lane for lane in ready if self._is_ripe(lane, limits, now)]
+            is_due = now >= self._ripe_at
+            ripe = [lane for lane in ready if is_due or self._must_go(lane)]
             under_way = sum(1 for lane in self._lanes.values() if lane.sealed and lane.sending is None)
             # Ahead of a free inserter only while nothing more may be read: until then waiting makes the batch larger.
             is_busy = any(not lane.is_resting for lane in self._lanes.values())
             ahead = 0 if is_busy and not self._budget.must_pause(self._memory_bytes) else 1
             free = max(ahead, self._idle_inserters) - under_way - sum(1 for lane in sealed if lane.sending is None)
-            sealed += sorted(ripe, key=self._urgency)[: max(0, free)]
+            for lane in sorted(ripe, key=self._urgency)[: max(0, free)]:
+                if is_due or self._must_go(lane):
+                    sealed.append(lane)
+                    is_due, self._ripe_at = False, now + limits.seconds
             for lane in sealed:
                 lane.seal()
             if sealed:
@@ -97,10 +105,10 @@ class Buffer:
         with self._changed:
             return self._lanes[place].record
 
-    def recorded(self, lane: Lane, offset: int) -> None:
-        """The group's record names all batches of a lane up to `offset`: they may be sent."""
+    def recorded(self, lane: Lane, cuts: Iterable[Cut]) -> None:
+        """The group's record names these batches of a lane: they may be sent."""
         with self._changed:
-            lane.recorded_to = max(lane.recorded_to, offset)
+            lane.on_record = frozenset(cuts)
             self._changed.notify_all()
 
     def drop_waiting(self, places: Iterable[Place]) -> int:
@@ -179,6 +187,7 @@ class Buffer:
         """Let later batches be smaller or larger, as an insert's outcome says."""
         with self._changed:
             self.scale = self.scale.after(decision)
+            self._limits_now = self.scale.apply(self._limits)
 
     def wait_while_owned(self, shipment: Shipment, seconds: float) -> None:
         """Sleep, unless the lane is given up first."""
@@ -211,19 +220,12 @@ class Buffer:
 
     # Within the lock.
 
-    def _limits_now(self) -> Limits:
-        return self.scale.apply(self._limits, sum(1 for lane in self._lanes.values() if lane.waiting))
-
     def _is_full(self, lane: Lane, limits: Limits) -> bool:
         first = lane.waiting[0]
         return len(lane.waiting) > 1 or first.is_full(limits) or first.cut is not None
 
-    def _is_ripe(self, lane: Lane, limits: Limits, now: float) -> bool:
-        return (
-            lane.is_flushing
-            or now - lane.waiting[0].started_at >= limits.seconds
-            or self._budget.is_tight(self._memory_bytes)
-        )
+    def _must_go(self, lane: Lane) -> bool:
+        return lane.is_flushing or self._budget.is_tight(self._memory_bytes)
 
     def _urgency(self, lane: Lane) -> float:
         """The oldest first; the largest when memory is scarce, which gives back most with the fewest inserts."""

@@ -95,17 +95,16 @@ class BatchScale:
                 return BatchScale(max(1.0, self.factor / _RECOVERY))
         return self
 
-    def apply(self, limits: Limits, active_partitions: int) -> Limits:
-        """The limits to cut batches by, while `active_partitions` of the data source have messages waiting.
+    def apply(self, limits: Limits) -> Limits:
+        """The limits to cut batches by for now.
 
-        The wait grows with the number of partitions, so that the number of inserts a second, which is what a
-        table's merges suffer from, stays the same however many partitions a worker owns. Rows and bytes are never
-        above the settings': ClickHouse splits what is larger than one block. Fewer parts come from a longer wait.
+        Rows and bytes are never above the settings': ClickHouse splits what is larger than one block. Fewer parts
+        come from rarer inserts.
         """
         smaller = min(1.0, self.factor)
         return replace(
             limits,
             rows=max(1, int(limits.rows * smaller)),
             payload_bytes=max(1, int(limits.payload_bytes * smaller)),
-            seconds=limits.seconds * max(1.0, self.factor) * max(1, active_partitions),
+            seconds=limits.seconds * max(1.0, self.factor),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from ingest_worker.batch import Batch, BatchBuilder, Limits, Origin
 from ingest_worker.messages import Run
@@ -12,6 +13,7 @@ from ingest_worker.offsets import LowWaterMark
 from ingest_worker.record import Cut, LaneRecord
 from ingest_worker.recovery import LaneStart, OffsetRanges
 
+_first = attrgetter("first")
 # A batch that is being sent and the one after it: while the first is inserted the second is recorded.
 _AHEAD = 2
 
@@ -44,7 +46,7 @@ class Lane:
     waiting: deque[BatchBuilder] = field(default_factory=deque)
     sealed: deque[Batch] = field(default_factory=deque)
     sending: Batch | None = None
-    recorded_to: int = -1  # the last offset that the group's record names
+    on_record: frozenset[Cut] = frozenset()  # the batches that the group's record names
     is_fenced: bool = False
     is_flushing: bool = False
     given_up: int = 0  # recorded batches that could not be had again
@@ -58,7 +60,7 @@ class Lane:
         lane = cls(origin, owner, LowWaterMark(start.position), deque(start.cuts), start.present, deque(start.cuts))
         lane._start = start.position
         # The group's record, where these were read, names them already.
-        lane.recorded_to = start.cuts[-1].last if start.cuts else -1
+        lane.on_record = frozenset(start.cuts)
         return lane
 
     @property
@@ -91,16 +93,21 @@ class Lane:
     @property
     def next_to_send(self) -> Batch | None:
         """The batch that an inserter may take: one whose boundaries are on record, while no other is being sent."""
-        ready = self.sending is None and self.sealed and self.sealed[0].last_offset <= self.recorded_to
-        return self.sealed[0] if ready else None
+        if self.sending is not None or not self.sealed:
+            return None
+        first = self.sealed[0]
+        return first if Cut(first.first_offset, first.last_offset, first.rows) in self.on_record else None
 
     @property
     def may_seal(self) -> bool:
         """Whether the next batch's boundaries may be fixed."""
         if not self.waiting or self.waiting[0].is_incomplete:
             return False
-        ahead = len(self.sealed) + (self.sending is not None)
-        return ahead < _AHEAD and (self.waiting[0].cut is not None or len(self.cuts) < _AHEAD)
+        first = self.waiting[0]
+        if len(self.sealed) + (self.sending is not None) >= _AHEAD:
+            return False
+        # What lies before all recorded batches (the broker lost a part of one) holds them up, so it does not wait.
+        return first.cut is not None or len(self.cuts) < _AHEAD or first.offsets[0] < self.cuts[0].first
 
     @property
     def is_resting(self) -> bool:
@@ -139,7 +146,8 @@ class Lane:
         batch = builder.build(self.origin)
         self.mark.announce(batch.first_offset, batch.last_offset)
         if builder.cut is None:
-            self.cuts.append(Cut(batch.first_offset, batch.last_offset, batch.rows))
+            cut = Cut(batch.first_offset, batch.last_offset, batch.rows)
+            self.cuts = deque(sorted([*self.cuts, cut], key=_first))
         self.sealed.append(batch)
         return batch
 

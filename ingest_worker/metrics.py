@@ -123,6 +123,8 @@ class Metrics:
         self._counters = {
             name: Counter(PREFIX + name, text, labels, registry=registry) for name, (text, labels) in COUNTERS.items()
         }
+        # `labels()` validates and locks; what is counted for every call of the consumer must not pay for that.
+        self._labelled: dict[tuple[str, ...], Counter] = {}
         self._histograms = {
             name: Histogram(PREFIX + name, text, ("data_source",), buckets=bounds, registry=registry)
             for name, (text, bounds) in HISTOGRAMS.items()
@@ -201,7 +203,10 @@ class Metrics:
                 self._count("source_restarts", group)
 
     def _count(self, name: str, *labels: str, by: float = 1) -> None:
-        self._counters[name].labels(*labels).inc(by)
+        counter = self._labelled.get((name, *labels))
+        if counter is None:
+            counter = self._labelled[name, *labels] = self._counters[name].labels(*labels)
+        counter.inc(by)
 
 
 class StatusCollector(Collector):

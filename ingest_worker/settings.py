@@ -23,11 +23,11 @@ class IngestSettings(ServiceSettings):
         description="Most bytes of messages that one insert holds; a larger message is inserted alone.",
     )
     birdhouse_ingest_batch_seconds: float = Field(
-        0.2,
+        0.1,
         ge=0.01,
         le=60,
-        description="Longest that a message waits for others before it is inserted, times the number of partitions"
-        " of its data source that have messages waiting.",
+        description="Least time between two inserts of a data source that are not full. Its partitions take turns, so a"
+        " message waits for others at most this long times the partitions that have messages waiting.",
     )
     birdhouse_ingest_buffer_bytes: int = Field(
         32 * MEBIBYTE,

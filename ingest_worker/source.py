@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from ingest_worker.assignment import Assignment
 from ingest_worker.buffer import Place
 from ingest_worker.errors import OwnershipLostError, SourceError
 from ingest_worker.handover import REFUSAL_HINT
 from ingest_worker.kafka_calls import commit_error, told
-from ingest_worker.messages import Message, partition_errors, runs_of
+from ingest_worker.messages import partition_errors, runs_of
 from ingest_worker.observations import (
     CommitFailed,
     KafkaTroubled,
@@ -111,6 +112,7 @@ class Source:
         self._commit_after = 0.0
         self._unsettled_since: float | None = None
         self._measure_after = 0.0
+        self._spent: dict[str, float] = defaultdict(float)  # seconds by step, not told yet
         self._full_since: float | None = None
         self.has_joined = False
         self.turned_at = clock()
@@ -243,6 +245,9 @@ class Source:
         if self._clock() < self._measure_after:
             return
         self._measure_after = self._clock() + _MEASURE_SECONDS
+        for step, seconds in self._spent.items():
+            self._observe(SourceTimed(step, seconds))
+        self._spent.clear()
         for partition in self._assignment.partitions.values():
             # Cached: what the last fetch said, no request.
             marks = consumer.get_watermark_offsets(partition.topic_partition, cached=True)
@@ -253,7 +258,7 @@ class Source:
     def _timed(self, step: str) -> Iterator[None]:
         started = self._clock()
         yield
-        self._observe(SourceTimed(step, self._clock() - started))
+        self._spent[step] += self._clock() - started
 
     # Commits.
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from clickhouse_connect.driver.exceptions import DatabaseError
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import KafkaError, Message, TopicPartition
 
 from ingest_worker.batch import Batch, Limits, Origin
 from ingest_worker.buffer import Buffer
@@ -37,47 +37,21 @@ def recovered(*lots: Lot, position: int = 0, owner: int = 7) -> Recovered:
     return Recovered(Quiet(Fenced(owner)), dict.fromkeys(lots, LaneStart(position)))
 
 
-class FakeMessage:
-    """What the worker reads of a message of confluent_kafka."""
-
-    def __init__(
-        self,
-        topic: str | None,
-        partition: int | None,
-        offset: int,
-        value: bytes | None,
-        *,
-        failure: KafkaError | None = None,
-        milliseconds: int = 1_000,
-        key: bytes | None = None,
-        headers: Any = None,
-    ) -> None:
-        self.of_topic, self.number, self.at, self.content = topic, partition, offset, value
-        self.failure, self.milliseconds, self.key_bytes, self.header_list = failure, milliseconds, key, headers
-
-    def error(self) -> KafkaError | None:
-        return self.failure
-
-    def topic(self) -> str | None:
-        return self.of_topic
-
-    def partition(self) -> int | None:
-        return self.number
-
-    def offset(self) -> int | None:
-        return self.at
-
-    def timestamp(self) -> tuple[int, int]:
-        return 1, self.milliseconds
-
-    def value(self) -> bytes | None:
-        return self.content
-
-    def key(self) -> bytes | None:
-        return self.key_bytes
-
-    def headers(self) -> Any:
-        return self.header_list
+def message(
+    topic: str | None,
+    partition: int | None,
+    offset: int,
+    value: bytes | None,
+    *,
+    failure: KafkaError | None = None,
+    milliseconds: int = 1_000,
+    key: bytes | None = None,
+    headers: Any = None,
+) -> Message:
+    """A message as the consumer hands it over."""
+    found = {"topic": topic, "partition": partition, "error": failure, "key": key, "headers": headers, "value": value}
+    given = {name: entry for name, entry in found.items() if entry is not None}
+    return Message(offset=offset, timestamp=(1, milliseconds), **given)
 
 
 def run(topic: str, partition: int, *values: bytes, first_offset: int = 0) -> Run:
@@ -103,7 +77,7 @@ def seal_and_record(buffer: Buffer) -> None:
     for place in buffer.loads():
         lane = buffer.lane(place)
         if lane is not None and lane.cuts:
-            buffer.recorded(lane, lane.cuts[-1].last)
+            buffer.recorded(lane, lane.cuts)
 
 
 def refusal(code: int, text: str = "refused") -> DatabaseError:

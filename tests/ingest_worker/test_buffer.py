@@ -48,26 +48,54 @@ def test_a_full_batch_is_due_at_once() -> None:
     assert (shipment.batch.rows, shipment.lane.owner) == (10, 7)
 
 
-def test_a_small_batch_is_due_when_it_is_old() -> None:
+def test_a_message_that_comes_alone_is_due_at_once_and_the_next_one_after_a_while() -> None:
     clock = Clock()
     made = buffer(clock)
     made.add(run("topic", 0, b"v"))
+    first = taken(made)
+    assert first is not None
+    assert first.batch.rows == 1
+    assert made.stored(first)
+    made.add(run("topic", 0, b"v", first_offset=1))
     assert taken(made) is None
+    made.add(run("topic", 0, b"v", first_offset=2))
     clock.now += LIMITS.seconds
-    shipment = taken(made)
-    assert shipment is not None
-    assert shipment.batch.rows == 1
+    second = taken(made)
+    assert second is not None
+    assert second.batch.rows == 2
 
 
-def test_batches_wait_longer_while_more_partitions_have_messages() -> None:
+def test_partitions_take_turns_the_one_that_waits_longest_first() -> None:
+    clock = Clock()
+    made = buffer(clock, partitions=3)
+    order = []
+    for number in (1, 0, 2):
+        made.add(run("topic", number, b"v"))
+        clock.now += LIMITS.seconds / 10
+    for _ in range(3):
+        shipment = taken(made)
+        assert shipment is not None
+        order.append(shipment.batch.origin.partition)
+        made.stored(shipment)
+        assert taken(made) is None
+        clock.now += LIMITS.seconds
+    assert order == [1, 0, 2]
+
+
+def test_a_partition_with_full_batches_keeps_no_other_waiting() -> None:
     clock = Clock()
     made = buffer(clock, partitions=2)
-    made.add(run("topic", 0, b"v"))
-    made.add(run("topic", 1, b"v"))
-    clock.now += LIMITS.seconds
-    assert taken(made) is None
-    clock.now += LIMITS.seconds
-    assert taken(made) is not None
+    offset = 0
+    seen = set()
+    for _ in range(4):
+        made.add(run("topic", 0, *[b"v"] * 10, first_offset=offset))
+        made.add(run("topic", 1, b"v", first_offset=offset))
+        offset += 10
+        clock.now += LIMITS.seconds / 2
+        while (shipment := taken(made)) is not None:
+            seen.add(shipment.batch.origin.partition)
+            made.stored(shipment)
+    assert seen == {0, 1}
 
 
 def test_scarce_memory_makes_the_largest_due() -> None:

@@ -38,7 +38,7 @@ def test_every_outcome_has_its_decision(outcome: Outcome, decision: Decision) ->
 
 def test_lack_of_memory_makes_batches_smaller_down_to_a_bound_and_success_brings_them_back() -> None:
     scale = BatchScale().after(Decision.RETRY_SMALLER)
-    assert scale.apply(LIMITS, 1) == Limits(500, 5_000, 0.5)
+    assert scale.apply(LIMITS) == Limits(500, 5_000, 0.5)
     for _ in range(20):
         scale = scale.after(Decision.RETRY_SMALLER)
     assert scale.factor == SMALLEST
@@ -49,7 +49,7 @@ def test_lack_of_memory_makes_batches_smaller_down_to_a_bound_and_success_brings
 
 def test_too_many_parts_makes_inserts_rarer_up_to_a_bound_and_success_brings_them_back() -> None:
     scale = BatchScale().after(Decision.RETRY_LARGER)
-    assert scale.apply(LIMITS, 1) == Limits(1000, 10_000, 1.0)
+    assert scale.apply(LIMITS) == Limits(1000, 10_000, 1.0)
     for _ in range(20):
         scale = scale.after(Decision.RETRY_LARGER)
     assert scale.factor == LARGEST
@@ -63,10 +63,5 @@ def test_other_outcomes_leave_the_size_alone(decision: Decision) -> None:
     assert BatchScale(0.5).after(decision) == BatchScale(0.5)
 
 
-def test_batches_wait_longer_the_more_partitions_there_are() -> None:
-    assert BatchScale().apply(LIMITS, 0).seconds == 0.5
-    assert BatchScale().apply(LIMITS, 6).seconds == 3.0
-
-
 def test_a_batch_always_holds_something() -> None:
-    assert BatchScale(SMALLEST).apply(Limits(1, 1, 1.0), 1).rows == 1
+    assert BatchScale(SMALLEST).apply(Limits(1, 1, 1.0)).rows == 1

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ingest_worker.batch import Batch, Limits
 from ingest_worker.lane import Lane
 from ingest_worker.messages import Run
-from ingest_worker.record import Cut, LaneRecord
+from ingest_worker.record import Cut, LaneRecord, Record, parse_record
 from ingest_worker.recovery import LaneStart, OffsetRanges
 from tests.ingest_worker.fakes import ORIGIN
 
@@ -30,8 +30,8 @@ def record_and_send(made: Lane) -> list[Batch]:
     while True:
         while made.may_seal:
             made.seal()
-        if made.cuts:
-            made.recorded_to = max(made.recorded_to, made.cuts[-1].last)
+        made.on_record = frozenset(made.cuts)
+        assert parse_record(Record("id", {"events": made.record}).encode(0), 0) is not None
         if made.next_to_send is None:
             return sent
         batch = made.send()
@@ -99,7 +99,7 @@ def test_nothing_is_sent_before_it_is_on_record() -> None:
     made.seal()
     assert made.next_to_send is None
     assert made.record == LaneRecord(0, (Cut(0, 3, 4),))
-    made.recorded_to = 3
+    made.on_record = frozenset(made.cuts)
     assert made.next_to_send is not None
 
 
@@ -120,6 +120,18 @@ def test_a_recorded_batch_that_the_broker_has_lost_messages_of_goes_the_ordinary
     assert made.given_up == 1
     assert offsets_of(record_and_send(made)) == [0, 2, 5, 6]
     assert made.mark.position == 7
+
+
+def test_what_lies_before_the_recorded_batches_is_recorded_too_before_it_is_sent_and_holds_nothing_up() -> None:
+    made = lane(LaneStart(0, (Cut(2, 3, 2), Cut(4, 5, 2))))
+    made.add(run([0, 1, 2, 3, 4, 5]), LIMITS, now=0.0)
+    assert made.may_seal
+    made.seal()
+    assert made.next_to_send is None
+    assert made.record == LaneRecord(0, (Cut(0, 1, 2), Cut(2, 3, 2), Cut(4, 5, 2)))
+    made.on_record = frozenset(made.cuts)
+    assert made.next_to_send is not None
+    assert offsets_of(record_and_send(made)) == [0, 1, 2, 3, 4, 5]
 
 
 def test_two_batches_are_on_record_at_most() -> None:

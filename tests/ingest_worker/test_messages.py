@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest_worker.messages import Run, partition_errors, runs_of
-from tests.ingest_worker.fakes import FakeMessage, kafka_error, run
+from tests.ingest_worker.fakes import kafka_error, message, run
 
 places = st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 2))
 
 
 @given(st.lists(st.tuples(places, st.one_of(st.none(), st.binary(max_size=5))), max_size=30))
 def test_runs_hold_every_message_in_its_order(sent: list[tuple[tuple[str, int], bytes | None]]) -> None:
-    messages = [FakeMessage(topic, number, index, value) for index, ((topic, number), value) in enumerate(sent)]
+    messages = [message(topic, number, index, value) for index, ((topic, number), value) in enumerate(sent)]
     runs = list(runs_of(messages))
     found = [
         ((entry.topic, entry.partition), offset, value)
@@ -28,23 +28,23 @@ def test_runs_hold_every_message_in_its_order(sent: list[tuple[tuple[str, int], 
 
 
 def test_keys_and_headers_are_read_only_when_wanted() -> None:
-    message = FakeMessage("a", 0, 7, b"v", key=b"k", headers=[("h", b"1"), ("h", b"2"), ("n", None)], milliseconds=5)
-    (plain,) = runs_of([message])
+    sent = message("a", 0, 7, b"v", key=b"k", headers=[("h", b"1"), ("h", b"2"), ("n", None)], milliseconds=5)
+    (plain,) = runs_of([sent])
     assert (plain.keys, plain.headers, plain.payload_bytes) == ((), (), 1)
-    (full,) = runs_of([message], with_keys=True, with_headers=True)
+    (full,) = runs_of([sent], with_keys=True, with_headers=True)
     assert (full.keys, full.headers, full.payload_bytes) == ([b"k"], [{"h": b"2", "n": b""}], 2)
     assert full.timestamps == [5]
 
 
 def test_a_message_without_key_and_headers_has_empty_ones() -> None:
-    (entry,) = runs_of([FakeMessage("a", 0, 7, None)], with_keys=True, with_headers=True)
+    (entry,) = runs_of([message("a", 0, 7, None)], with_keys=True, with_headers=True)
     assert (entry.values, entry.keys, entry.headers) == ([b""], [b""], [{}])
 
 
 def test_errors_are_told_apart_from_events() -> None:
-    event, error = FakeMessage("a", 0, 1, b"v"), FakeMessage("a", 0, 2, b"broken", failure=kafka_error(-191))
+    event, error = message("a", 0, 1, b"v"), message("a", 0, 2, b"broken", failure=kafka_error(-191))
     assert partition_errors([event, error]) == ([event], [error])
-    assert partition_errors([event]) == ([event], [])
+    assert partition_errors([event]) == ([event], ())
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=20), st.integers(0, 25), st.integers(0, 60))

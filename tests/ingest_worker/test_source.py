@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from ingest_worker import source
 from ingest_worker.assignment import Assignment
 from ingest_worker.budget import MemoryBudget
 from ingest_worker.buffer import Buffer
@@ -28,7 +29,7 @@ from ingest_worker.partition import Partition
 from ingest_worker.source import STALE, UNSETTLED, Source
 from ingest_worker.takeover import Takeover
 from service.deadline import Deadline
-from tests.ingest_worker.fakes import LIMITS, Clock, FakeConsumer, FakeMessage, kafka_error, recovered, seal_and_record
+from tests.ingest_worker.fakes import LIMITS, Clock, FakeConsumer, kafka_error, message, recovered, seal_and_record
 
 PLACE = ("topic", 0)
 
@@ -86,8 +87,8 @@ class Bench:
         return [entry for entry in self.seen if isinstance(entry, kind)]
 
 
-def messages(count: int, first: int = 0) -> list[FakeMessage]:
-    return [FakeMessage("topic", 0, first + index, b"v") for index in range(count)]
+def messages(count: int, first: int = 0) -> list[message]:
+    return [message("topic", 0, first + index, b"v") for index in range(count)]
 
 
 def do(*steps: Callable[[], Any]) -> Callable[[], None]:
@@ -227,7 +228,7 @@ def test_an_offset_that_the_broker_does_not_hold_stops_that_partition(code: int)
     states: list[Any] = []
     bench.consumer.calls = [
         bench.assign,
-        lambda: [FakeMessage("topic", 0, 0, b"out of range", failure=kafka_error(code))],
+        lambda: [message("topic", 0, 0, b"out of range", failure=kafka_error(code))],
         do(lambda: states.append(set(bench.consumer.paused))),
     ]
     bench.run()
@@ -240,8 +241,8 @@ def test_an_offset_that_the_broker_does_not_hold_stops_that_partition(code: int)
 def test_other_errors_are_said_and_the_end_of_a_partition_is_none() -> None:
     bench = Bench(
         [
-            FakeMessage("topic", 0, 0, None, failure=kafka_error(KafkaError._PARTITION_EOF)),
-            FakeMessage(None, None, 0, None, failure=kafka_error(KafkaError._TRANSPORT)),
+            message("topic", 0, 0, None, failure=kafka_error(KafkaError._PARTITION_EOF)),
+            message(None, None, 0, None, failure=kafka_error(KafkaError._TRANSPORT)),
         ]
     )
     bench.run()
@@ -250,7 +251,7 @@ def test_other_errors_are_said_and_the_end_of_a_partition_is_none() -> None:
 
 def test_a_fatal_error_needs_a_new_consumer() -> None:
     failure = kafka_error(KafkaError._FATAL, fatal=True)
-    bench = Bench([FakeMessage(None, None, 0, None, failure=failure)])
+    bench = Bench([message(None, None, 0, None, failure=failure)])
     with pytest.raises(SourceError):
         bench.run()
     assert bench.consumer.is_closed
@@ -339,25 +340,19 @@ def test_a_consumer_that_fails_commits_nothing_when_it_is_closed() -> None:
     assert bench.assignment.partitions == {}
 
 
-def test_a_full_buffer_is_waited_for_before_anything_is_paused() -> None:
+def test_a_full_buffer_is_waited_for_before_anything_is_paused(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(committed={PLACE: 0}, budget=2_000)
     states: list[Any] = []
 
-    def pass_time() -> None:
+    def pass_time(_: float) -> None:
+        states.append(set(bench.consumer.paused))
         bench.clock.now += 2
 
-    turned = bench.seen.append
-
-    def observe(observation: Observation) -> None:
-        turned(observation)
-        if isinstance(observation, SourceTimed) and observation.step == "hold":
-            states.append(set(bench.consumer.paused))
-            pass_time()
-
-    bench.source._observe = observe
+    monkeypatch.setattr(source.time, "sleep", pass_time)
     bench.consumer.calls = [bench.assign, lambda: messages(20), do(lambda: states.append(set(bench.consumer.paused)))]
     bench.run()
     assert states == [set(), {PLACE}]
+    assert {entry.step for entry in bench.of(SourceTimed)} >= {"hold", "consume"}
 
 
 def test_the_broker_offsets_are_measured() -> None:

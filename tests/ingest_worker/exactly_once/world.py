@@ -285,8 +285,7 @@ class World:
         lane = worker.lane
         assert lane is not None
         self.committed = worker.committed = self._commit_of(worker)
-        if lane.cuts:
-            lane.recorded_to = max(lane.recorded_to, lane.cuts[-1].last)
+        lane.on_record = frozenset(lane.cuts)
         self._send(name, worker)
 
     def _send(self, name: str, worker: Worker) -> None:
@@ -378,7 +377,7 @@ def _worker_key(worker: Worker) -> object:
         tuple((tuple(part.offsets), part.cut, part.is_closed) for part in lane.waiting),
         tuple(batch.token for batch in lane.sealed),
         lane.sending and lane.sending.token,
-        lane.recorded_to,
+        lane.on_record,
         lane._skipped_to,
     )
     start = (worker.start.position, worker.start.cuts)
