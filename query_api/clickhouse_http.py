@@ -7,8 +7,11 @@ import json
 import os
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import quote, urlencode
 
 import aiohttp
+from yarl import URL
 
 from query_api.database_errors import exception_code, request_error
 from query_api.errors import BrokenAnswer, QueryTooSlow, Unavailable
@@ -25,6 +28,9 @@ HELD_BYTES = 1_048_576
 # ClickHouse checks its time limit between blocks, so it may answer this much later than the limit says.
 GRACE_SECONDS = 5.0
 _LONGEST_MESSAGE = 65_536
+_SENT_AT_ONCE = 262_144
+# Combinations of limits, format and settings whose text in the URL is remembered.
+_CACHED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class HttpExecutor:
 
     def __init__(self, server: ClickHouseServer, *, connections: int) -> None:
         self._server = server
+        self._address = str(URL(server.url).join(URL("/")))
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 
@@ -49,17 +56,9 @@ class HttpExecutor:
         self, query: Query, *, format: str, query_id: str, limits: Limits, settings: Mapping[str, str]
     ) -> Answer:
         content_type, body = query_form(query)
-        parameters = query_settings(limits, query.settings, settings) | {
-            "default_format": format,
-            "query_id": query_id,
-            "http_response_buffer_size": str(2 * HELD_BYTES),
-            "http_write_exception_in_output_format": "0",
-            # Nothing but reading, whatever the user may do. Only then does ClickHouse look whether its caller has left;
-            # a user whose profile says `readonly = 2` may say so again.
-            "readonly": "2",
-            "cancel_http_readonly_queries_on_client_close": "1",
-        }
-        response = await self._ask(parameters, content_type, body, limits)
+        parameters = _url_parameters(limits, format, tuple(query.settings.items()), tuple(settings.items()))
+        url = URL(f"{self._address}?{parameters}&query_id={quote(query_id, safe='')}", encoded=True)
+        response = await self._ask(url, content_type, body, limits)
         try:
             return await _read(response, limits)
         except BaseException:
@@ -69,7 +68,9 @@ class HttpExecutor:
 
     async def ping(self) -> None:
         try:
-            async with self._http().post("/", data=b"SELECT 1", timeout=aiohttp.ClientTimeout(total=5)) as response:
+            async with self._http().post(
+                self._address, data=b"SELECT 1", timeout=aiohttp.ClientTimeout(total=5)
+            ) as response:
                 text = await response.text()
                 if response.status != 200:
                     raise Unavailable(f"ClickHouse answered: {request_error(text, Limits()).message}")
@@ -80,17 +81,14 @@ class HttpExecutor:
         if self._session is not None:
             await self._session.close()
 
-    async def _ask(
-        self, parameters: Mapping[str, str], content_type: str, body: bytes, limits: Limits
-    ) -> aiohttp.ClientResponse:
-        timeout = aiohttp.ClientTimeout(sock_connect=5, sock_read=(limits.execution_seconds or 3600) + GRACE_SECONDS)
+    async def _ask(self, url: URL, content_type: str, body: bytes, limits: Limits) -> aiohttp.ClientResponse:
+        timeout = _timeout(limits.execution_seconds)
         for is_last in (False, True):
             try:
                 return await self._http().post(
-                    "/",
-                    params=dict(parameters),
+                    url,
                     # aiohttp sends a stream piece by piece, and warns of bytes that would hold the loop up.
-                    data=io.BytesIO(body),
+                    data=body if len(body) <= _SENT_AT_ONCE else io.BytesIO(body),
                     headers={"Content-Type": content_type},
                     timeout=timeout,
                 )
@@ -108,7 +106,6 @@ class HttpExecutor:
         if self._session is None:
             server = self._server
             self._session = aiohttp.ClientSession(
-                server.url + "/",
                 headers={
                     "X-ClickHouse-User": server.user,
                     "X-ClickHouse-Key": server.password,
@@ -116,10 +113,33 @@ class HttpExecutor:
                 },
                 # Below the time after which servers close idle connections (10 s in older ClickHouse releases).
                 connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=8),
+                cookie_jar=aiohttp.DummyCookieJar(),
                 # A proxy of the environment must not see questions and answers.
                 trust_env=False,
             )
         return self._session
+
+
+@lru_cache(maxsize=_CACHED)
+def _url_parameters(
+    limits: Limits, format: str, of_query: tuple[tuple[str, str], ...], of_caller: tuple[tuple[str, str], ...]
+) -> str:
+    """Everything that the URL says of a query but for its id; no bound value and no SQL is in it."""
+    parameters = query_settings(limits, dict(of_query), dict(of_caller)) | {
+        "default_format": format,
+        "http_response_buffer_size": str(2 * HELD_BYTES),
+        "http_write_exception_in_output_format": "0",
+        # Nothing but reading, whatever the user may do. Only then does ClickHouse look whether its caller has left;
+        # a user whose profile says `readonly = 2` may say so again.
+        "readonly": "2",
+        "cancel_http_readonly_queries_on_client_close": "1",
+    }
+    return urlencode(parameters, quote_via=quote)
+
+
+@lru_cache(maxsize=_CACHED)
+def _timeout(execution_seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(sock_connect=5, sock_read=(execution_seconds or 3600) + GRACE_SECONDS)
 
 
 async def _read(response: aiohttp.ClientResponse, limits: Limits) -> Answer:

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from query_api.observations import AnswerBroken, Observation, RequestCrashed, RequestEnded, ServerFound, ServerLost
+from query_api.observations import (
+    AnswerBroken,
+    Observation,
+    RequestCrashed,
+    RequestEnded,
+    Route,
+    ServerFound,
+    ServerLost,
+)
 
 # Seconds; the time limit of a query is 10 by default.
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+# Looking a series up by its labels costs more than counting; so many combinations of a project are remembered.
+_MAX_SERIES = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """The series that one kind of request counts in; None for those that its route has not."""
+
+    requests: Counter
+    seconds: Histogram
+    rows_read: Counter | None
+    bytes_read: Counter | None
+    documents: Counter | None
 
 
 class ApiMetrics:
@@ -54,6 +77,7 @@ class ApiMetrics:
             ("server",),
             registry=registry,
         )
+        self._series = lru_cache(maxsize=_MAX_SERIES)(self._series_of)
 
     def gauge(self, name: str, meaning: str, read: Callable[[], float]) -> None:
         """A number of the service's state that is read when somebody asks for the metrics."""
@@ -75,10 +99,21 @@ class ApiMetrics:
                 pass
 
     def _count(self, ended: RequestEnded) -> None:
-        self._requests.labels(ended.route, ended.resource, str(ended.status)).inc()
-        self._seconds.labels(ended.route, ended.resource).observe(ended.seconds)
-        if ended.route in ("pipe", "sql"):
-            self._rows_read.labels(ended.resource).inc(ended.rows_read)
-            self._bytes_read.labels(ended.resource).inc(ended.bytes_read)
-        elif ended.route == "events":
-            self._documents.labels(ended.resource).inc(ended.documents)
+        series = self._series(ended.route, ended.resource, ended.status)
+        series.requests.inc()
+        series.seconds.observe(ended.seconds)
+        if series.rows_read is not None and series.bytes_read is not None:
+            series.rows_read.inc(ended.rows_read)
+            series.bytes_read.inc(ended.bytes_read)
+        elif series.documents is not None:
+            series.documents.inc(ended.documents)
+
+    def _series_of(self, route: Route, resource: str, status: int) -> _Series:
+        is_query = route in ("pipe", "sql")
+        return _Series(
+            requests=self._requests.labels(route, resource, str(status)),
+            seconds=self._seconds.labels(route, resource),
+            rows_read=self._rows_read.labels(resource) if is_query else None,
+            bytes_read=self._bytes_read.labels(resource) if is_query else None,
+            documents=self._documents.labels(resource) if route == "events" else None,
+        )

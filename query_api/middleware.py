@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
+from multidict import CIMultiDict
 
 from query_api.documents import body_too_large
 from query_api.errors import RequestError
 from query_api.observations import Observer, RequestCrashed
 from query_api.respond import error_response, request_error_response, template_error_response
 from query_api.template.errors import TemplateError
-from query_api.trace import Trace, headers_of, request_id_of, start_trace
+from query_api.trace import Trace, find_trace, start_trace
 
 REQUEST_ID = "X-Request-Id"
 # Characters of an error in the log; it may hold a caller's value.
@@ -22,13 +23,19 @@ _LONGEST_LOGGED = 200
 # What nginx calls a request whose caller did not wait for the answer.
 CALLER_LEFT = 499
 
-_CORS = {
-    # Pages of any origin may ask: the token decides, and there are no cookies that a browser would add by itself.
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": (
-        f"{REQUEST_ID}, X-DB-Exception-Code, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
-    ),
-}
+# On every answer, in the form in which aiohttp copies it at once.
+_EVERYWHERE: CIMultiDict[str] = CIMultiDict(
+    {
+        # Pages of any origin may ask: the token decides, and there are no cookies that a browser would add by itself.
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": (
+            f"{REQUEST_ID}, X-DB-Exception-Code, Retry-After, "
+            "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+        ),
+        # Instead of aiohttp's, which tells versions.
+        hdrs.SERVER: "birdhouse",
+    }
+)
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding",
@@ -96,9 +103,11 @@ def _http_error(error: web.HTTPException, request: web.Request) -> web.Response:
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """A signal of the application: what every answer carries."""
-    response.headers.update(_CORS)
-    response.headers.update(headers_of(request))
-    # Instead of aiohttp's, which tells versions.
-    response.headers[hdrs.SERVER] = "birdhouse"
-    if request_id := request_id_of(request):
-        response.headers[REQUEST_ID] = request_id
+    headers = response.headers
+    headers.update(_EVERYWHERE)
+    trace = find_trace(request)
+    if trace is None:
+        return
+    if trace.headers:
+        headers.update(trace.headers)
+    headers[REQUEST_ID] = trace.request_id

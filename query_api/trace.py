@@ -56,13 +56,6 @@ def trace_of(request: web.Request) -> Trace:
     return request[_TRACE]
 
 
-def headers_of(request: web.Request) -> dict[str, str]:
-    """What the stages want the answer to carry."""
-    trace = request.get(_TRACE)
-    return {} if trace is None else trace.headers
-
-
-def request_id_of(request: web.Request) -> str:
-    """The id of a request, empty for one that was refused before it was handled."""
-    trace = request.get(_TRACE)
-    return "" if trace is None else trace.request_id
+def find_trace(request: web.Request) -> Trace | None:
+    """None for a request that was refused before it was handled."""
+    return request.get(_TRACE)

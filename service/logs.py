@@ -26,25 +26,30 @@ _ACCESS = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BARE_VALUE = re.compile(r"[^\s\"=]+")
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
-_hidden: set[str] = set()
+# The longest first: a secret may begin with another.
+_hidden: Sequence[str] = ()
 
 
 def hide(secrets: Iterable[str]) -> None:
     """Never log these values, for the rest of the process's life."""
-    _hidden.update(secret for secret in secrets if secret)
+    global _hidden
+    known = {*_hidden, *(secret for secret in secrets if secret)}
+    _hidden = sorted(known, key=len, reverse=True)
 
 
 def redact(text: str) -> str:
     """The text with every known secret, and everything that looks like a token or credentials, blotted out."""
-    for secret in sorted(_hidden, key=len, reverse=True):
+    for secret in _hidden:
         if secret not in text:
             continue
         if len(secret) >= _SHORTEST_HIDDEN_ANYWHERE:
             text = text.replace(secret, HIDDEN)
         else:
             text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, text)
-    return _ACCESS.sub(HIDDEN, text)
+    # Whatever gives access has a space, a dot, `=` or `@` in it; most fields of a line are one word.
+    return text if text.isidentifier() or text.isalnum() else _ACCESS.sub(HIDDEN, text)
 
 
 def configure(
@@ -94,7 +99,7 @@ class JsonFormatter(logging.Formatter):
             "message": redact(record.getMessage()),
         }
         traceback = _traceback(self, record)
-        return json.dumps(entry | {"traceback": traceback} if traceback else entry, ensure_ascii=False)
+        return _encode(entry | {"traceback": traceback} if traceback else entry)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
@@ -104,13 +109,15 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
 
 def _clean(value: object) -> object:
     """A value of JSON's kinds without secrets in it."""
-    if value is None or isinstance(value, bool | int):
+    if isinstance(value, str):
+        return redact(value)
+    if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, float):
         return value if value - value == 0 else str(value)  # JSON has neither infinities nor NaN
     if isinstance(value, Mapping):
         return {str(name): _clean(member) for name, member in value.items()}
-    if isinstance(value, Sequence | set | frozenset) and not isinstance(value, str | bytes | bytearray):
+    if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes | bytearray):
         return [_clean(member) for member in value]
     return redact(str(value))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 
 from jinja2 import Template as JinjaTemplate
@@ -79,7 +79,11 @@ class Template:
         render.missing = self._missing
         context = self._jinja.new_context({**given, "render": render, "locals": Locals()})
         try:
-            return "".join(self._counted(self._jinja.root_render_func(context), render))
+            pieces = []
+            for piece in self._jinja.root_render_func(context):
+                render.budget.write(len(piece))
+                pieces.append(piece)
+            return "".join(pieces)
         except TemplateError:
             raise
         except NullExpressionError as error:
@@ -96,12 +100,6 @@ class Template:
             MemoryError,
         ) as error:
             raise TemplateRenderError(str(error) or type(error).__name__) from None
-
-    @staticmethod
-    def _counted(pieces: Iterator[str], render: Render) -> Iterator[str]:
-        for piece in pieces:
-            render.budget.write(len(piece))
-            yield piece
 
     def _tag_of(self, traceback: TracebackType | None) -> str:
         """The text of the tag that was running."""

@@ -130,7 +130,7 @@ def test_a_refused_line_of_a_connection_is_named_with_its_connection() -> None:
 
 
 def test_credentials_of_a_connection_are_hidden_from_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "_hidden", set())
+    monkeypatch.setattr(logs, "_hidden", ())
     configure({}, {"KAFKA_BOOTSTRAP_SERVERS": "w:1", "KAFKA_KEY": "key", "KAFKA_SECRET": "secret of this test"})
     assert logs.redact("failed with secret of this test") == "failed with ***"
 

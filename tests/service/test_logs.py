@@ -19,7 +19,7 @@ logger = logging.getLogger("ingest_worker.sink")
 
 @pytest.fixture(autouse=True)
 def restored_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(logs, "_hidden", set())
+    monkeypatch.setattr(logs, "_hidden", ())
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield

@@ -101,8 +101,15 @@ def test_what_could_reach_out_of_the_sandbox_does_not_compile(source):
 
 
 def test_the_budget_looks_at_its_clock():
-    now = iter([0.0, 0.1, 0.3])
-    budget = Budget(Limits(seconds=0.2), lambda: next(now))
+    now, passed = iter([0.0, 0.1, 0.3]), iter([0.0, 0.5, 0.5])
+    budget = Budget(Limits(seconds=0.2), lambda: next(now), lambda: next(passed))
     budget.step()
     with pytest.raises(TemplateLimitError, match="more than"):
+        budget.step()
+
+
+def test_the_clock_of_the_cpu_is_not_asked_while_less_time_has_passed_than_the_limit():
+    asked = iter([0.0])
+    budget = Budget(Limits(seconds=0.2), lambda: next(asked), lambda: 100.0)
+    for _ in range(10):
         budget.step()
