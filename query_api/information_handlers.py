@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -19,7 +19,7 @@ from query_api.explanation import Explainer
 from query_api.formats import split_extension
 from query_api.ids import names_by_id
 from query_api.limits import Limits
-from query_api.openapi import openapi_document
+from query_api.openapi_cache import OpenApiCache
 from query_api.pipe_objects import only, pipe_object
 from query_api.read_parameters import read_parameters
 from query_api.trace import trace_of
@@ -40,6 +40,7 @@ class InformationHandlers:
     executor: Executor
     limits: Limits
     columns: AnswerColumns
+    documents: OpenApiCache = field(default_factory=OpenApiCache)
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """To be called before a route that takes any name under `/v0/pipes/`."""
@@ -106,7 +107,8 @@ class InformationHandlers:
         feeds = {feed.data_source for feed in feeds_of(self.project.data_sources.values())}
         columns = await self.columns.of(endpoints, trace_of(request).request_id)
         sendable = (name for name in feeds if token.may("APPEND", name))
-        return web.json_response(openapi_document(endpoints, sendable, token, columns))
+        document = self.documents.document(endpoints, sendable, token, columns)
+        return web.Response(body=document, content_type="application/json", charset="utf-8")
 
     def _readable_pipes(self, token: AccessToken) -> list[Pipe]:
         return [pipe for name, pipe in self.catalog.pipes.items() if token.may("READ", name)]

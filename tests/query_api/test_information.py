@@ -11,13 +11,15 @@ import jwt
 import pytest
 from openapi_spec_validator import validate
 
-from query_api.auth import AccessToken, derive_token
+from query_api.answer_columns import Columns
+from query_api.auth import AccessToken, Scope, derive_token
 from query_api.catalog import compile_project
 from query_api.errors import QueryRefused
 from query_api.explanation import Explainer
 from query_api.ids import resource_id
 from query_api.limits import Limits
 from query_api.openapi import openapi_document
+from query_api.openapi_cache import OpenApiCache
 from query_api.template.parameters import Parameter
 from schemas.project import EXAMPLE_PROJECT, load_project
 from tests.query_api.fakes import SECRET, Api, FakeExecutor
@@ -152,6 +154,39 @@ async def test_an_own_error_of_a_pipe_is_in_the_document(api: Api) -> None:
     paths = (await get(api, "/v0/pipes/openapi.json"))["paths"]
     assert "default" in paths["/v0/pipes/odd.json"]["get"]["responses"]
     assert "default" not in paths["/v0/pipes/top.json"]["get"]["responses"]
+
+
+async def test_a_document_is_made_once_for_tokens_that_may_do_the_same(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.executor.body = b""
+    made: list[str] = []
+
+    def counted(endpoints, feeds, token, columns):  # type: ignore[no-untyped-def]
+        made.append(token.name)
+        return openapi_document(endpoints, feeds, token, columns)
+
+    monkeypatch.setattr("query_api.openapi_cache.openapi_document", counted)
+    whole = await get(api, "/v0/pipes/openapi.json")
+    assert await get(api, "/v0/pipes/openapi.json") == whole
+    assert await get(api, "/v0/pipes/openapi.json", "board") != whole
+    await get(api, "/v0/pipes/openapi.json", "board")
+    assert made == ["admin", "board"]
+
+
+def test_a_document_is_made_again_when_columns_or_fixed_values_are_others() -> None:
+    documents, columns = OpenApiCache(), {"p": Columns({"n": ("UInt64",)}, True, True)}
+    compiled = compile_project(project(pipe("p", only="%SELECT {{String(x, 'a')}} AS n")))
+    endpoints = list(compiled.endpoints.values())
+    fixed = AccessToken("page", frozenset({Scope("READ", "p")}), fixed_values={"p": {"x": "mine"}})
+    first = documents.document(endpoints, [], ADMIN, columns)
+    assert documents.document(endpoints, [], ADMIN, dict(columns)) is first
+    assert documents.document(endpoints, [], ADMIN, {}) != first
+    assert documents.document(endpoints, [], fixed, columns) != documents.document(endpoints, [], ADMIN, columns)
+    for number in range(40):
+        documents.document([], [], AccessToken("t", frozenset({Scope("READ", f"p{number}")})), {})
+    assert documents.document(endpoints, [], ADMIN, columns) == first
+    assert len(documents._documents) <= 16
 
 
 async def test_a_parameter_that_is_fixed_is_not_in_the_document(api: Api) -> None:
