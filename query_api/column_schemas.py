@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from clickhouse_connect.datatypes.base import ClickHouseType
-from clickhouse_connect.datatypes.registry import get_from_name
-from clickhouse_connect.driver.exceptions import Error
+if TYPE_CHECKING:
+    from clickhouse_connect.datatypes.base import ClickHouseType
 
 Object = dict[str, Any]
 
@@ -19,6 +18,10 @@ _POINT: Object = {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 
 
 def json_schema(type_name: str) -> Object:
     """The schema of a column's values; the empty one, which allows everything, for a type nobody here knows."""
+    # A seventh of the imports of a start, for a document that is seldom asked for.
+    from clickhouse_connect.datatypes.registry import get_from_name
+    from clickhouse_connect.driver.exceptions import Error
+
     try:
         return _schema(get_from_name(type_name))
     # Its parser meets types that are newer than itself; what it then raises differs by where it gives up.

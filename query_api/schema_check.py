@@ -7,10 +7,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-import clickhouse_connect
-from clickhouse_connect.driver.exceptions import ClickHouseError
-
-from deploy.plan import read_plan
 from query_api.settings import QueryApiSettings
 from schemas.model import Project
 
@@ -24,28 +20,34 @@ def schema_check(settings: QueryApiSettings, project: Project) -> Callable[[], A
     """
 
     async def is_deployed() -> bool:
-        try:
-            return await asyncio.to_thread(_is_deployed, settings, project)
-        except ClickHouseError as error:
-            logger.debug("the deployed schema cannot be read", exc_info=error)
-            return True
+        return await asyncio.to_thread(_is_deployed, settings, project)
 
     return is_deployed
 
 
 def _is_deployed(settings: QueryApiSettings, project: Project) -> bool:
+    # Not a start's work, and not the event loop's.
+    import clickhouse_connect
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
+    from deploy.plan import read_plan
+
     parts = urlsplit(settings.clickhouse_url or "")
-    client = clickhouse_connect.get_client(
-        host=parts.hostname or "",
-        port=parts.port or (8443 if parts.scheme == "https" else 8123),
-        secure=parts.scheme == "https",
-        username=settings.clickhouse_user,
-        password=settings.clickhouse_password.get_secret_value(),
-        # Not the project's database, which may not be there yet.
-        database="default",
-        autogenerate_session_id=False,
-    )
     try:
-        return bool(read_plan(client, project, settings.clickhouse_database).is_empty)
-    finally:
-        client.close()
+        client = clickhouse_connect.get_client(
+            host=parts.hostname or "",
+            port=parts.port or (8443 if parts.scheme == "https" else 8123),
+            secure=parts.scheme == "https",
+            username=settings.clickhouse_user,
+            password=settings.clickhouse_password.get_secret_value(),
+            # Not the project's database, which may not be there yet.
+            database="default",
+            autogenerate_session_id=False,
+        )
+        try:
+            return bool(read_plan(client, project, settings.clickhouse_database).is_empty)
+        finally:
+            client.close()
+    except ClickHouseError as error:
+        logger.debug("the deployed schema cannot be read", exc_info=error)
+        return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from query_api.template.tags import Segment
 
@@ -19,7 +20,7 @@ _AFTER = re.compile(rf"\s*\)?\s*{_OPERATOR}\s*(?:{_WORDS}(?!\w|\s*[(.])|{_FUNCTI
 _REACH = 160
 
 
-def compared_columns(segments: list[Segment]) -> dict[int, str]:
+def compared_columns(segments: Sequence[Segment]) -> dict[int, str]:
     """For each `{{ }}` by its ordinal that is compared with a column: its name, empty for a function's result.
 
     Nothing for a template without DateTime() or DateTime64(), whose values alone depend on what they are compared with.

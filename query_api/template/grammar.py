@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from string import Formatter
 
 from jinja2.environment import Environment
@@ -42,7 +42,7 @@ class TagLexer(Lexer):
         """The tokens of a whole template. Raises TemplateCompileError, TemplateSyntaxError."""
         return TokenStream(self._tokens(split(source)), name, filename)
 
-    def _tokens(self, segments: list[Segment]) -> Iterator[Token]:
+    def _tokens(self, segments: Sequence[Segment]) -> Iterator[Token]:
         for ordinal, segment in enumerate(segments, 1):
             if segment.kind == "text":
                 yield Token(ordinal, "data", segment.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from query_api.template.errors import TemplateCompileError
@@ -61,7 +62,7 @@ def _heredoc(text: str, start: int) -> str:
     return text[start : end + 1] if not tag or tag.isidentifier() else ""
 
 
-def tag_contexts(source: str, segments: list[Segment]) -> dict[int, TagContext]:
+def tag_contexts(source: str, segments: Sequence[Segment]) -> dict[int, TagContext]:
     """For each `{{ }}` by its ordinal: `discarded` in a comment, `constant` after SAMPLE; plain ones are left out.
 
     Follows every branch. Raises TemplateCompileError for a tag in a literal or quoted name, and for one

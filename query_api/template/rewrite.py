@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
@@ -18,6 +19,27 @@ _DOCUMENTED = ("description", "required", "enum", "example", "format")
 # Tinybird's words for a call of what is no function.
 _NO_FUNCTION = "wrong syntax, you might be using a not valid function inside a control block"
 _INTERNAL_CALLS = {grammar.FOREVER: "forever", grammar.TRY: "attempt", grammar.FORMATTED: "formatted"}
+# Statements and expressions that Jinja2 turns into Python whatever they hold, and how deep they may stand in each other
+# for Python's own limits (20 blocks, 100 levels of indentation, 200 brackets) to be far away.
+_PLAIN = frozenset(
+    {nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.Const, nodes.Name}
+    | {nodes.Call, nodes.Getitem, nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.CondExpr}
+    | {nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos}
+    | {nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow}
+)
+_PLAIN_DEPTH = 12
+_PLAIN_NUMBER = 2**64
+
+
+def _is_plain(node: nodes.Node) -> bool:
+    if type(node) is nodes.Const:
+        return not isinstance(node.value, int) or abs(node.value) < _PLAIN_NUMBER
+    if type(node) is nodes.Name:
+        return node.name.isascii()
+    if type(node) is nodes.Call and node.kwargs:
+        keys = {keyword.key for keyword in node.kwargs}
+        return len(keys) == len(node.kwargs) and all(key.isascii() for key in keys)
+    return type(node) in _PLAIN
 
 
 def assigned_names(template: nodes.Template) -> frozenset[str]:
@@ -40,10 +62,10 @@ class Rewriter(NodeTransformer):
 
     `uses` are the parameters in the order of the text, `contexts` says which tags (by ordinal) stand in an SQL
     comment or after SAMPLE, `compared` which are compared with which column, `split` the parameters that an Array()
-    splits.
+    splits. `is_plain`: nothing was found that could keep Python from compiling the code which Jinja2 makes of it.
     """
 
-    def __init__(self, variables: frozenset[str], contexts: dict[int, str], compared: dict[int, str]) -> None:
+    def __init__(self, variables: frozenset[str], contexts: Mapping[int, str], compared: Mapping[int, str]) -> None:
         self._variables = variables
         self._contexts = contexts
         self._compared = compared
@@ -53,6 +75,16 @@ class Rewriter(NodeTransformer):
         self.uses: list[Parameter] = []
         self.names: dict[str, int] = {}
         self.split: set[str] = set()
+        self.is_plain = True
+        self._depth = 0
+
+    def visit(self, node: nodes.Node, *args: object, **kwargs: object) -> Any:
+        self._depth += 1
+        if self.is_plain and (self._depth > _PLAIN_DEPTH or not _is_plain(node)):
+            self.is_plain = False
+        visited = super().visit(node, *args, **kwargs)
+        self._depth -= 1
+        return visited
 
     def visit_Output(self, node: nodes.Output) -> nodes.Node:  # noqa: N802 - Jinja2's visitors are named so
         written: list[nodes.Expr] = []
@@ -188,6 +220,7 @@ class Rewriter(NodeTransformer):
 
     def _target(self, target: nodes.Node) -> nodes.Node:
         if isinstance(target, nodes.Tuple):
+            self.is_plain = False
             target.items = [cast("nodes.Expr", self._target(item)) for item in target.items]
             return target
         if not isinstance(target, nodes.Name):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from query_api.template.tags import Segment
@@ -40,7 +40,7 @@ def _count(items: list[_Block | Segment]) -> int:
     return max((item.count() for item in items if isinstance(item, _Block)), default=1)
 
 
-def samples_of(segments: list[Segment]) -> Iterator[Sample]:
+def samples_of(segments: Sequence[Segment]) -> Iterator[Sample]:
     """Texts in which every branch appears at least once; a tag's value is `{x:String}`, a comment's is nothing."""
     items = _parsed(segments)
     for number in range(min(_count(items), MAX_SAMPLES)):
@@ -53,7 +53,7 @@ def samples_of(segments: list[Segment]) -> Iterator[Sample]:
         yield Sample("".join(text for text, _ in pieces), tuple(starts) or ((0, 0),))
 
 
-def _parsed(segments: list[Segment]) -> list[_Block | Segment]:
+def _parsed(segments: Sequence[Segment]) -> list[_Block | Segment]:
     root = _Block()
     stack = [root]
     for segment in segments:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from query_api.template.errors import TemplateCompileError
@@ -43,9 +44,11 @@ def place_of(source: str, offset: int) -> tuple[int, int]:
     return source.count("\n", 0, offset) + 1, offset - start + 1
 
 
-def split(source: str) -> list[Segment]:
+# A template is split for itself, and again by Jinja2's lexer right after.
+@lru_cache(maxsize=1)
+def split(source: str) -> tuple[Segment, ...]:
     """The segments of a template, blocks checked. Raises TemplateCompileError."""
-    return _Splitter(source).split()
+    return tuple(_Splitter(source).split())
 
 
 class _Splitter:

@@ -25,12 +25,16 @@ from query_api.template.tags import place_of, split
 # Names the generated code, so that a traceback leads back to the tag.
 _FILENAME = "<birdhouse template>"
 
+# Tags that give a name a value.
+_ASSIGNING = frozenset({"set", "for"})
+
 # What Python raises for an author's expression, reported in its own words.
 _OF_EXPRESSIONS = (ArithmeticError, TypeError, ValueError, AttributeError, LookupError, RecursionError, MemoryError)
 
 
 class Template:
-    """One node's SQL as a template. Immutable; safe to render from several threads.
+    """One node's SQL as a template, parsed and checked; its code is made here or for the first render. It never changes
+    otherwise; safe to render from several threads.
 
     `parameters` are its uses of parameters, in the order of the text; a name may appear twice.
     """
@@ -41,11 +45,11 @@ class Template:
             raise TemplateCompileError(f"a template has at most {DEFAULT_LIMITS.source} characters")
         self._source = source.replace("\r\n", "\n")
         self.segments = split(self._source)
-        contexts = tag_contexts(self._source, self.segments)
+        self._contexts = dict(tag_contexts(self._source, self.segments))
         try:
-            parsed = ENVIRONMENT.parse(self._source)
-            rewriter = Rewriter(assigned_names(parsed), dict(contexts), compared_columns(self.segments))
-            self._jinja = _compiled(rewriter.visit(parsed))
+            parsed, rewriter = self._rewritten()
+            # What surely compiles waits for the first render: most of a start would else go into code that is not run.
+            self._code = None if rewriter.is_plain else _compiled(parsed)
         except TemplateError:
             raise
         except TemplateSyntaxError as error:
@@ -60,6 +64,20 @@ class Template:
         self._absent: dict[str, object] = {f"p_{name}": None for name in rewriter.names}
         self._split = rewriter.split
         self._missing = missing_message(list(rewriter.names))
+
+    def _rewritten(self) -> tuple[nodes.Template, Rewriter]:
+        parsed = ENVIRONMENT.parse(self._source)
+        can_assign = any(segment.keyword in _ASSIGNING for segment in self.segments)
+        variables = assigned_names(parsed) if can_assign else frozenset[str]()
+        rewriter = Rewriter(variables, self._contexts, compared_columns(self.segments))
+        return rewriter.visit(parsed), rewriter
+
+    @property
+    def _jinja(self) -> JinjaTemplate:
+        if self._code is None:
+            # Two threads may both come here: they make the same.
+            self._code = _compiled(self._rewritten()[0])
+        return self._code
 
     def _place(self, ordinal: int) -> tuple[int, int]:
         offset = self.segments[min(max(ordinal, 1), len(self.segments)) - 1].offset if self.segments else 0
@@ -77,10 +95,11 @@ class Template:
                 value = values[name]
                 given[key] = parsing.split_ahead(value) if name in self._split else value
         render.missing = self._missing
-        context = self._jinja.new_context({**given, "render": render, "locals": Locals()})
+        code = self._jinja
+        context = code.new_context({**given, "render": render, "locals": Locals()})
         try:
             pieces = []
-            for piece in self._jinja.root_render_func(context):
+            for piece in code.root_render_func(context):
                 render.budget.write(len(piece))
                 pieces.append(piece)
             return "".join(pieces)
