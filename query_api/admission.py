@@ -30,12 +30,16 @@ class Admission:
             self.running -= 1
             self._slots.release()
 
-    async def _acquire(self) -> None:
+    def expect_room(self) -> None:
+        """Raise `Unavailable` when neither a slot nor a place in the queue is free, before work goes into a request."""
         if self._slots.locked() and self.waiting >= self._queue:
             raise Unavailable(
                 f"{self.running} queries are running and {self.waiting} waiting\n"
                 "hint: the limits are the settings `BIRDHOUSE_API_MAX_QUERIES` and `BIRDHOUSE_API_MAX_QUEUED`"
             )
+
+    async def _acquire(self) -> None:
+        self.expect_room()
         self.waiting += 1
         try:
             async with asyncio.timeout(self._queue_seconds):

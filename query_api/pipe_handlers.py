@@ -61,6 +61,7 @@ class PipeHandlers:
             raise NotFound(f"The pipe '{name}' does not exist")
         trace.resource = name
         token.require("READ", name)
+        self.admission.expect_room()
         asked = await read_sql_request(request)
         parameters = asked.parameters
         answer_format = FORMATS[trace.format]

@@ -37,6 +37,7 @@ class SqlHandlers:
         trace.route = "sql"
         token = authenticate(request, self.tokens)
         token.require_own_sql()
+        self.admission.expect_room()
         asked = await read_sql_request(request, expects_sql=True)
         if asked.sql is None:
             raise BadRequest("the SQL is missing\nhint: send a SELECT as the parameter `q` or as the body")

@@ -215,6 +215,11 @@ async def test_more_queries_than_slots_and_queue_are_503(start_api: StartApi) ->
     third = await api.client.get(TOP, headers=api.token())
     assert (third.status, third.headers["Retry-After"]) == (503, "1")
     assert "`BIRDHOUSE_API_MAX_QUEUED`" in await error_of(third)
+    # No work goes into what is refused anyway: not even its parameters are looked at.
+    broken = await api.client.post(TOP, headers=api.token(), data=b"{")
+    sql = await api.client.get("/v0/sql", headers=api.token())
+    assert (broken.status, sql.status) == (503, 503)
+    assert (await api.client.get(TOP, headers={"Authorization": "Bearer nobody"})).status == 403
     api.executor.gate.set()
     assert [(await first).status, (await second).status] == [200, 200]
 
