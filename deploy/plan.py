@@ -79,7 +79,22 @@ def _read_tables(client: Client, parameters: Mapping[str, str]) -> dict[str, Act
         " WHERE database = {database:String}",
         parameters=dict(parameters),
     ).result_rows
+    masked = client.query(
+        "SELECT DISTINCT table FROM system.parts"
+        " WHERE database = {database:String} AND active AND has_lightweight_delete",
+        parameters=dict(parameters),
+    ).result_rows
+    with_deleted_rows = {table for (table,) in masked}
     return {
-        name: ActualTable(name, engine, engine_full, comment, partition_key, sorting_key, columns.get(name, {}))
+        name: ActualTable(
+            name,
+            engine,
+            engine_full,
+            comment,
+            partition_key,
+            sorting_key,
+            columns.get(name, {}),
+            name in with_deleted_rows,
+        )
         for name, engine, engine_full, comment, partition_key, sorting_key in tables
     }

@@ -12,6 +12,7 @@ from schemas.feed import feed_of
 from schemas.landing import FENCE_TABLE, landing_table, parsed_table, quarantine_table, views
 from schemas.mapping import INTERNAL_NAME, METADATA
 from schemas.model import Column, DataSource, Pipe, Place, Problem
+from schemas.projections import check_projections
 
 DEPLOY_LOCK_TABLE = "deploy_lock"
 _RESOURCE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -40,6 +41,7 @@ def check_data_source(data_source: DataSource, lines: Mapping[Place, str]) -> It
             hint = f"add `json:$.{column.name}` behind its type; until then events leave it empty"
             yield replace(problem(column.place, text, hint), severity="warning")
     yield from (problem(column.place, *words) for column, *words in _paths(data_source))
+    yield from (problem(projection.place, *words) for projection, *words in check_projections(data_source))
     place = data_source.engine.place if data_source.engine.place.file else data_source.place
     yield from (problem(place, *words) for words in check_engine(data_source))
 

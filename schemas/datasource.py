@@ -12,6 +12,7 @@ from schemas.engine_checks import names_in
 from schemas.indexes import parse_indexes
 from schemas.kafka_lines import kafka_source_of
 from schemas.model import Column, ColumnType, DataSource, Engine, Index, Place, Problem, Token
+from schemas.projections import parse_projections
 from schemas.source import Line, Source
 from schemas.tokens import read_token, split_list
 
@@ -57,6 +58,7 @@ def read_data_source(source: Source, name: str) -> DataSource | None:
         hint = "write them indented below `SCHEMA >`"
         source.problems.append(draft.schema.problem("the SCHEMA has no columns", hint))
     engine = engine_of(draft.engine, source.problems)
+    projections = parse_projections(source.lines, source.problems)
     columns = (*read.columns, *_implied_columns(draft, read.columns, engine))
     kafka = kafka_source_of(draft.kafka, source.problems)
     if source.has_errors:
@@ -66,6 +68,7 @@ def read_data_source(source: Source, name: str) -> DataSource | None:
         columns=columns,
         engine=engine or Engine(),
         indexes=draft.indexes,
+        projections=projections,
         tokens=tuple(draft.tokens),
         kafka=kafka,
         description=draft.texts.get("DESCRIPTION", ""),

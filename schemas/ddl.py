@@ -23,7 +23,7 @@ from schemas.landing import (
     views,
 )
 from schemas.mapping import METADATA, hidden_columns, incoming, mapping_of
-from schemas.model import Column, DataSource, Engine, Index
+from schemas.model import Column, DataSource, Engine, Index, Projection
 from schemas.quarantine import QUARANTINE_FACTS
 from schemas.sql import call, identifier, literal
 
@@ -50,6 +50,13 @@ HIDDEN_TYPES = {
     "__key": "String",
     "__value": "String",
 }
+PROJECTION_SETTINGS = {"lightweight_mutation_projection_mode": "'drop'"}
+"""What a table with projections needs to be set. A `DELETE FROM` is refused without it (a replay makes some), and with
+`rebuild` the deleted rows are still answered from the projection (tried on 26.9): `drop` answers rightly."""
+
+MERGING_PROJECTION_SETTINGS = {"deduplicate_merge_projection_mode": "'rebuild'"}
+"""What it needs besides where merges take rows away or together, as all engines but MergeTree do."""
+
 OFFSET_INDEX = Index("__offset_range", "`__offset`", "minmax", 1)
 """Lets a worker that takes a partition over find the offsets that are stored already without reading the table."""
 
@@ -72,6 +79,7 @@ def table_ddl(data_source: DataSource, database: str) -> str:
     lines = [column_ddl(column) for column in data_source.columns]
     lines += [line for name in hidden_columns_of(data_source) for line in hidden_ddl(name)]
     lines += [index_ddl(index) for index in indexes_of(data_source)]
+    lines += [projection_ddl(projection) for projection in data_source.projections]
     return _create_table(database, data_source.name, lines, engine_ddl(data_source))
 
 
@@ -187,6 +195,19 @@ def index_ddl(index: Index) -> str:
     return text if index.granularity is None else f"{text} GRANULARITY {index.granularity}"
 
 
+def projection_ddl(projection: Projection) -> str:
+    return f"PROJECTION {identifier(projection.name)} (SELECT {projection.columns} ORDER BY {projection.keys})"
+
+
+def projection_settings(data_source: DataSource) -> dict[str, str]:
+    """The settings that the projections of a data source need, without those that its file writes itself."""
+    if not data_source.projections:
+        return {}
+    merging = {} if data_source.engine.name == "MergeTree" else MERGING_PROJECTION_SETTINGS
+    written = data_source.engine.settings or ""
+    return {name: value for name, value in {**PROJECTION_SETTINGS, **merging}.items() if name not in written}
+
+
 def engine_arguments(engine: Engine) -> tuple[str, ...]:
     """What stands in the engine's brackets."""
     if engine.name == "ReplacingMergeTree":
@@ -234,6 +255,7 @@ def _table_settings(data_source: DataSource) -> list[str]:
     ):
         if is_needed and setting not in written:
             settings.append(f"{setting} = {value}")
+    settings += [f"{name} = {value}" for name, value in projection_settings(data_source).items()]
     return settings
 
 

@@ -17,6 +17,8 @@ from schemas.ddl import (
     index_ddl,
     indexes_of,
     mapping_ddl,
+    projection_ddl,
+    projection_settings,
     qualified,
     quarantine_columns,
     quarantine_ddl,
@@ -72,6 +74,7 @@ class ActualTable:
     partition_key: str = ""
     sorting_key: str = ""
     columns: Mapping[str, ActualColumn] = field(default_factory=dict)
+    has_deleted_rows: bool = False  # by `DELETE FROM`, which only marks them
 
 
 def diff(project: Project, actual: Mapping[str, ActualTable], database: str) -> tuple[Change, ...]:
@@ -136,6 +139,7 @@ def _table(data_source: DataSource, table: ActualTable, wanted: Record, database
     if deployed.settings != wanted.settings:
         yield from _settings(name, deployed.settings, wanted.settings, alter)
     yield from _indexes(data_source, deployed, alter)
+    yield from _projections(data_source, table, deployed, alter)
 
 
 def _columns(data_source: DataSource, table: ActualTable, deployed: Record, alter: str) -> Iterator[Change]:
@@ -233,6 +237,27 @@ def _indexes(data_source: DataSource, deployed: Record, alter: str) -> Iterator[
                 f"{alter} MATERIALIZE INDEX {identifier(name)}",
             )
             yield Change(Effect.ADDS, data_source.name, f"add the index `{name}` and build it", build)
+
+
+def _projections(data_source: DataSource, table: ActualTable, deployed: Record, alter: str) -> Iterator[Change]:
+    wanted = {projection.name: projection_ddl(projection) for projection in data_source.projections}
+    for name, text in deployed.projections.items():
+        if wanted.get(name) != text:
+            drop = f"{alter} DROP PROJECTION IF EXISTS {identifier(name)}"
+            yield Change(Effect.ALTERS, data_source.name, f"drop the projection `{name}`", (drop,))
+    settings = ", ".join(f"{name} = {value}" for name, value in projection_settings(data_source).items())
+    before = [f"{alter} MODIFY SETTING {settings}"] if settings else []
+    # What is built of a part holds its deleted rows too, and answers them (tried on 26.9).
+    before += [f"{alter} APPLY DELETED MASK"] if table.has_deleted_rows else []
+    for name, text in wanted.items():
+        if deployed.projections.get(name) != text:
+            build = (
+                *before,
+                f"{alter} ADD {text.replace('PROJECTION', 'PROJECTION IF NOT EXISTS', 1)}",
+                f"{alter} MATERIALIZE PROJECTION {identifier(name)}",
+            )
+            said = f"add the projection `{name}` and build it: its columns are stored and merged a second time"
+            yield Change(Effect.ADDS, data_source.name, said, build)
 
 
 def _quarantine(data_source: DataSource, actual: Mapping[str, ActualTable], database: str) -> Iterator[Change]:

@@ -98,6 +98,16 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Projection:
+    """Columns of a table kept a second time in another order: ClickHouse's text of the columns, and of the keys."""
+
+    name: str
+    columns: str
+    keys: str
+    place: Place = Place("")
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """The table engine and its clauses, each the text of the file without quotes around it, None when left out."""
 
@@ -150,6 +160,7 @@ class DataSource:
     columns: tuple[Column, ...]
     engine: Engine = Engine()
     indexes: tuple[Index, ...] = ()
+    projections: tuple[Projection, ...] = ()
     tokens: tuple[Token, ...] = ()
     kafka: KafkaSource | None = None
     description: str = ""

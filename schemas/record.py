@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from schemas.ddl import engine_arguments, index_ddl, indexes_of
+from schemas.ddl import engine_arguments, index_ddl, indexes_of, projection_ddl
 from schemas.model import DataSource
 
 _MARK = "birdhouse"
@@ -28,6 +28,7 @@ class Record:
     ttl: str = ""
     settings: str = ""
     indexes: dict[str, str] = field(default_factory=dict)
+    projections: dict[str, str] = field(default_factory=dict)
 
 
 def record_of(data_source: DataSource) -> Record:
@@ -44,19 +45,22 @@ def record_of(data_source: DataSource) -> Record:
         for column in data_source.columns
     }
     indexes = {index.name: index_ddl(index) for index in indexes_of(data_source)}
-    return Record(columns, keys, engine.ttl or "", engine.settings or "", indexes)
+    projections = {projection.name: projection_ddl(projection) for projection in data_source.projections}
+    return Record(columns, keys, engine.ttl or "", engine.settings or "", indexes, projections)
 
 
 def to_comment(record: Record) -> str:
     """The record as the comment's text."""
     columns = {name: [column.type, column.default, column.codec] for name, column in record.columns.items()}
-    body = {
+    body: dict[str, object] = {
         "columns": columns,
         "keys": record.keys,
         "ttl": record.ttl,
         "settings": record.settings,
         "indexes": record.indexes,
     }
+    if record.projections:
+        body["projections"] = record.projections
     return json.dumps({_MARK: body}, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -65,6 +69,6 @@ def from_comment(comment: str) -> Record | None:
     try:
         body = json.loads(comment)[_MARK]
         columns = {name: ColumnRecord(*column) for name, column in body["columns"].items()}
-        return Record(columns, body["keys"], body["ttl"], body["settings"], body["indexes"])
+        return Record(columns, body["keys"], body["ttl"], body["settings"], body["indexes"], body.get("projections", {}))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

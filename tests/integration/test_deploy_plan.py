@@ -129,6 +129,10 @@ ADDITIONS = {
         "ENGINE_SORTING_KEY",
         "INDEXES >\n    by_user user TYPE bloom_filter(0.01) GRANULARITY 2\n\nENGINE_SORTING_KEY",
     ),
+    "a projection": (
+        "ENGINE_SORTING_KEY",
+        "# birdhouse: PROJECTION by_user (SELECT * ORDER BY user, at)\nENGINE_SORTING_KEY",
+    ),
     "a JSONPath": ("`json:$.size`", "`json:$.sizes.total`"),
 }
 ALTERATIONS = {
@@ -394,3 +398,40 @@ def test_quarantine_is_as_durable_as_the_file_wants_the_table(tmp_path: Path) ->
 def _created(project: Project) -> list[str]:
     (data_source,) = project.data_sources.values()
     return [table_ddl(data_source, "d"), quarantine_ddl(data_source, "d")]
+
+
+def test_a_projection_answers_what_is_stored_and_never_what_was_deleted(
+    client: Client, database: str, plan_of: Plans
+) -> None:
+    deploy(client, plan_of(events=EVENTS))
+    table = f"`{database}`.events"
+    insert = f"INSERT INTO {table} (id, user, at) SELECT toString(number), {{}}, '2025-05-12 07:04:14' FROM numbers({{}})"
+    client.command(insert.format("concat('u', number % 100)", 100_000))
+    at_once = {"mutations_sync": 2, "lightweight_deletes_sync": 2}
+    client.command(f"DELETE FROM {table} WHERE user = 'u1'", settings=at_once)
+    edit = ADDITIONS["a projection"]
+    plan = plan_of(events=changed(edit))
+    assert "add the projection `by_user` and build it" in plan.render()
+    deploy(client, plan)
+    _await_mutations(client, database)
+    client.command(insert.format("concat('v', number % 100)", 20_000))
+
+    def rows(user: str) -> tuple[int, int]:
+        answer = client.query(f"SELECT id, at FROM {table} WHERE user = {{user:String}}", parameters={"user": user})
+        return answer.row_count, int(answer.summary["read_rows"])
+
+    assert rows("u1")[0] == 0
+    found, read = rows("u2")
+    assert found == 1_000
+    assert read <= 4 * 8_192
+    client.command(f"DELETE FROM {table} WHERE user = 'u2'", settings=at_once)
+    assert rows("u2")[0] == 0
+    assert rows("u3")[0] == 1_000
+
+
+def _await_mutations(client: Client, database: str) -> None:
+    pending = "SELECT count() FROM system.mutations WHERE database = {database:String} AND NOT is_done"
+    give_up = time.monotonic() + 60
+    while client.query(pending, parameters={"database": database}).result_rows[0][0]:
+        assert time.monotonic() < give_up, "a mutation does not end"
+        time.sleep(0.1)
