@@ -157,7 +157,10 @@ def explain(project: Path | None, pipe: str, parameters: tuple[str, ...], output
         click.echo(explanation.as_json())
         return
     click.echo(explanation.render() + "\n")
-    click.echo(explaining.render_readings(explaining.estimate(explanation, settings)))
+    examined = explaining.examine(explanation, checked.project, settings)
+    click.echo(explaining.render_readings(examined.readings))
+    if examined.hints:
+        click.echo(explaining.render_hints(examined.hints))
 
 
 @main.command()

@@ -13,16 +13,22 @@ from typing import Self
 from deploy.embedded_engine import STORE_FOLDER, EmbeddedEngine
 from deploy.embedded_executor import EmbeddedExecutor
 from deploy.errors import ExplainError, FolderInUseError, UnknownPipeError
+from deploy.index_hints import MANY_ROWS, count, hint
+from deploy.lookups import Lookup, find_lookups
 from deploy.settings import RunSettings
 from query_api.catalog import Catalog
 from query_api.clickhouse_http import ClickHouseServer, HttpExecutor
 from query_api.errors import QueryRefused, RequestError
-from query_api.execute import Executor
+from query_api.execute import Answer, Executor
 from query_api.limits import Limits
 from query_api.query import Query
 from query_api.read_parameters import read_parameters
 from query_api.secret_values import SecretValues
 from query_api.template.errors import TemplateError
+from schemas.model import Project
+
+# What each of its questions may use: as much as an endpoint's query by default.
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,30 +104,62 @@ def _told(error: TemplateError) -> str:
     return error.body
 
 
-def estimate(explanation: Explanation, settings: RunSettings) -> tuple[Reading, ...]:
-    """What ClickHouse would read, a row for each MergeTree table that holds some, by its `EXPLAIN ESTIMATE`.
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What a query would read of each table, and what would spare it some of that (texts for people)."""
 
-    It is asked of the configured server, else of the embedded engine's folder. Raises `DeployError`.
+    readings: tuple[Reading, ...]
+    hints: tuple[str, ...] = ()
+
+
+def examine(explanation: Explanation, project: Project, settings: RunSettings) -> Examination:
+    """What ClickHouse would read by its `EXPLAIN ESTIMATE`, and where that is much more than the query needs, what of
+    it an index would spare: counted on the table, for which the query is run once.
+
+    The configured server is asked, else the embedded engine's folder; nothing is changed. Raises `DeployError`.
     """
-    return asyncio.run(_estimate(explanation, settings))
+    return asyncio.run(_examine(explanation, project, settings))
 
 
-async def _estimate(explanation: Explanation, settings: RunSettings) -> tuple[Reading, ...]:
-    question = replace(explanation.query, sql=f"EXPLAIN ESTIMATE {explanation.query.sql}", settings={})
+async def _examine(explanation: Explanation, project: Project, settings: RunSettings) -> Examination:
     async with _executor(settings) as executor:
         try:
-            answer = await executor.execute(
-                question,
-                format="JSONEachRow",
-                query_id="",
-                limits=Limits(),
-                settings={**explanation.query.settings, "output_format_json_quote_64bit_integers": "0"},
-            )
+            body = (await _ask(executor, explanation, f"EXPLAIN ESTIMATE {explanation.query.sql}")).body
         except RequestError as error:
             told = explanation.secrets.safe(error) if isinstance(error, QueryRefused) else error
             raise ExplainError(f"ClickHouse cannot say what would be read: {told.message}") from None
-    assert isinstance(answer.body, bytes)  # a row for each table: nothing that would be streamed
-    return tuple(Reading.of(json.loads(line)) for line in answer.body.splitlines())
+        assert isinstance(body, bytes)  # a row for each table: nothing that would be streamed
+        readings = tuple(Reading.of(json.loads(line)) for line in body.splitlines())
+        lookups = find_lookups(explanation.query.sql, project.data_sources)
+        if not lookups or sum(each.rows for each in readings) < MANY_ROWS:
+            return Examination(readings)
+        try:
+            return Examination(readings, await _hints(executor, explanation, lookups))
+        except RequestError as error:
+            told = explanation.secrets.safe(error) if isinstance(error, QueryRefused) else error
+            return Examination(readings, (f"whether an index would help could not be counted: {told.message}",))
+
+
+async def _hints(executor: Executor, explanation: Explanation, lookups: Sequence[Lookup]) -> tuple[str, ...]:
+    rows_read = (await _ask(executor, explanation, explanation.query.sql, format="Null")).summary.rows_read
+
+    async def ask(sql: str) -> bytes:
+        body = (await _ask(executor, explanation, sql)).body
+        assert isinstance(body, bytes)  # one row
+        return body
+
+    told = [hint(lookup, await count(lookup, ask), rows_read) for lookup in lookups]
+    return tuple(filter(None, told))
+
+
+async def _ask(executor: Executor, explanation: Explanation, sql: str, *, format: str = "JSONEachRow") -> Answer:
+    return await executor.execute(
+        replace(explanation.query, sql=sql, settings={}),
+        format=format,
+        query_id="",
+        limits=LIMITS,
+        settings={**explanation.query.settings, "output_format_json_quote_64bit_integers": "0"},
+    )
 
 
 @asynccontextmanager
@@ -174,6 +212,11 @@ def render_readings(readings: Sequence[Reading]) -> str:
         for each in readings
     ]
     return "\n".join(["-- would be read", *lines])
+
+
+def render_hints(hints: Sequence[str]) -> str:
+    """The hints for people, below a heading; empty without any."""
+    return "\n\n".join(["\n-- could be spared\n" + hints[0], *hints[1:]]) if hints else ""
 
 
 def _count(number: int, noun: str) -> str:

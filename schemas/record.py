@@ -69,6 +69,8 @@ def from_comment(comment: str) -> Record | None:
     try:
         body = json.loads(comment)[_MARK]
         columns = {name: ColumnRecord(*column) for name, column in body["columns"].items()}
-        return Record(columns, body["keys"], body["ttl"], body["settings"], body["indexes"], body.get("projections", {}))
+        return Record(
+            columns, body["keys"], body["ttl"], body["settings"], body["indexes"], body.get("projections", {})
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

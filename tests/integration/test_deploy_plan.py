@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -405,7 +406,9 @@ def test_a_projection_answers_what_is_stored_and_never_what_was_deleted(
 ) -> None:
     deploy(client, plan_of(events=EVENTS))
     table = f"`{database}`.events"
-    insert = f"INSERT INTO {table} (id, user, at) SELECT toString(number), {{}}, '2025-05-12 07:04:14' FROM numbers({{}})"
+    insert = (
+        f"INSERT INTO {table} (id, user, at) SELECT toString(number), {{}}, '2025-05-12 07:04:14' FROM numbers({{}})"
+    )
     client.command(insert.format("concat('u', number % 100)", 100_000))
     at_once = {"mutations_sync": 2, "lightweight_deletes_sync": 2}
     client.command(f"DELETE FROM {table} WHERE user = 'u1'", settings=at_once)
