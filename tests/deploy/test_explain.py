@@ -37,9 +37,13 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "things.datasource").write_text(
-        "SCHEMA >\n    `x` Int32 `json:$.x`\n\nENGINE MergeTree\nENGINE_SORTING_KEY x\n"
+        "SCHEMA >\n    `x` Int32 `json:$.x`,\n    `owner` String `json:$.owner`\n\n"
+        "ENGINE MergeTree\nENGINE_SORTING_KEY x\n"
     )
     (folder / "answer_things.pipe").write_text(PIPE)
+    (folder / "owned.pipe").write_text(
+        "NODE n\nSQL >\n    %\n    SELECT count() FROM things WHERE owner = {{ String(of) }}\n\nTYPE endpoint\n"
+    )
     (folder / "no_endpoint.pipe").write_text("NODE n\nSQL >\n    SELECT 1\n")
     return folder
 
@@ -93,7 +97,7 @@ def test_refused_parameters_are_told_as_the_api_does(explain: Invoke, parameter:
     ("pipe", "hint"),
     [
         ("answer_thing", "hint: did you mean `answer_things`?"),
-        ("xyz", "hint: the endpoints are answer_things"),
+        ("xyz", "hint: the endpoints are answer_things, owned"),
         ("no_endpoint", "hint: give one of its nodes the line `TYPE endpoint`"),
     ],
 )
@@ -126,7 +130,7 @@ from pathlib import Path
 from deploy.embedded_engine import EmbeddedEngine
 with EmbeddedEngine(Path(sys.argv[1])) as engine:
     client = engine.client()
-    client.command("INSERT INTO birdhouse.things SELECT number FROM numbers(100000)")
+    client.command("INSERT INTO birdhouse.things (x, owner) SELECT number, intDiv(number, 500) FROM numbers(100000)")
     client.close()
     if sys.argv[2:]:
         print("ready", flush=True)
@@ -151,6 +155,11 @@ def test_the_embedded_folder_is_asked_unless_it_is_in_use(explain: Invoke, proje
     assert refused.returncode == 1
     assert f"is in use by process {owner.pid}" in refused.stderr
     assert "hint: `--format json` needs no engine" in refused.stderr
+    owned = birdhouse("explain", "owned", "of=7")
+    line = next(line for line in owned.stdout.splitlines() if " of them pass " in line)
+    assert line == "things: 100,000 rows read, 500 of them pass `owner = {p1: String}`; these lie in 1 of 12 granules"
+    assert "with an index 8,192 rows would be read" in owned.stdout
+    assert owned.stdout.endswith("below `INDEXES >`:\n    by_owner owner TYPE text(tokenizer = array)\n")
     narrow, wide = birdhouse("explain", "answer_things", "of=77"), birdhouse("explain", "answer_things")
     assert narrow.returncode == wide.returncode == 0, narrow.stderr
     assert "things: 8,192 rows in 1 part, 1 mark\n" in narrow.stdout

@@ -124,7 +124,7 @@ def test_the_projection_reads_no_more_than_was_counted(scene: Scene) -> None:
 def test_what_cannot_be_counted_is_said(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.run("deploy")
     scene.fill(SPREAD)
-    monkeypatch.setattr("deploy.explain.LIMITS", Limits(rows_to_read=1_000))
+    monkeypatch.setattr("deploy.explain.LIMITS", Limits(bytes_to_read=1_000))
     told = scene.run("explain", "by_user", "user=u77")
     assert "visits: 400,000 rows in" in told
     assert "whether an index would help could not be counted: " in told
