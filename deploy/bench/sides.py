@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,7 +34,8 @@ def drain_ours(space: Workspace, topics: Mapping[str, str], events: int, broken:
     prepare(space, project, database)
     with running_system(space, project, database, has_api=False) as system:
         accounts = Accounts({**space.servers.process_groups, "worker": system.commands["worker"].process_group})
-        drain = watch(lambda: _rows(system, topics), events, system.ready_at, accounts, system.check_alive)
+        tables = [identifier(table) for name in topics for table in (name, f"{name}_quarantine")[: 2 if broken else 1]]
+        drain = watch(lambda: _rows(system, tables), events, system.ready_at, accounts, system.check_alive)
         _settle(space, database)
         drain.cpu_micros = accounts.micros_each(events)
         for name in topics:
@@ -48,8 +49,7 @@ def drain_ours(space: Workspace, topics: Mapping[str, str], events: int, broken:
     return drain
 
 
-def _rows(system: System, topics: Mapping[str, str]) -> int:
-    tables = [identifier(table) for name in topics for table in (name, f"{name}_quarantine")]
+def _rows(system: System, tables: Sequence[str]) -> int:
     sums = " UNION ALL ".join(f"SELECT count() AS number FROM {table}" for table in tables)
     return int(system.ask(f"SELECT sum(number) FROM ({sums})")[0][0])
 
