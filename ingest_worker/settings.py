@@ -30,13 +30,13 @@ class IngestSettings(ServiceSettings):
         " message waits for others at most this long times the partitions that have messages waiting.",
     )
     birdhouse_ingest_buffer_bytes: int = Field(
-        32 * MEBIBYTE,
+        48 * MEBIBYTE,
         ge=8 * MEBIBYTE,
         description="Memory for messages that are read and not yet stored: an eighth for the Kafka client's"
         " queues, the rest for batches. Partitions are paused when it is used up.",
     )
     birdhouse_ingest_inserters: int = Field(
-        1, ge=1, le=16, description="Inserts that may run at the same time for one data source."
+        2, ge=1, le=16, description="Inserts that may run at the same time for one data source."
     )
     birdhouse_ingest_insert_seconds: float = Field(
         60, ge=1, le=120, description="Longest that one insert may take; after it the same batch is sent again."

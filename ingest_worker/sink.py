@@ -58,11 +58,12 @@ class Sink:
         query_id = query_prefix(origin.data_source, origin.partition, is_replay=origin.replay != 0)
         query_id += secrets.token_hex(8)
         started = time.monotonic()
+        columns = batch.columns(self._landing, fence_key, owner)
         try:
             summary = self._client_now().insert(
                 # Qualified here: the client takes a name with a dot in it for one that names its database already.
                 qualified(self._database, self._landing.table),
-                batch.columns(self._landing, fence_key, owner),
+                columns,
                 column_names=[name for name, _ in self._landing.columns],
                 column_type_names=[type_name for _, type_name in self._landing.columns],
                 column_oriented=True,
@@ -79,6 +80,9 @@ class Sink:
             # Whatever goes wrong on the way is an outcome: the batch is still there and will be sent again.
             self.close()
             return outcome_of(error)
+        finally:
+            # The client's context refers to itself and to these, so all of the batch would stay until a collection.
+            columns.clear()
         written = summary.summary.get("written_rows")
         # The embedded engine, which tells no `read_rows`, counts the first table alone.
         if written is not None and "read_rows" in summary.summary and int(written) < batch.rows * _TABLES_A_ROW:

@@ -36,6 +36,7 @@ class Options:
     seed: int = 1
     broken: float | None = None
     data_sources: int = 1
+    has_projection: bool = False
     has_rivals: bool = True
     has_warm_up: bool = True
     variants: tuple[Variant, ...] = VARIANTS
@@ -72,6 +73,8 @@ class IngestBench:
     def _sides(self, topic: str) -> Iterator[tuple[str, Callable[[], Drain]]]:
         space, events = self.space, self.options.events
         yield OURS, lambda: drain_ours(space, {"events": topic}, events)
+        if self.options.has_projection:
+            yield f"{OURS}, projection", lambda: drain_ours(space, {"events": topic}, events, has_projection=True)
         if not self.options.has_rivals:
             return
         if space.servers.is_engine_embedded:

@@ -13,13 +13,21 @@ _CONNECTION = "bench"
 
 
 def write_project(
-    folder: Path, topics: Mapping[str, str], *, group: str = "bench", pipes: Mapping[str, str] | None = None
+    folder: Path,
+    topics: Mapping[str, str],
+    *,
+    group: str = "bench",
+    pipes: Mapping[str, str] | None = None,
+    has_projection: bool = True,
 ) -> Path:
-    """The example project with a data source like `events` for each name of `topics`; gives `folder`."""
+    """The example project with a data source like `events` for each name of `topics`; gives `folder`. Without its
+    projection the table is the documented one, as a rival's is."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "datasources").mkdir(parents=True)
     shutil.copytree(EXAMPLE_PROJECT / "pipes", folder / "pipes")
     events = (EXAMPLE_PROJECT / "datasources" / "events.datasource").read_text(encoding="utf-8")
+    if not has_projection:
+        events = "\n".join(line for line in events.splitlines() if not line.startswith("# birdhouse: PROJECTION"))
     for name, topic in topics.items():
         lines = (
             f"\nKAFKA_CONNECTION_NAME {_CONNECTION}\nKAFKA_TOPIC {topic}\nKAFKA_GROUP_ID {group}\n"

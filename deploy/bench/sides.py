@@ -27,10 +27,13 @@ _LOOK_SECONDS = 0.05
 _ASSIGN_SECONDS = 90.0
 
 
-def drain_ours(space: Workspace, topics: Mapping[str, str], events: int, broken: int = 0) -> Drain:
+def drain_ours(
+    space: Workspace, topics: Mapping[str, str], events: int, broken: int = 0, *, has_projection: bool = False
+) -> Drain:
     """Drain the topics of some data sources, which hold `events` messages together, `broken` of them not loadable."""
     database = space.database(f"ours_{time.monotonic_ns()}")
-    project = write_project(space.folder / "project", topics, group=f"bench_{database}")
+    group = f"bench_{database}"
+    project = write_project(space.folder / "project", topics, group=group, has_projection=has_projection)
     prepare(space, project, database)
     with running_system(space, project, database, has_api=False) as system:
         accounts = Accounts({**space.servers.process_groups, "worker": system.commands["worker"].process_group})
