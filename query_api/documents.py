@@ -90,7 +90,7 @@ def split_documents(body: bytes, form: str | None = None) -> list[bytes]:
 
 def whole_lines(body: bytes) -> list[bytes] | None:
     """The lines of a body in which every line begins with `{` and ends with `}`, without any white space around them;
-    None for any other body. Takes 0.2 ms for 300 KB of a thousand lines."""
+    None for any other body."""
     body = body.removesuffix(b"\n")
     if body.startswith(b"{") and body.endswith(b"}") and body.count(b"}\n{") == body.count(b"\n"):
         return body.split(b"\n")

@@ -18,8 +18,9 @@ from query_api.trace import trace_of
 
 # Larger bodies are taken apart on a thread: a megabyte takes some 20 ms when its documents go over several lines.
 _INLINE_BYTES = 65_536
-# Of a body that is a whole document on each line so many bytes take less than 2 ms.
-_INLINE_LINES_BYTES = 1_048_576
+# A body with a whole document on each line: a thousand of 300 bytes take 0.6 ms, a megabyte of short ones 5 ms.
+_INLINE_LINES = 1_000
+_INLINE_LINES_BYTES = 524_288
 _JSON: CIMultiDict[str] = CIMultiDict({hdrs.CONTENT_TYPE: "application/json; charset=utf-8"})
 _WAIT_WORDS = {"true": True, "1": True, "false": False, "0": False, "": False}
 
@@ -59,7 +60,8 @@ class EventHandlers:
 
         if not encoding and len(body) <= _INLINE_BYTES:
             return documents()
-        if not encoding and not form and len(body) <= _INLINE_LINES_BYTES and (lines := whole_lines(body)):
+        is_short = len(body) <= _INLINE_LINES_BYTES and body.count(b"\n") <= _INLINE_LINES
+        if not encoding and not form and is_short and (lines := whole_lines(body)):
             return lines
         return await asyncio.to_thread(documents)
 

@@ -28,8 +28,8 @@ class Delivered:
     earliest: int
 
 
-# What is handed to librdkafka on the event loop: some 0.7 ms for this many documents. More goes to a thread, whose
-# switches cost as much again.
+# What is handed to librdkafka on the event loop: 0.6 to 0.9 ms for this many documents of 300 bytes. More goes to a
+# thread.
 _INLINE_DOCUMENTS = 1_000
 _INLINE_BYTES = 1_048_576
 # What librdkafka counts for each message beside its bytes, generously.
