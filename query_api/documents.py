@@ -73,6 +73,8 @@ def split_documents(body: bytes, form: str | None = None) -> list[bytes]:
         raise BadRequest("the body is empty\nhint: send one JSON object, or one on each line")
     if form == "json":
         return [body]
+    if (whole := whole_lines(body)) is not None:
+        return whole
     lines = [document for line in body.split(b"\n") if (document := line.strip(_JSON_SPACE))]
     if form == "ndjson" or len(lines) == 1 or all(map(_looks_whole, lines)):
         return lines
@@ -84,6 +86,15 @@ def split_documents(body: bytes, form: str | None = None) -> list[bytes]:
         "the body is neither a JSON document over several lines nor documents on lines of their own\n"
         "hint: a bracket or a quote is not closed"
     )
+
+
+def whole_lines(body: bytes) -> list[bytes] | None:
+    """The lines of a body in which every line begins with `{` and ends with `}`, without any white space around them;
+    None for any other body."""
+    body = body.removesuffix(b"\n")
+    if body.startswith(b"{") and body.endswith(b"}") and body.count(b"}\n{") == body.count(b"\n"):
+        return body.split(b"\n")
+    return None
 
 
 def _looks_whole(line: bytes) -> bool:

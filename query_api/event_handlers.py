@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
 
 from query_api.auth import TokenTable
 from query_api.authenticate import authenticate
-from query_api.documents import inflate, split_documents
+from query_api.documents import inflate, split_documents, whole_lines
 from query_api.errors import BadRequest
 from query_api.ingest import EventIngest, Taken
 from query_api.request_body import read_body
@@ -17,6 +18,10 @@ from query_api.trace import trace_of
 
 # Larger bodies are taken apart on a thread: a megabyte takes some 20 ms when its documents go over several lines.
 _INLINE_BYTES = 65_536
+# A body with a whole document on each line: a thousand of 300 bytes take 0.6 ms, a megabyte of short ones 5 ms.
+_INLINE_LINES = 1_000
+_INLINE_LINES_BYTES = 524_288
+_JSON: CIMultiDict[str] = CIMultiDict({hdrs.CONTENT_TYPE: "application/json; charset=utf-8"})
 _WAIT_WORDS = {"true": True, "1": True, "false": False, "0": False, "": False}
 
 
@@ -53,8 +58,12 @@ class EventHandlers:
         def documents() -> list[bytes]:
             return split_documents(inflate(body, encoding, self.max_body_bytes), form)
 
-        is_small = len(body) <= _INLINE_BYTES and not encoding
-        return documents() if is_small else await asyncio.to_thread(documents)
+        if not encoding and len(body) <= _INLINE_BYTES:
+            return documents()
+        is_short = len(body) <= _INLINE_LINES_BYTES and body.count(b"\n") <= _INLINE_LINES
+        if not encoding and not form and is_short and (lines := whole_lines(body)):
+            return lines
+        return await asyncio.to_thread(documents)
 
 
 def _is_waiting(text: str) -> bool:
@@ -67,7 +76,9 @@ def _is_waiting(text: str) -> bool:
 
 
 def _response(taken: Taken) -> web.Response:
-    return web.json_response(
-        {"successful_rows": taken.documents - taken.quarantined, "quarantined_rows": taken.quarantined},
+    counts = (taken.documents - taken.quarantined, taken.quarantined)
+    return web.Response(
+        body=b'{"successful_rows": %d, "quarantined_rows": %d}' % counts,
         status=200 if taken.is_stored else 202,
+        headers=_JSON,
     )

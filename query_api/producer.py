@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,8 +28,10 @@ class Delivered:
     earliest: int
 
 
-# Above this many documents handing them to librdkafka takes milliseconds, which the event loop should not spend.
-_INLINE_DOCUMENTS = 200
+# What is handed to librdkafka on the event loop: 0.6 to 0.9 ms for this many documents of 300 bytes. More goes to a
+# thread.
+_INLINE_DOCUMENTS = 1_000
+_INLINE_BYTES = 1_048_576
 # What librdkafka counts for each message beside its bytes, generously.
 _MESSAGE_OVERHEAD = 256
 
@@ -64,6 +67,8 @@ class KafkaProducer:
         self._buffered = 0
         self._fatal: str | None = None
         self._is_closed = threading.Event()
+        self._ended: deque[_Delivery] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._producer = Producer(
             {
                 **config,
@@ -89,7 +94,7 @@ class KafkaProducer:
         return self._fatal
 
     async def produce(self, topic: str, documents: Sequence[bytes]) -> Delivered:
-        size = sum(len(document) + _MESSAGE_OVERHEAD for document in documents)
+        size = sum(map(len, documents)) + _MESSAGE_OVERHEAD * len(documents)
         if self._fatal is not None:
             raise Unavailable("Kafka's producer has failed for good and waits for a restart", retry_after=10)
         if self._buffered and self._buffered + size > self._buffer_limit:
@@ -97,16 +102,14 @@ class KafkaProducer:
                 f"{self._buffered} bytes of events wait for Kafka already\n"
                 "hint: the limit is the setting `BIRDHOUSE_API_MAX_BUFFERED_BYTES`"
             )
-        loop = asyncio.get_running_loop()
-        delivery = _Delivery(len(documents), loop)
+        self._loop = loop = asyncio.get_running_loop()
+        delivery = _Delivery(len(documents), size, loop.create_future(), self._ended)
         self._buffered += size
-        # Given back when the broker has answered, not when the request ends: a caller who leaves frees nothing.
-        delivery.done.add_done_callback(lambda _: self._release(size))
-        if len(documents) <= _INLINE_DOCUMENTS:
+        if len(documents) <= _INLINE_DOCUMENTS and size <= _INLINE_BYTES:
             self._hand_over(topic, documents, delivery)
         else:
             await asyncio.shield(loop.run_in_executor(None, self._hand_over, topic, documents, delivery))
-        return await asyncio.shield(delivery.done)
+        return await delivery.done
 
     async def close(self, seconds: float) -> None:
         left = await asyncio.to_thread(self._producer.flush, seconds)
@@ -116,22 +119,40 @@ class KafkaProducer:
             logger.error("events were not acknowledged before the end", extra={"fields": {"events": left}})
 
     def _hand_over(self, topic: str, documents: Sequence[bytes], delivery: _Delivery) -> None:
-        messages: list[dict[str, Any]] = [{"value": document} for document in documents]
         try:
-            self._producer.produce_batch(topic, messages, on_delivery=delivery.report)
+            if len(documents) == 1:
+                self._producer.produce(topic, documents[0], on_delivery=delivery.report)
+                return
+            messages: list[dict[str, Any]] = [{"value": document} for document in documents]
+            taken = self._producer.produce_batch(topic, messages, on_delivery=delivery.report)
         except (KafkaException, BufferError) as error:
-            delivery.refuse(len(messages), error)
-            return
-        refused = [message["_error"] for message in messages if "_error" in message]
-        if refused:
+            delivery.refuse(len(documents), error)
+        else:
+            if taken == len(messages):
+                return
+            refused = [message["_error"] for message in messages if "_error" in message]
             delivery.refuse(len(refused), refused[0])
-
-    def _release(self, size: int) -> None:
-        self._buffered -= size
+        self._wake()
 
     def _serve(self) -> None:
         while not self._is_closed.is_set():
             self._producer.poll(0.1)
+            self._wake()
+
+    def _wake(self) -> None:
+        """Let the loop end what has been reported: once for all reports of one poll, since waking it costs a system
+        call and a turn of both threads."""
+        if self._ended and self._loop is not None:
+            # A report may come after the last request, when the loop is closed and nobody waits for it.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._finish)
+
+    def _finish(self) -> None:
+        while self._ended:
+            delivery = self._ended.popleft()
+            # Given back when the broker has answered, not when the request ends: a caller who leaves frees nothing.
+            self._buffered -= delivery.size
+            delivery.finish()
 
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal():
@@ -140,11 +161,12 @@ class KafkaProducer:
 
 
 class _Delivery:
-    """Collects the reports of one request's messages, on the reporting thread, and ends a future with the last."""
+    """Collects the reports of one request's messages, on the reporting thread, and joins the ended with the last."""
 
-    def __init__(self, expected: int, loop: asyncio.AbstractEventLoop) -> None:
-        self.done: asyncio.Future[Delivered] = loop.create_future()
-        self._loop = loop
+    def __init__(self, expected: int, size: int, done: asyncio.Future[Delivered], ended: deque[_Delivery]) -> None:
+        self.size = size
+        self.done = done
+        self._ended = ended
         self._expected = expected
         self._missing = expected
         self._offsets: dict[int, list[int]] = {}
@@ -160,7 +182,8 @@ class _Delivery:
             else:
                 self._offsets.setdefault(partition, []).append(offset)
                 _, timestamp = message.timestamp()
-                self._earliest = timestamp if self._earliest is None else min(self._earliest, timestamp)
+                if self._earliest is None or timestamp < self._earliest:
+                    self._earliest = timestamp
             self._count_down(1)
 
     def refuse(self, count: int, error: object) -> None:
@@ -172,11 +195,12 @@ class _Delivery:
     def _count_down(self, count: int) -> None:
         self._missing -= count
         if self._missing == 0:
-            # A report may come after the last request, when the loop is closed and nobody waits for it.
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._finish)
+            self._ended.append(self)
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Tell the request, on the event loop."""
+        if self.done.done():
+            return  # the caller has left
         if self._error is None:
             self.done.set_result(Delivered(self._offsets, self._earliest or 0))
             return

@@ -22,6 +22,8 @@ async def read_decoded_body(request: web.Request) -> bytes:
 
 async def read_body(request: web.Request, seconds: float = BODY_SECONDS) -> bytes:
     """The whole body. Raises `BodyTooSlow`, and what aiohttp raises for a body over the application's limit."""
+    if request.content.is_eof():
+        return await request.read()  # it is here already, so nothing is waited for
     try:
         async with asyncio.timeout(seconds):
             return await request.read()

@@ -9,7 +9,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from query_api.committed import KafkaCommittedOffsets
-from query_api.errors import Unavailable
+from query_api.errors import TooLarge, Unavailable
 from query_api.producer import KafkaProducer
 from query_api.topics import PARTITIONS, KafkaTopics
 
@@ -64,3 +64,47 @@ async def test_committed_offsets_are_those_of_the_group(kafka: str, unique_name:
     admin = AdminClient({"bootstrap.servers": kafka})
     await asyncio.to_thread(admin.alter_consumer_group_offsets([ends])[unique_name].result, 10)
     assert await committed.read(unique_name, unique_name, frozenset({0, 1})) == {1: 42}
+
+
+async def test_a_caller_who_leaves_frees_no_room_until_the_broker_has_answered(unused_tcp_port: int) -> None:
+    producer = producer_of(f"127.0.0.1:{unused_tcp_port}", buffered_bytes=2**20, seconds=1)
+    large = b"x" * 900_000
+    left = asyncio.create_task(producer.produce("nowhere", [large]))
+    await asyncio.sleep(0)
+    left.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await left
+    with pytest.raises(Unavailable, match="`BIRDHOUSE_API_MAX_BUFFERED_BYTES`"):
+        await producer.produce("nowhere", [large])
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await producer.produce("nowhere", [large])
+            except Unavailable as error:
+                if "did not acknowledge" in error.message:
+                    break
+            await asyncio.sleep(0.1)
+    await producer.close(0)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_a_document_that_the_client_does_not_take_is_413_at_once_and_holds_no_room(
+    unused_tcp_port: int, count: int
+) -> None:
+    producer = producer_of(f"127.0.0.1:{unused_tcp_port}", buffered_bytes=2**20, seconds=60)
+    for _ in range(2):
+        with pytest.raises(TooLarge, match="larger than Kafka takes"):
+            async with asyncio.timeout(10):
+                await producer.produce("nowhere", [b"x" * 2**21] * count)
+    await producer.close(0)
+
+
+@pytest.mark.parametrize("count", [1, 999, 2500])
+async def test_as_many_offsets_as_documents_whether_they_are_handed_over_on_the_loop_or_on_a_thread(
+    kafka: str, unique_name: str, count: int
+) -> None:
+    topics, producer = KafkaTopics({"bootstrap.servers": kafka}), producer_of(kafka)
+    await topics.message_limit(unique_name)
+    delivered = await producer.produce(unique_name, [b'{"n":%d}' % number for number in range(count)])
+    assert sum(len(set(offsets)) for offsets in delivered.offsets.values()) == count
+    await producer.close(10)

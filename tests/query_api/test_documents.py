@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.documents import inflate, split_documents
+from query_api.documents import inflate, split_documents, whole_lines
 from query_api.errors import BadRequest, TooLarge, UnsupportedEncoding
 
 PRETTY = json.dumps({"a": {"b": ['}{"', "\\"]}, "c": 1}, indent=2).encode()
@@ -120,3 +120,18 @@ def test_broken_gzip_is_refused() -> None:
         inflate(b"{}", "gzip", 10_000)
     with pytest.raises(UnsupportedEncoding, match="`zstd`"):
         inflate(b"{}", "zstd", 10_000)
+
+
+@given(st.lists(st.text('{}\n \r"a', max_size=6), max_size=5), st.booleans())
+def test_a_body_of_whole_lines_is_split_as_any_other(pieces: list[str], is_forced: bool) -> None:
+    # A blank line between makes the body one that is not split at once.
+    body = "\n".join(f"{{{piece}}}" for piece in pieces).encode()
+    lines = whole_lines(body)
+    if lines is not None:
+        assert lines == split_documents(body.replace(b"\n", b"\n \n"), "ndjson" if is_forced else None)
+
+
+def test_only_lines_without_white_space_around_them_are_split_at_once() -> None:
+    assert whole_lines(b'{"a":1}\n{"a":2}\n') == [b'{"a":1}', b'{"a":2}']
+    for body in (b'{"a":1}\r\n{"a":2}', b'{"a":1}\n\n{"a":2}', b'{\n"a":1}', b'{"a":1}\n[2]', b"\n", b"", b"{\n}"):
+        assert whole_lines(body) is None
