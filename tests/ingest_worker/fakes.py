@@ -95,7 +95,7 @@ class FakeClient:
         self.is_closed = False
 
     def insert(self, table: str, data: Any, **options: Any) -> Any:
-        self.inserts.append({"table": table, "data": data, **options})
+        self.inserts.append({"table": table, "data": list(data), **options})  # the caller empties it afterwards
         return SimpleNamespace(summary=self._answer())
 
     def query(self, sql: str, parameters: Any = None) -> Any:
