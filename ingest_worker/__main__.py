@@ -40,6 +40,7 @@ _UNUSED_LIBRARIES = ("numpy", "pandas", "polars", "pyarrow")
 # A call of the consumer makes a thousand messages, more than Python's default of 700 objects after which it looks for
 # cycles, through everything that lives: a quarter of the reading thread's time. They are freed without that.
 _COLLECT_AFTER = 50_000
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
@@ -62,10 +63,24 @@ def main() -> int:
     except ProjectError as error:
         print(render(error.problems), file=sys.stderr)
         return _WRONG_PROJECT
+    return run(settings, project, kafka_config, _stop_event())
+
+
+def _stop_event() -> threading.Event:
+    """Set by SIGTERM or SIGINT. To be called before other threads are started.
+
+    A handler would run within whatever the main thread is doing, which may be `Event.wait` with the lock that
+    `Event.set` needs, and not at all while the kernel wakes another thread for the signal.
+    """
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return run(settings, project, kafka_config, stop)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+
+    def await_signal() -> None:
+        signal.sigwait(_STOP_SIGNALS)
+        stop.set()
+
+    threading.Thread(target=await_signal, name="signals", daemon=True).start()
+    return stop
 
 
 def run(

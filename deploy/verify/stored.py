@@ -21,6 +21,9 @@ CHUNK_OFFSETS = 1_000_000
 """Offsets that ClickHouse looks at together. A chunk that is stored whole and once is one row of the answer; only in
 another is each offset looked at, which then takes memory for this many."""
 
+# CHECKSUM_DOESNT_MATCH, CORRUPTED_DATA.
+_DAMAGED = frozenset({40, 246})
+_DAMAGED_HINT = 'a part of the table is damaged: docs/operations.md, "After a full disk", says what to do, and soon'
 # Engines whose tables keep every row that was inserted, as `system.tables` names them.
 _KEEPS_ROWS = re.compile(r"(Replicated|Shared)?MergeTree")
 
@@ -143,4 +146,5 @@ class StoredOffsets:
             with self._client.query_rows_stream(sql, parameters={**self._topic, **parameters}) as stream:
                 yield from stream
         except ClickHouseError as error:
-            raise ServerError(f"ClickHouse does not answer: {reason_of(error)}") from error
+            hint = _DAMAGED_HINT if getattr(error, "code", None) in _DAMAGED else ""
+            raise ServerError(f"ClickHouse does not answer: {reason_of(error)}", hint) from error
