@@ -64,6 +64,7 @@ def ingest(**options: Any) -> None:
 @shared_options
 @count_option("--rows", 3_000_000, "Rows in the table.")
 @seconds_option
+@click.option("--pipe", "pipes", multiple=True, help="Only this endpoint; may be given several times.")
 def query(**options: Any) -> None:
     """Ask endpoints, and ClickHouse the same SQL: latency, throughput, overload."""
     _run("query", **options)

@@ -38,6 +38,7 @@ class Options:
     rounds: int = 3
     seconds: float = 5.0
     seed: int = 1
+    pipes: tuple[str, ...] = ()  # all of them without any
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ class QueryBench:
         self.record.add(side="client alone", connections=CONNECTIONS[-1], **self.client.as_dict())
         catalog = read_project(project, {}).catalog
         with running_system(space, project, database, has_worker=False) as system:
-            for question in questions(system.ask):
+            chosen = [each for each in questions(system.ask) if not options.pipes or each.pipe in options.pipes]
+            for question in chosen:
                 self._measure(system, catalog, question)
         return self.render()
 
