@@ -90,7 +90,7 @@ def run(
     stop: threading.Event,
 ) -> int:
     """Serve the admin port and the worker until `stop` is set, then drain. Returns the exit code."""
-    gc.freeze()
+    gc.freeze()  # what was imported stays
     gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
     registry = CollectorRegistry()
     for process_collector in (ProcessCollector, PlatformCollector, GCCollector):
