@@ -13,7 +13,6 @@ from ingest_worker.offsets import LowWaterMark
 from ingest_worker.record import Cut, LaneRecord
 from ingest_worker.recovery import LaneStart, OffsetRanges
 
-_first = attrgetter("first")
 # A batch that is being sent and the one after it: while the first is inserted the second is recorded.
 _AHEAD = 2
 
@@ -147,7 +146,7 @@ class Lane:
         self.mark.announce(batch.first_offset, batch.last_offset)
         if builder.cut is None:
             cut = Cut(batch.first_offset, batch.last_offset, batch.rows)
-            self.cuts = deque(sorted([*self.cuts, cut], key=_first))
+            self.cuts = deque(sorted([*self.cuts, cut], key=attrgetter("first")))
         self.sealed.append(batch)
         return batch
 

@@ -101,7 +101,7 @@ def changes(before: DataSource, after: DataSource, *, has_deleted_rows: bool = F
     comment = to_comment(record_of(before))
     table = ActualTable("x", "MergeTree", comment=comment, columns=columns, has_deleted_rows=has_deleted_rows)
     project = type("P", (), {"data_sources": {"x": replace(after, name="x")}})()
-    found = diff(project, {"x": table}, "d")  # type: ignore[arg-type]
+    found = diff(project, {"x": table}, "d")  # type: ignore[arg-type]  # of a project it reads the data sources alone
     return [(change.effect, text) for change in found for text in change.statements if "COMMENT" not in text]
 
 
