@@ -6,10 +6,10 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from ingest_worker.assignment import Assignment
 from ingest_worker.buffer import Place
@@ -41,6 +41,7 @@ _COMMIT_RETRY_SECONDS = 1.0
 # while nobody else could read anyway, a full buffer is waited for this long before anything is paused.
 _HOLD_SECONDS = 1.0
 _HOLD_STEP_SECONDS = 0.01
+_WAKE_SECONDS, _WAKE_STEP_SECONDS = 0.1, 0.01
 _MEASURE_SECONDS = 1.0
 # Codes by which a broker says that this member is not part of the group any more.
 STALE = frozenset({KafkaError.UNKNOWN_MEMBER_ID, KafkaError.FENCED_INSTANCE_ID, KafkaError._ASSIGNMENT_LOST})
@@ -213,6 +214,20 @@ class Source:
             consumer.pause([partition.topic_partition for partition in pause])
         if resume:
             consumer.resume([partition.topic_partition for partition in resume])
+            self._wake(consumer, resume)
+
+    def _wake(self, consumer: Consumer, resumed: Sequence[Partition]) -> None:
+        """Have resumed partitions fetched at once.
+
+        librdkafka's thread for a broker that it may fetch nothing from sleeps for up to a second, and a resume does not
+        wake it; any request to that broker does. It is the request that counts, so the answer is hardly waited for.
+        """
+        until = self._clock() + _WAKE_SECONDS
+        for partition in resumed:
+            if self._clock() >= until:
+                return  # the others begin within the second
+            with suppress(KafkaException):
+                consumer.get_watermark_offsets(partition.topic_partition, timeout=_WAKE_STEP_SECONDS)
 
     def _take_in(self, consumer: Consumer, messages: Sequence[Message]) -> None:
         events, errors = partition_errors(messages)
