@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import gc
 import os
@@ -9,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
@@ -40,12 +42,17 @@ _UNUSED_LIBRARIES = ("numpy", "pandas", "polars", "pyarrow")
 # A call of the consumer makes a thousand messages, more than Python's default of 700 objects after which it looks for
 # cycles, through everything that lives: a quarter of the reading thread's time. They are freed without that.
 _COLLECT_AFTER = 50_000
+# glibc gives each thread a part of the memory to itself (mallopt(3)), so what one thread frees another cannot use: a
+# tenth of the worker's memory. The reading thread allocates nearly everything, so one part is enough.
+_M_ARENA_MAX = -8
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
     """Run until SIGTERM or SIGINT. 0 after a stop, 2 when a setting is wrong, 1 when the project is or
     cannot be loaded into these tables."""
+    with suppress(AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
     for name in _UNUSED_LIBRARIES:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None makes an import fail, says the import system
     try:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from ingest_worker import native_format
 from ingest_worker.messages import Run
+from ingest_worker.native_format import Texts
 from ingest_worker.record import Cut
 from schemas.landing import (
     FENCE_KEY,
@@ -20,8 +23,9 @@ from schemas.landing import (
     Landing,
 )
 
-# What a message costs beside its bytes: the objects of its value, offset and timestamp, and its places in the lists.
-ROW_OVERHEAD_BYTES = 144
+# What a message costs beside its bytes: its offset, its timestamp, the length of its value, and spare room at the end
+# of the arrays that grow.
+ROW_OVERHEAD_BYTES = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +54,15 @@ class Batch:
     """Messages of one partition in the order of their offsets, ready to be inserted any number of times.
 
     Offsets rise but may have holes, where the broker holds no message (compaction, transaction markers).
+    Texts are kept as they are sent; offsets and timestamps are arrays of type `q`.
     """
 
     origin: Origin
-    values: Sequence[bytes]
-    offsets: Sequence[int]
-    timestamps: Sequence[int]  # milliseconds since 1970, -1 where the broker has none
-    keys: Sequence[bytes]
-    headers: Sequence[dict[str, bytes]]
+    values: Texts
+    offsets: array[int]
+    timestamps: array[int]  # milliseconds since 1970, -1 where the broker has none
+    keys: Texts
+    headers: list[dict[str, bytes]]
     payload_bytes: int
 
     @property
@@ -92,21 +97,33 @@ class Batch:
             f"/{self.first_offset}-{self.last_offset}/{self.rows}{run}"
         )
 
-    def columns(self, landing: Landing, fence_key: str, owner: int) -> list[Sequence[object]]:
-        """The columns of `landing`, in its order, each with one value a message."""
-        rows = self.rows
-        by_name: dict[str, Sequence[object]] = {
-            TOPIC: [self.origin.topic] * rows,
-            PARTITION: [self.origin.partition] * rows,
-            OFFSET: self.offsets,
-            TIMESTAMP: self.timestamps,
-            FENCE_KEY: [fence_key] * rows,
-            OWNER: [owner] * rows,
-            VALUE: self.values,
-            KEY: self.keys,
-            HEADERS: self.headers,
+    def block(self, landing: Landing, fence_key: str, owner: int) -> Iterator[bytes | bytearray]:
+        """The rows of `landing` that these messages are, in ClickHouse's Native format."""
+        same: dict[str, int | str] = {
+            TOPIC: self.origin.topic,
+            PARTITION: self.origin.partition,
+            FENCE_KEY: fence_key,
+            OWNER: owner,
         }
-        return [by_name[name] for name, _ in landing.columns]
+        own: dict[str, Callable[[], Iterable[bytes | bytearray]]] = {
+            OFFSET: lambda: [native_format.integers(self.offsets)],
+            TIMESTAMP: lambda: [native_format.integers(self.timestamps)],
+            VALUE: lambda: self.values.parts,
+            KEY: lambda: self.keys.parts,
+            HEADERS: lambda: native_format.maps(self.headers),
+        }
+        columns = (
+            (name, kind, own[name]() if name in own else [native_format.repeated(kind, same[name], self.rows)])
+            for name, kind in landing.columns
+        )
+        return native_format.block(list(columns), self.rows)
+
+    def free(self) -> None:
+        """Give up the messages and keep what names them, once the batch is stored: whoever still looks at it must not
+        hold memory that the budget counts as free."""
+        self.values.clear()
+        self.keys.clear()
+        self.headers.clear()
 
 
 @dataclass(slots=True)
@@ -119,10 +136,10 @@ class BatchBuilder:
     started_at: float
     cut: Cut | None = None
     is_closed: bool = False
-    values: list[bytes] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
-    timestamps: list[int] = field(default_factory=list)
-    keys: list[bytes] = field(default_factory=list)
+    values: Texts = field(default_factory=Texts)
+    offsets: array[int] = field(default_factory=lambda: array("q"))
+    timestamps: array[int] = field(default_factory=lambda: array("q"))
+    keys: Texts = field(default_factory=Texts)
     headers: list[dict[str, bytes]] = field(default_factory=list)
     payload_bytes: int = 0
 
@@ -153,10 +170,10 @@ class BatchBuilder:
 
     def append(self, run: Run) -> None:
         """Take all of `run`, whatever the limits are."""
-        self.values += run.values
-        self.offsets += run.offsets
-        self.timestamps += run.timestamps
-        self.keys += run.keys
+        self.values.append(run.values)
+        self.offsets.fromlist(list(run.offsets))
+        self.timestamps.fromlist(list(run.timestamps))
+        self.keys.append(run.keys)
         self.headers += run.headers
         self.payload_bytes += run.payload_bytes
 
@@ -165,10 +182,10 @@ class BatchBuilder:
         return Run(
             topic=origin.topic,
             partition=origin.partition,
-            values=self.values,
-            offsets=self.offsets,
-            timestamps=self.timestamps,
-            keys=self.keys,
+            values=list(self.values),
+            offsets=list(self.offsets),
+            timestamps=list(self.timestamps),
+            keys=list(self.keys),
             headers=self.headers,
             payload_bytes=self.payload_bytes,
         )

@@ -239,6 +239,7 @@ class Buffer:
     def _sent(self, shipment: Shipment) -> None:
         shipment.lane.sending = None
         self._account(-shipment.batch.memory_bytes)
+        shipment.batch.free()
         self._changed.notify_all()
 
     def _drop_waiting(self, lane: Lane) -> int:

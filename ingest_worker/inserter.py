@@ -105,7 +105,7 @@ class Inserter:
     def _stored(
         batch: Batch, outcome: Stored, attempts: int, quarantined: Quarantined, stored_at: float
     ) -> BatchStored:
-        oldest = min(batch.timestamps)
+        first = batch.timestamps[0]
         return BatchStored(
             data_source=batch.origin.data_source,
             topic=batch.origin.topic,
@@ -117,7 +117,7 @@ class Inserter:
             quarantined=quarantined.rows,
             quarantined_by_column=quarantined.by_column,
             seconds=outcome.seconds,
-            queryable_seconds=max(0.0, stored_at - oldest / 1000) if oldest > 0 else None,
+            queryable_seconds=max(0.0, stored_at - first / 1000) if first > 0 else None,
             attempts=attempts,
             query_id=outcome.query_id,
         )

@@ -89,7 +89,7 @@ def runs_of(messages: Sequence[Message], *, with_keys: bool = False, with_header
             topic=topic,
             partition=partition,
             values=values,
-            offsets=list(map(_OFFSET, part)),
+            offsets=_offsets_of(part),
             timestamps=list(map(_MILLISECONDS, map(_TIMESTAMP, part))),
             keys=keys,
             headers=[_header_map(headers) for headers in map(_HEADERS, part)] if with_headers else (),
@@ -99,15 +99,23 @@ def runs_of(messages: Sequence[Message], *, with_keys: bool = False, with_header
 
 def _neighbours(messages: Sequence[Message]) -> Iterator[tuple[str, int, Sequence[Message]]]:
     """Topic, partition, and the neighbouring messages of them."""
-    topics, partitions = list(map(_TOPIC, messages)), list(map(_PARTITION, messages))
-    if topics and topics.count(topics[0]) == partitions.count(partitions[0]) == len(messages):
-        yield topics[0], partitions[0], messages
+    # Offsets would be cheaper to look at, but where a partition has a hole (a transaction's marker) there is room for
+    # another partition's message, and none of them would tell.
+    if len(set(map(_PARTITION, messages))) == 1 == len(set(map(_TOPIC, messages))):
+        yield _TOPIC(messages[0]), _PARTITION(messages[0]), messages
         return
     start = 0
-    for (topic, partition), group in groupby(zip(topics, partitions, strict=True)):
+    places = zip(map(_TOPIC, messages), map(_PARTITION, messages), strict=True)
+    for (topic, partition), group in groupby(places):
         stop = start + sum(1 for _ in group)
         yield topic, partition, messages[start:stop]
         start = stop
+
+
+def _offsets_of(part: Sequence[Message]) -> Sequence[int]:
+    """The offsets of one partition's messages, which rise."""
+    first, last = _OFFSET(part[0]), _OFFSET(part[-1])
+    return range(first, last + 1) if last - first == len(part) - 1 else list(map(_OFFSET, part))
 
 
 def _bytes_of(found: Iterable[bytes | None]) -> tuple[list[bytes], int]:

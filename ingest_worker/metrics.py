@@ -89,7 +89,7 @@ HISTOGRAMS: dict[str, tuple[str, tuple[float, ...]]] = {
     "insert_seconds": ("Time of a successful insert.", _SECONDS),
     "batch_rows": ("Messages in a stored batch.", _ROWS),
     "batch_bytes": ("Bytes of messages in a stored batch.", _BYTES),
-    "queryable_seconds": ("From the timestamp of a batch's oldest message until it could be queried.", _LATENCY),
+    "queryable_seconds": ("From the timestamp of a batch's first message until it could be queried.", _LATENCY),
 }
 _OF_PARTITION = ("data_source", "topic", "partition")
 # name → (help, labels, how to read it)

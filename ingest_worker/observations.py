@@ -38,7 +38,7 @@ class BatchStored:
     quarantined: int
     quarantined_by_column: Mapping[str, int]
     seconds: float  # of the insert alone
-    queryable_seconds: float | None  # from the oldest message's timestamp to now; None where it has none
+    queryable_seconds: float | None  # from the first message's timestamp to now; None where it has none
     attempts: int
     query_id: str
 

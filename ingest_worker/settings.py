@@ -7,6 +7,8 @@ from pydantic import Field
 from service.settings import ServiceSettings
 
 MEBIBYTE = 1024 * 1024
+# Enough for the reading thread never to wait; each message in the queues takes as much again for librdkafka's own.
+_MOST_QUEUE_BYTES = 6 * MEBIBYTE
 
 
 class IngestSettings(ServiceSettings):
@@ -17,7 +19,7 @@ class IngestSettings(ServiceSettings):
         100_000, ge=1, le=1_000_000, description="Most messages that one insert holds."
     )
     birdhouse_ingest_batch_bytes: int = Field(
-        16 * MEBIBYTE,
+        32 * MEBIBYTE,
         ge=1024,
         le=128 * MEBIBYTE,
         description="Most bytes of messages that one insert holds; a larger message is inserted alone.",
@@ -30,10 +32,10 @@ class IngestSettings(ServiceSettings):
         " message waits for others at most this long times the partitions that have messages waiting.",
     )
     birdhouse_ingest_buffer_bytes: int = Field(
-        48 * MEBIBYTE,
+        96 * MEBIBYTE,
         ge=8 * MEBIBYTE,
-        description="Memory for messages that are read and not yet stored: an eighth for the Kafka client's"
-        " queues, the rest for batches. Partitions are paused when it is used up.",
+        description="Memory for messages that are read and not yet stored: an eighth, but at most 6 MiB, for the Kafka"
+        " client's queues, the rest for batches. Partitions are paused when it is used up.",
     )
     birdhouse_ingest_inserters: int = Field(
         2, ge=1, le=16, description="Inserts that may run at the same time for one data source."
@@ -59,7 +61,7 @@ class IngestSettings(ServiceSettings):
     @property
     def queue_bytes(self) -> int:
         """Bytes for the Kafka client's queues, over all consumers of the worker."""
-        return self.birdhouse_ingest_buffer_bytes // 8
+        return min(self.birdhouse_ingest_buffer_bytes // 8, _MOST_QUEUE_BYTES)
 
     @property
     def batches_bytes(self) -> int:

@@ -7,24 +7,24 @@ import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.compression import get_compressor
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
 from ingest_worker.batch import Batch
 from ingest_worker.outcomes import Outcome, Refused, Stored, Swallowed, Unanswered
 from schemas.ddl import qualified
-from schemas.landing import OFFSET, PARTITION, TOPIC, Landing, quarantine_table
+from schemas.landing import OFFSET, PARTITION, TABLES_A_MESSAGE, TOPIC, Landing, quarantine_table
 
 QUERY_PREFIX = "birdhouse-ingest"
 """How a worker's inserts are recognised in `system.processes`: query ids start with it and the data source's name."""
 
 _CONSTRAINT = re.compile(r"Constraint `([^`]+)` for table")
-# A message is written to the landing table, to the parsed one and to the table or quarantine, and each counts.
-_TABLES_A_ROW = 3
 _LONGEST_MESSAGE = 300  # characters: an error may quote a row
 
 logger = logging.getLogger(__name__)
@@ -58,15 +58,16 @@ class Sink:
         query_id = query_prefix(origin.data_source, origin.partition, is_replay=origin.replay != 0)
         query_id += secrets.token_hex(8)
         started = time.monotonic()
-        columns = batch.columns(self._landing, fence_key, owner)
         try:
-            summary = self._client_now().insert(
+            client = self._client_now()
+            summary = client.raw_insert(
                 # Qualified here: the client takes a name with a dot in it for one that names its database already.
                 qualified(self._database, self._landing.table),
-                columns,
                 column_names=[name for name, _ in self._landing.columns],
-                column_type_names=[type_name for _, type_name in self._landing.columns],
-                column_oriented=True,
+                # A generator, which the client does not send again by itself after a connection was reset.
+                insert_block=_compressed(batch.block(self._landing, fence_key, owner), client.write_compression),
+                fmt="Native",
+                compression=client.write_compression,
                 settings={
                     "query_id": query_id,
                     "async_insert": 0,  # on by default since 26.3: it would acknowledge and merge with others' inserts
@@ -80,12 +81,9 @@ class Sink:
             # Whatever goes wrong on the way is an outcome: the batch is still there and will be sent again.
             self.close()
             return outcome_of(error)
-        finally:
-            # The client's context refers to itself and to these, so all of the batch would stay until a collection.
-            columns.clear()
         written = summary.summary.get("written_rows")
         # The embedded engine, which tells no `read_rows`, counts the first table alone.
-        if written is not None and "read_rows" in summary.summary and int(written) < batch.rows * _TABLES_A_ROW:
+        if written is not None and "read_rows" in summary.summary and int(written) < batch.rows * TABLES_A_MESSAGE:
             return Swallowed(int(written))
         return Stored(time.monotonic() - started, query_id)
 
@@ -125,6 +123,14 @@ class Sink:
         if self._client is None:
             self._client = self._connect()
         return self._client
+
+
+def _compressed(parts: Iterator[bytes | bytearray], method: str | None) -> Generator[bytes, None, None]:
+    """The parts as the client has agreed on with the server; None: as they are."""
+    compressor: Any = get_compressor(method)
+    for part in parts:
+        yield compressor.compress_block(part)
+    yield compressor.flush() or b""
 
 
 def query_prefix(data_source: str, partition: int, *, is_replay: bool = False) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from schemas.conversion import is_ingestible
 from schemas.engine_checks import check_engine
 from schemas.feed import feed_of
-from schemas.landing import FENCE_TABLE, landing_table, parsed_table, quarantine_table, views
+from schemas.landing import FENCE_TABLE, passage_tables, quarantine_table, views
 from schemas.mapping import INTERNAL_NAME, METADATA
 from schemas.model import Column, DataSource, Pipe, Place, Problem
 from schemas.projections import check_projections
@@ -54,7 +54,7 @@ def check_names(data_sources: Iterable[DataSource], pipes: Iterable[Pipe]) -> It
     for data_source in sources:
         if feed_of(data_source) is not None:
             name = data_source.name
-            for own in (quarantine_table(name), landing_table(name), parsed_table(name), *views(name)):
+            for own in (quarantine_table(name), *passage_tables(name), *views(name)):
                 reserved[own] = f"a table that belongs to the data source `{name}`"
     resources: tuple[DataSource | Pipe, ...] = (*sources, *pipes)
     for resource in resources:

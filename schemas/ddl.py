@@ -18,7 +18,7 @@ from schemas.landing import (
     TOPIC_ID,
     VALUE,
     landing_of,
-    parsed_table,
+    passage_tables,
     quarantine_table,
     views,
 )
@@ -33,6 +33,16 @@ batch that a worker left half done is sent again when its partition is taken ove
 session time-out (45 s): at ten inserts a second over three table partitions that is 1,350 blocks later."""
 
 WINDOW_SETTING = "non_replicated_deduplication_window"
+
+COMPACT_SETTING = "min_level_for_wide_part"
+"""With 1 an insert writes one file for all columns and the first merge one for each. A file for each column from the
+start, which ClickHouse makes of inserts above 10 MiB, costs an insert a fifth more, most of it in the file system, and
+is deleted again with the first merge."""
+
+_EVENT_SETTINGS = {
+    WINDOW_SETTING: (DEDUPLICATION_WINDOW, "let it know a batch that is sent again"),
+    COMPACT_SETTING: (1, "let inserts write one file for all columns"),
+}
 
 DIMENSIONS_SETTING = "allow_dimensions_outside_sorting_key"
 """Without it ClickHouse refuses an AggregatingMergeTree with a plain column outside of its sorting key. Tinybird takes
@@ -83,9 +93,11 @@ def table_ddl(data_source: DataSource, database: str) -> str:
     return _create_table(database, data_source.name, lines, engine_ddl(data_source))
 
 
-def deduplicates(data_source: DataSource) -> bool:
-    """Whether the table must know again the token of a batch that is sent a second time."""
-    return feed_of(data_source) is not None and data_source.engine.name not in ("Null", "Join")
+def event_settings(data_source: DataSource) -> dict[str, tuple[int, str]]:
+    """The settings that a table which takes events needs, each with its value and what it is for; none for a table
+    that takes none or keeps none."""
+    takes_events = feed_of(data_source) is not None and data_source.engine.name not in ("Null", "Join")
+    return _EVENT_SETTINGS if takes_events else {}
 
 
 def quarantine_ddl(data_source: DataSource, database: str) -> str:
@@ -127,26 +139,25 @@ def mapping_ddl(data_source: DataSource, database: str) -> MappingDdl | None:
     name, landing = data_source.name, landing_of(feed)
     carried = {column: kind for column, kind in landing.columns if column not in (FENCE_KEY, OWNER)}
     carried[TOPIC_ID] = HIDDEN_TYPES[TOPIC_ID]
-    parsed = parsed_table(name)
-    sql = mapping_of(data_source, carried, qualified(database, landing.table), qualified(database, parsed))
-    parse, accept, reject = views(name)
+    _, parsed, accepted, rejected = passage_tables(name)
+    sql = mapping_of(data_source, carried, *(qualified(database, table) for table in passage_tables(name)))
+    parse, accept, reject, store, explain = views(name)
+    between = [f"{identifier(k)} {v}" for k, v in sql.parsed_columns.items()]
     creates = (
         _create_table(database, landing.table, _landing_lines(name, landing.columns, database), "ENGINE = Null"),
-        _create_table(
-            database, parsed, [f"{identifier(k)} {v}" for k, v in sql.parsed_columns.items()], "ENGINE = Null"
-        ),
-        _view(database, accept, name, sql.accept),
-        _view(database, reject, quarantine_table(name), sql.reject),
+        *(_create_table(database, table, between, "ENGINE = Null") for table in (parsed, accepted, rejected)),
+        _view(database, store, name, sql.store),
+        _view(database, explain, quarantine_table(name), sql.explain),
+        _view(database, accept, accepted, sql.accept),
+        _view(database, reject, rejected, sql.reject),
         _view(database, parse, parsed, sql.parse),
     )
     fingerprint = hashlib.sha256("\n".join(creates).encode()).hexdigest()[:16]
     door = qualified(database, landing.table)
-    drops = (f"DROP VIEW IF EXISTS {qualified(database, view)} SYNC" for view in (parse, accept, reject))
     statements = (
         door_ddl(name, database, is_open=False),
-        *drops,
-        f"DROP TABLE IF EXISTS {qualified(database, parsed)} SYNC",
-        f"DROP TABLE IF EXISTS {door} SYNC",
+        *(f"DROP VIEW IF EXISTS {qualified(database, view)} SYNC" for view in views(name)),
+        *(f"DROP TABLE IF EXISTS {qualified(database, table)} SYNC" for table in reversed(passage_tables(name))),
         *creates,
         door_ddl(name, database, is_open=True),
         f"ALTER TABLE {door} MODIFY COMMENT {literal(fingerprint)}",
@@ -251,7 +262,7 @@ def _table_settings(data_source: DataSource) -> list[str]:
     for setting, value, is_needed in (
         (DIMENSIONS_SETTING, 1, _has_dimensions_outside_key(data_source)),
         (LOW_CARDINALITY_SETTING, 1, any(map(_is_low_cardinality_of_numbers, data_source.columns))),
-        (WINDOW_SETTING, DEDUPLICATION_WINDOW, deduplicates(data_source)),
+        *((setting, value, True) for setting, (value, _) in event_settings(data_source).items()),
     ):
         if is_needed and setting not in written:
             settings.append(f"{setting} = {value}")

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from schemas.ddl import (
-    DEDUPLICATION_WINDOW,
-    WINDOW_SETTING,
     column_ddl,
-    deduplicates,
+    event_settings,
     fence_ddl,
     hidden_columns_of,
     hidden_ddl,
@@ -26,7 +24,7 @@ from schemas.ddl import (
 )
 from schemas.engine import without_brackets
 from schemas.feed import feed_of
-from schemas.landing import FENCE_TABLE, landing_table, parsed_table, quarantine_table, views
+from schemas.landing import FENCE_TABLE, passage_tables, quarantine_table, views
 from schemas.mapping import incoming
 from schemas.model import Column, DataSource, Project
 from schemas.record import ColumnRecord, Record, from_comment, record_of, to_comment
@@ -131,9 +129,9 @@ def _table(data_source: DataSource, table: ActualTable, wanted: Record, database
         came_in, stored = hidden_ddl(hidden)
         adds = tuple(f"{alter} ADD COLUMN IF NOT EXISTS {text}" for text in (came_in, stored))
         yield Change(Effect.ADDS, name, f"add the hidden column `{hidden}`", adds)
-    if deduplicates(data_source) and WINDOW_SETTING not in table.engine_full:
-        text = f"{alter} MODIFY SETTING {WINDOW_SETTING} = {DEDUPLICATION_WINDOW}"
-        yield Change(Effect.ADDS, name, "let it know a batch that is sent again", (text,))
+    for setting, (value, why) in event_settings(data_source).items():
+        if setting not in table.engine_full:
+            yield Change(Effect.ADDS, name, why, (f"{alter} MODIFY SETTING {setting} = {value}",))
     if deployed.ttl != wanted.ttl:
         yield _ttl(name, table, wanted.ttl, alter)
     if deployed.settings != wanted.settings:
@@ -276,7 +274,7 @@ def _mapping(data_source: DataSource, actual: Mapping[str, ActualTable], databas
     mapping = mapping_ddl(data_source, database)
     assert mapping is not None
     landing = actual.get(mapping.landing)
-    parts = (landing_table(data_source.name), parsed_table(data_source.name), *views(data_source.name))
+    parts = (*passage_tables(data_source.name), *views(data_source.name))
     is_whole = all(part in actual for part in parts)
     if is_whole and landing is not None and landing.comment == mapping.fingerprint:
         return

@@ -87,6 +87,31 @@ def parsed_table(data_source: str) -> str:
     return f"{data_source}_parsed"
 
 
-def views(data_source: str) -> tuple[str, str, str]:
-    """The three mapping views: messages to parsed rows, good rows to the table, bad rows to quarantine."""
-    return f"{data_source}_parse", f"{data_source}_accept", f"{data_source}_reject"
+def accepted_table(data_source: str) -> str:
+    return f"{data_source}_accepted"
+
+
+def rejected_table(data_source: str) -> str:
+    return f"{data_source}_rejected"
+
+
+def passage_tables(data_source: str) -> tuple[str, str, str, str]:
+    """The tables that messages go through and none is kept in."""
+    return (
+        landing_table(data_source),
+        parsed_table(data_source),
+        accepted_table(data_source),
+        rejected_table(data_source),
+    )
+
+
+TABLES_A_MESSAGE = 4
+"""How many tables each message is written to: landing, parsed, accepted and the data source's own, or landing, parsed,
+rejected and the quarantine. The same number for both, so that it shows from the sum when a view is missing."""
+
+
+def views(data_source: str) -> tuple[str, str, str, str, str]:
+    """The mapping views: messages to parsed rows, good and bad rows each to a table of their own, good ones on to the
+    data source's table, bad ones to quarantine with the reasons."""
+    name = data_source
+    return f"{name}_parse", f"{name}_accept", f"{name}_reject", f"{name}_store", f"{name}_explain"

@@ -133,7 +133,7 @@ class _Quarantine:
         messages = (
             f"(SELECT {OFFSET}, {VALUE} FROM {self._table} WHERE {of_partition(self._origin)} AND {_within(within)})"
         )
-        return mapping_of(self._scene.data_source, {OFFSET: "Int64", VALUE: "String"}, messages, "").parse
+        return mapping_of(self._scene.data_source, {OFFSET: "Int64", VALUE: "String"}, messages, "", "", "").parse
 
 
 class QuarantineReplay:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from clickhouse_connect.driver.buffer import ResponseBuffer
 from clickhouse_connect.driver.exceptions import DatabaseError
-from confluent_kafka import KafkaError, Message, TopicPartition
+from clickhouse_connect.driver.query import QueryContext, QueryResult
+from clickhouse_connect.driver.transform import NativeTransform
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from ingest_worker.batch import Batch, Limits, Origin
+from ingest_worker.batch import Batch, BatchBuilder, Limits, Origin
 from ingest_worker.buffer import Buffer
 from ingest_worker.messages import Run
 from ingest_worker.recovery import Fenced, LaneStart, Lot, Quiet, Recovered
@@ -68,7 +71,26 @@ def run(topic: str, partition: int, *values: bytes, first_offset: int = 0) -> Ru
 
 def batch(rows: int = 2, first_offset: int = 0, origin: Origin = ORIGIN) -> Batch:
     offsets = list(range(first_offset, first_offset + rows))
-    return Batch(origin, [b"v"] * rows, offsets, [1_000] * rows, [], [], payload_bytes=rows)
+    return batch_of(
+        Run(origin.topic, origin.partition, [b"v"] * rows, offsets, [1_000] * rows, payload_bytes=rows), origin=origin
+    )
+
+
+def batch_of(*runs: Run, origin: Origin = ORIGIN) -> Batch:
+    """A batch of all that these runs hold."""
+    builder = BatchBuilder(0.0)
+    for entry in runs:
+        builder.append(entry)
+    return builder.build(origin)
+
+
+def rows_of(body: bytes) -> dict[str, Sequence[Any]]:
+    """The columns of a block in the Native format, as ClickHouse's client reads them: values and keys as bytes."""
+    source = ResponseBuffer(SimpleNamespace(gen=iter([body]), close=lambda: None))
+    context = QueryContext(column_oriented=True, column_formats={"__value": "bytes", "__key": "bytes"})
+    result = NativeTransform.parse_response(source, context)
+    assert isinstance(result, QueryResult)
+    return dict(zip(result.column_names, result.result_columns, strict=True))
 
 
 def seal_and_record(buffer: Buffer) -> None:
@@ -92,10 +114,16 @@ class FakeClient:
         self.answers = list(answers)
         self.inserts: list[dict[str, Any]] = []
         self.queries: list[tuple[str, Any]] = []
+        self.write_compression: str | None = None
         self.is_closed = False
 
     def insert(self, table: str, data: Any, **options: Any) -> Any:
-        self.inserts.append({"table": table, "data": list(data), **options})  # the caller empties it afterwards
+        self.inserts.append({"table": table, "data": data, **options})
+        return SimpleNamespace(summary=self._answer())
+
+    def raw_insert(self, table: str, *, insert_block: Iterable[bytes], **options: Any) -> Any:
+        body = b"".join(insert_block)
+        self.inserts.append({"table": table, "body": body, **options})
         return SimpleNamespace(summary=self._answer())
 
     def query(self, sql: str, parameters: Any = None) -> Any:
@@ -125,6 +153,8 @@ class FakeConsumer:
         self.paused: set[tuple[str, int]] = set()
         self.assigned: dict[tuple[str, int], int] = {}
         self.sought: list[tuple[str, int, int]] = []
+        self.marks_asked: list[tuple[str, int]] = []
+        self.refuse_marks: KafkaException | None = None
         self.is_closed = False
         self.callbacks: dict[str, Callable[[Any, list[TopicPartition]], None]] = {}
         self.on_empty: Callable[[], None] = lambda: None
@@ -163,7 +193,11 @@ class FakeConsumer:
             for entry in partitions
         ]
 
-    def get_watermark_offsets(self, place: TopicPartition, **_: Any) -> tuple[int, int]:
+    def get_watermark_offsets(self, place: TopicPartition, *, cached: bool = False, **_: Any) -> tuple[int, int]:
+        if not cached:
+            self.marks_asked.append((place.topic, place.partition))
+            if self.refuse_marks is not None:
+                raise self.refuse_marks
         return self.marks.get((place.topic, place.partition), (0, 0))
 
     def incremental_assign(self, partitions: list[TopicPartition]) -> None:

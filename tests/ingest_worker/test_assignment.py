@@ -128,7 +128,7 @@ def test_a_fenced_partition_is_neither_read_nor_committed() -> None:
 
 
 def test_partitions_are_resumed_once_owned_and_paused_while_memory_is_scarce() -> None:
-    bench = Bench("events", budget=2_000)
+    bench = Bench("events", budget=300)
     assert bench.assignment.to_switch() == ([], [])
     bench.own()
     assert bench.assignment.to_switch() == ([], bench.partitions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import lz4.frame
 import pytest
 from clickhouse_connect.driver.exceptions import OperationalError
 
@@ -12,7 +13,7 @@ from ingest_worker.outcomes import Refused, Stored, Swallowed, Unanswered
 from ingest_worker.sink import QUERY_PREFIX, Quarantined, Sink, query_prefix
 from schemas.feed import Feed
 from schemas.landing import landing_of
-from tests.ingest_worker.fakes import FakeClient, batch, refusal
+from tests.ingest_worker.fakes import FakeClient, batch, refusal, rows_of
 
 LANDING = landing_of(Feed("events", "topic"))
 
@@ -30,18 +31,28 @@ def sink(*clients: Any) -> Sink:
 
 
 def test_sends_columns_and_token_to_the_landing_table() -> None:
-    client = FakeClient({"written_rows": "6", "read_rows": "8"})
+    client = FakeClient({"written_rows": "8", "read_rows": "10"})
     outcome = sink(client).insert(batch(2), "key", owner=9)
     assert isinstance(outcome, Stored)
     (sent,) = client.inserts
-    assert (sent["table"], sent["column_oriented"]) == ("`birdhouse`.`events_landing`", True)
-    assert sent["column_names"] == [name for name, _ in LANDING.columns]
-    assert sent["data"][5] == [9, 9]
+    assert (sent["table"], sent["fmt"], sent["compression"]) == ("`birdhouse`.`events_landing`", "Native", None)
+    columns = rows_of(sent["body"])
+    assert sent["column_names"] == list(columns) == [name for name, _ in LANDING.columns]
+    assert list(columns["__owner"]) == [9, 9]
     assert sent["settings"]["insert_deduplication_token"] == batch(2).token
     assert (sent["settings"]["async_insert"], sent["settings"]["insert_deduplicate"]) == (0, 1)
     assert sent["settings"]["session_timezone"] == "UTC"
     assert sent["settings"]["query_id"].startswith(f"{QUERY_PREFIX}-events-0-")
     assert outcome.query_id == sent["settings"]["query_id"]
+
+
+def test_compresses_as_the_client_has_agreed_on() -> None:
+    client = FakeClient({})
+    client.write_compression = "lz4"
+    assert isinstance(sink(client).insert(batch(2), "key", owner=9), Stored)
+    (sent,) = client.inserts
+    assert sent["compression"] == "lz4"
+    assert list(rows_of(lz4.frame.decompress(sent["body"]))["__owner"]) == [9, 9]
 
 
 def test_a_replays_inserts_are_told_from_a_workers() -> None:
@@ -79,8 +90,8 @@ def test_a_server_that_cannot_be_reached_is_an_outcome() -> None:
 
 
 def test_an_insert_that_reached_no_table_is_swallowed() -> None:
-    outcome = sink(FakeClient({"written_rows": "2", "read_rows": "2"})).insert(batch(2), "key", 1)
-    assert outcome == Swallowed(2)
+    outcome = sink(FakeClient({"written_rows": "7", "read_rows": "10"})).insert(batch(2), "key", 1)
+    assert outcome == Swallowed(7)
 
 
 def test_an_engine_that_does_not_count_is_believed() -> None:

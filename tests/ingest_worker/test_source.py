@@ -341,7 +341,7 @@ def test_a_consumer_that_fails_commits_nothing_when_it_is_closed() -> None:
 
 
 def test_a_full_buffer_is_waited_for_before_anything_is_paused(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench(committed={PLACE: 0}, budget=2_000)
+    bench = Bench(committed={PLACE: 0}, budget=300)
     states: list[Any] = []
 
     def pass_time(_: float) -> None:
@@ -353,6 +353,15 @@ def test_a_full_buffer_is_waited_for_before_anything_is_paused(monkeypatch: pyte
     bench.run()
     assert states == [set(), {PLACE}]
     assert {entry.step for entry in bench.of(SourceTimed)} >= {"hold", "consume"}
+
+
+@pytest.mark.parametrize("refusal", [None, KafkaException(kafka_error(KafkaError._TIMED_OUT))])
+def test_the_broker_of_a_resumed_partition_is_asked_something_which_may_fail(refusal: KafkaException | None) -> None:
+    bench = Bench(committed={PLACE: 0})
+    bench.consumer.refuse_marks = refusal
+    bench.consumer.calls = [bench.assign, lambda: messages(3)]
+    bench.run()
+    assert bench.consumer.marks_asked == [PLACE]
 
 
 def test_the_broker_offsets_are_measured() -> None:

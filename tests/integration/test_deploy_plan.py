@@ -18,7 +18,7 @@ from deploy.errors import RefusedPlanError
 from deploy.plan import Plan, read_plan
 from schemas.ddl import quarantine_ddl, table_ddl
 from schemas.diff import Effect
-from schemas.landing import CLOSED_CONSTRAINT, FENCE_TABLE
+from schemas.landing import CLOSED_CONSTRAINT, FENCE_TABLE, passage_tables, views
 from schemas.model import Project
 from schemas.project import EXAMPLE_PROJECT, load_project
 from tests.schemas.engines import ENGINES, connector
@@ -36,8 +36,8 @@ ENGINE_PARTITION_KEY "toYYYYMM(at)"
 ENGINE_SORTING_KEY "at, id"
 """
 OBJECTS = {
-    *("events", "events_quarantine", "events_landing", "events_parsed"),
-    *("events_parse", "events_accept", "events_reject", FENCE_TABLE),
+    *("events", "events_quarantine", FENCE_TABLE),
+    *(*passage_tables("events"), *views("events")),
 }
 
 

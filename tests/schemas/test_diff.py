@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.ddl import HIDDEN_TYPES, WINDOW_SETTING, mapping_ddl, quarantine_columns
+from schemas.ddl import COMPACT_SETTING, HIDDEN_TYPES, WINDOW_SETTING, mapping_ddl, quarantine_columns
 from schemas.diff import ActualColumn, ActualTable, Effect, diff
-from schemas.landing import FENCE_TABLE, landing_table, parsed_table, quarantine_table, views
+from schemas.landing import FENCE_TABLE, landing_table, passage_tables, quarantine_table, views
 from schemas.mapping import incoming
 from schemas.model import Column, ColumnType, DataSource, Engine, Index, JsonPath, Project
 from schemas.record import from_comment, record_of, to_comment
@@ -47,7 +47,7 @@ def deployed(data_source: DataSource) -> dict[str, ActualTable]:
     for hidden in ("__topic", "__topic_id", "__partition", "__offset", "__timestamp"):
         for column_name in (hidden, incoming(hidden)):
             columns[column_name] = ActualColumn(column_name, HIDDEN_TYPES[hidden])
-    engine_full = f"{data_source.engine.name} ORDER BY id SETTINGS {WINDOW_SETTING} = 10000"
+    engine_full = f"{data_source.engine.name} ORDER BY id SETTINGS {WINDOW_SETTING} = 10000, {COMPACT_SETTING} = 1"
     comment = to_comment(record_of(data_source))
     mapping = mapping_ddl(data_source, "db")
     assert mapping is not None
@@ -60,7 +60,7 @@ def deployed(data_source: DataSource) -> dict[str, ActualTable]:
             columns={column: ActualColumn(column, kind) for column, kind in quarantine_columns(data_source)},
         ),
         ActualTable(landing_table(name), "Null", comment=mapping.fingerprint),
-        ActualTable(parsed_table(name), "Null"),
+        *(ActualTable(table, "Null") for table in passage_tables(name)[1:]),
         *(ActualTable(view, "MaterializedView") for view in views(name)),
     ]
     return {table.name: table for table in tables}
@@ -90,7 +90,7 @@ def test_a_data_source_that_takes_no_events_is_a_table_and_no_more() -> None:
     assert WINDOW_SETTING not in create
 
 
-@pytest.mark.parametrize("name", ["events_landing", "events_parsed", *views("events")])
+@pytest.mark.parametrize("name", [*passage_tables("events"), *views("events")])
 def test_a_mapping_of_which_a_part_is_missing_is_made_anew(name: str) -> None:
     actual = deployed(EVENTS)
     del actual[name]
@@ -112,12 +112,15 @@ def test_a_mapping_closes_the_door_first_and_opens_it_last_but_for_the_mark_that
     assert "MODIFY COMMENT" in statements[-1]
 
 
-def test_a_table_without_a_deduplication_window_gets_one() -> None:
+def test_a_table_without_the_settings_for_events_gets_them() -> None:
     actual = deployed(EVENTS)
     actual["events"] = replace(actual["events"], engine_full="MergeTree ORDER BY id")
-    (change,) = diff(project(EVENTS), actual, "db")
-    assert change.effect is Effect.ADDS
-    assert change.statements == (f"ALTER TABLE `db`.`events` MODIFY SETTING {WINDOW_SETTING} = 10000",)
+    changes = diff(project(EVENTS), actual, "db")
+    assert [change.effect for change in changes] == [Effect.ADDS, Effect.ADDS]
+    assert [statement for change in changes for statement in change.statements] == [
+        f"ALTER TABLE `db`.`events` MODIFY SETTING {WINDOW_SETTING} = 10000",
+        f"ALTER TABLE `db`.`events` MODIFY SETTING {COMPACT_SETTING} = 1",
+    ]
 
 
 def test_a_plain_column_may_become_nullable_and_not_plain_again() -> None:

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, field, replace
 from enum import IntEnum
 
-from ingest_worker.batch import Batch, Limits, Origin
+from ingest_worker.batch import Batch, BatchBuilder, Limits, Origin
 from ingest_worker.lane import Lane
 from ingest_worker.messages import Run
-from ingest_worker.record import Record, parse_record
+from ingest_worker.record import Cut, Record, parse_record
 from ingest_worker.recovery import (
     PATIENCE_SECONDS,
     AwaitStep,
@@ -215,9 +215,7 @@ class World:
         """All but those of batches on record, which a takeover completes before so many inserts have come."""
         record = parse_record(self.committed[1], self.committed[0])
         cuts = record.lanes["events"].cuts if record is not None else ()
-        kept = {
-            Batch(ORIGIN, [b""] * cut.rows, [cut.first, cut.last][-cut.rows :], [], [], [], 0).token for cut in cuts
-        }
+        kept = {_batch_of(cut).token for cut in cuts}
         return {(token, place) for token, place in self.tokens if token not in kept}
 
     def _own_lane(self, name: str) -> None:
@@ -382,3 +380,11 @@ def _worker_key(worker: Worker) -> object:
     )
     start = (worker.start.position, worker.start.cuts)
     return (worker.stage, start, worker.next_offset, worker.committed, held)
+
+
+def _batch_of(cut: Cut) -> Batch:
+    """A batch with the boundaries of `cut`."""
+    builder = BatchBuilder(0.0)
+    offsets = [cut.first, *range(cut.first + 1, cut.first + cut.rows - 1), cut.last][-cut.rows :]
+    builder.append(Run("topic", 0, [b""] * cut.rows, offsets, [0] * cut.rows))
+    return builder.build(ORIGIN)
