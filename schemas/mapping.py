@@ -67,6 +67,11 @@ class MappedColumn:
         return not self.type.is_nullable and self.column.default is None
 
     @property
+    def is_judged_late(self) -> bool:
+        """Whether the parsed value alone says if the column is right, and is more than a text out of the message."""
+        return self.is_required and not self.is_container and self.type.bare.family != "String"
+
+    @property
     def is_container(self) -> bool:
         """A container cannot be NULL: whether it is absent, right or wrong is kept in a column of its own."""
         return self.conversion.is_right is not None
@@ -98,9 +103,11 @@ class MappedColumn:
 
 @dataclass(frozen=True, slots=True)
 class MappingSql:
-    """The SELECTs of the views, and the columns (name → type) of the tables between them."""
+    """The SELECTs of the views, and the columns (name → type) of the tables between them. `is_right` is SQL over
+    these: whether a row may be stored."""
 
     parsed_columns: Mapping[str, str]
+    is_right: str
     parse: str
     accept: str
     reject: str
@@ -131,11 +138,15 @@ def mapping_of(
         parsed_columns[column.parsed_name] = column.conversion.type
         if column.is_container:
             parsed_columns[column.state_name] = "UInt8"
+    # Not judged where it is parsed: ClickHouse would analyse the whole conversion a second time there.
+    late = [column.is_right for column in columns if column.is_judged_late]
+    is_right = " AND ".join([IS_RIGHT, *late])
     return MappingSql(
         parsed_columns=parsed_columns,
+        is_right=is_right,
         parse=_parse(columns, extraction, tuple(carried), landing),
-        accept=f"SELECT *\nFROM {parsed}\nWHERE {IS_RIGHT}",
-        reject=f"SELECT *\nFROM {parsed}\nWHERE NOT {IS_RIGHT}",
+        accept=f"SELECT *\nFROM {parsed}\nWHERE {is_right}",
+        reject=f"SELECT *\nFROM {parsed}\nWHERE NOT ({is_right})",
         store=_store(data_source, columns, carried, accepted),
         explain=_explain(columns, carried, rejected),
     )
@@ -176,7 +187,9 @@ def _parse(columns: tuple[MappedColumn, ...], extraction: Extraction, carried: t
         # Every leaf of an invalid message is NULL; where no column insists on a value, that alone would pass.
         present = [f"NOT {column.conversion.is_absent}" for column in columns if column.path.keys]
         conditions.append(f"({' OR '.join([*present, call('isValidJSON', MESSAGE)])})")
-    expressions[IS_RIGHT] = "\n        AND ".join([*conditions, *(column.is_right for column in columns)])
+    expressions[IS_RIGHT] = "\n        AND ".join(
+        [*conditions, *(column.is_right for column in columns if not column.is_judged_late)]
+    )
     return f"{_with(extraction)}{_select(expressions)}\nFROM {landing}"
 
 

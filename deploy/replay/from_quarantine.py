@@ -17,8 +17,9 @@ from ingest_worker.messages import Run
 from ingest_worker.recovery import OffsetRanges
 from schemas.ddl import qualified
 from schemas.landing import KEY, OFFSET, PARTITION, TIMESTAMP, TOPIC, TOPIC_ID, VALUE, quarantine_table
-from schemas.mapping import IS_RIGHT, mapping_of
+from schemas.mapping import mapping_of
 
+_IS_RIGHT = "is_right"
 _BYTES = {"String": "bytes"}
 """A message that is not valid UTF-8 must come out as it went in."""
 
@@ -97,7 +98,7 @@ class _Quarantine:
     def next_chunk(self, within: OffsetRange, limits: Limits) -> OffsetRange | None:
         """The first offsets within which the mapping takes as many messages as one insert may hold; None for none."""
         rows = self._scene.client.query(
-            f"SELECT {OFFSET}, length({VALUE}) FROM ({self._judged(within)}) WHERE {IS_RIGHT}"
+            f"SELECT {OFFSET}, length({VALUE}) FROM ({self._judged(within)}) WHERE {_IS_RIGHT}"
             f" ORDER BY {OFFSET} LIMIT 1 BY {OFFSET} LIMIT {limits.rows}"
         ).result_rows
         held = 0
@@ -112,7 +113,7 @@ class _Quarantine:
     def count(self, within: OffsetRange) -> tuple[int, int]:
         """Messages that the mapping takes, and those that it does not."""
         found = self._scene.client.query(
-            f"SELECT uniqExactIf({OFFSET}, {IS_RIGHT}), uniqExactIf({OFFSET}, NOT {IS_RIGHT})"
+            f"SELECT uniqExactIf({OFFSET}, {_IS_RIGHT}), uniqExactIf({OFFSET}, NOT {_IS_RIGHT})"
             f" FROM ({self._judged(within)})"
         ).result_rows
         return int(found[0][0]), int(found[0][1])
@@ -126,14 +127,15 @@ class _Quarantine:
 
     def _right(self, within: OffsetRange) -> str:
         """SQL: the offsets of the messages that the mapping takes."""
-        return f"SELECT {OFFSET} FROM ({self._judged(within)}) WHERE {IS_RIGHT}"
+        return f"SELECT {OFFSET} FROM ({self._judged(within)}) WHERE {_IS_RIGHT}"
 
     def _judged(self, within: OffsetRange) -> str:
         """SQL: offset, value and whether it is right, by the SELECT of the mapping's own first view."""
         messages = (
             f"(SELECT {OFFSET}, {VALUE} FROM {self._table} WHERE {of_partition(self._origin)} AND {_within(within)})"
         )
-        return mapping_of(self._scene.data_source, {OFFSET: "Int64", VALUE: "String"}, messages, "", "", "").parse
+        mapping = mapping_of(self._scene.data_source, {OFFSET: "Int64", VALUE: "String"}, messages, "", "", "")
+        return f"SELECT {OFFSET}, {VALUE}, {mapping.is_right} AS {_IS_RIGHT} FROM ({mapping.parse})"
 
 
 class QuarantineReplay:
