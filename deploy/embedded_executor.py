@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from query_api.database_errors import request_error
 from query_api.errors import BadRequest, Unavailable
-from query_api.execute import Answer, Summary, check_values, transported
+from query_api.execute import Answer, Summary, checked_values, transported
 from query_api.limits import Limits, query_settings
 from query_api.query import Query
 
@@ -46,7 +46,7 @@ class EmbeddedExecutor:
         self, query: Query, *, format: str, query_id: str, limits: Limits, settings: Mapping[str, str]
     ) -> Answer:
         """As `Executor.execute`; the answer is always complete. The id goes to `log_comment`: chDB has none."""
-        check_values(query)
+        checked_values(query)
         running = _Running(f"{query_id} {uuid4()}")
         layered = query_settings(limits, query.settings, settings) | {"log_comment": running.mark}
         run = asyncio.get_running_loop().run_in_executor(

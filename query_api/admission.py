@@ -40,6 +40,9 @@ class Admission:
 
     async def _acquire(self) -> None:
         self.expect_room()
+        if not self._slots.locked():
+            await self._slots.acquire()  # at once, so there is no time to keep
+            return
         self.waiting += 1
         try:
             async with asyncio.timeout(self._queue_seconds):

@@ -134,7 +134,8 @@ class TokenTable:
         return AccessToken(grant.name, frozenset(scopes), fixed_values=fixed, requests_per_second=grant.limits.rps)
 
     def _digest(self, value: str) -> bytes:
-        return hmac.digest(self._key, value.encode("utf-8", "surrogatepass"), hashlib.sha256)
+        # BLAKE2 takes a key of its own, and a third of the time of an HMAC.
+        return hashlib.blake2s(value.encode("utf-8", "surrogatepass"), key=self._key).digest()
 
 
 def sent_token(authorization: str | None, parameter: str | None) -> str | None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 import aiohttp
+from aiohttp import hdrs
 from yarl import URL
 
 from query_api.database_errors import exception_code, request_error
@@ -107,6 +108,9 @@ class HttpExecutor:
             server = self._server
             self._session = aiohttp.ClientSession(
                 headers={
+                    hdrs.USER_AGENT: "birdhouse",
+                    # Otherwise ClickHouse compresses what is only decompressed here: 0.3 ms of its CPU for one row.
+                    hdrs.ACCEPT_ENCODING: "identity",
                     "X-ClickHouse-User": server.user,
                     "X-ClickHouse-Key": server.password,
                     "X-ClickHouse-Database": server.database,

@@ -66,12 +66,15 @@ def transported(query: Query) -> dict[str, str]:
     return {name: value if name in query.verbatim else escape_value(value) for name, value in query.parameters.items()}
 
 
-def check_values(query: Query) -> None:
-    """Raise `TooLarge` that names the first bound value which ClickHouse would refuse for its length."""
-    for name, value in transported(query).items():
+def checked_values(query: Query) -> dict[str, str]:
+    """What `transported` gives. Raises `TooLarge` that names the first value which ClickHouse would refuse for its
+    length."""
+    values = transported(query)
+    for name, value in values.items():
         if len(value) * 4 > MAX_VALUE_BYTES:
             length = len(value.encode("utf-8", "surrogatepass"))
             if length > MAX_VALUE_BYTES:
                 raise TooLarge(
                     f"the value bound as `{name}` is {length} bytes long; ClickHouse takes at most `{MAX_VALUE_BYTES}`"
                 )
+    return values

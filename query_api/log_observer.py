@@ -22,8 +22,7 @@ logger = logging.getLogger("query_api")
 def log_observation(observation: Observation) -> None:
     match observation:
         case RequestEnded():
-            level = logging.WARNING if observation.status >= 500 else logging.INFO
-            logger.log(level, "request", extra={"fields": _request_fields(observation)})
+            _log_request(observation)
         case RequestCrashed(request_id, error):
             logger.error("a request crashed", exc_info=error, extra={"fields": {"request_id": request_id}})
         case AnswerBroken(request_id, code, message):
@@ -39,6 +38,14 @@ def log_observation(observation: Observation) -> None:
             logger.info("listening", extra={"fields": {"host": host, "port": port, "admin_port": admin_port}})
         case Stopping(seconds):
             logger.info("stopping", extra={"fields": {"seconds": seconds}})
+
+
+def _log_request(ended: RequestEnded) -> None:
+    level = logging.WARNING if ended.status >= 500 else logging.INFO
+    if logger.isEnabledFor(level):
+        # What `logger.log` does, but for looking up the line of code that logs, which no line shows.
+        fields = {"fields": _request_fields(ended)}
+        logger.handle(logger.makeRecord(logger.name, level, "", 0, "request", (), None, extra=fields))
 
 
 def _request_fields(ended: RequestEnded) -> dict[str, object]:

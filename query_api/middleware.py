@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable
@@ -56,7 +57,8 @@ def answer_errors(observe: Observer, *, max_body_bytes: int, clock: Callable[[],
             status = response.status
             return response
         finally:
-            observe(trace.ended(request.method, status, clock() - started))
+            # When the answer is on its way: its caller need not wait for a log line.
+            asyncio.get_running_loop().call_soon(observe, trace.ended(request.method, status, clock() - started))
 
     return middleware
 

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal, TextIO
 
 from service.environment import secret_values
@@ -74,6 +75,8 @@ def configure(
     root.addHandler(handler)
     root.setLevel(log_level.upper())
     logging.captureWarnings(True)
+    # No line shows them, and looking them up takes a third of what making a record does.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 class TextFormatter(logging.Formatter):
@@ -92,14 +95,20 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line: time, level, logger, message, the record's fields, traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        entry = _fields(record) | {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": redact(record.getMessage()),
-        }
-        traceback = _traceback(self, record)
-        return _encode(entry | {"traceback": traceback} if traceback else entry)
+        entry = _fields(record)
+        entry["time"] = f"{_second(int(record.created))}.{int(record.msecs):03d}+00:00"
+        entry["level"] = record.levelname.lower()
+        entry["logger"] = record.name
+        entry["message"] = redact(record.getMessage())
+        if traceback := _traceback(self, record):
+            entry["traceback"] = traceback
+        return _encode(entry)
+
+
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    """`2026-01-31T12:00:00`: the same for many lines in a row."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
@@ -134,6 +143,8 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    if not record.exc_info and not record.stack_info:
+        return ""
     parts = [formatter.formatException(record.exc_info)] if record.exc_info and record.exc_info[0] else []
     if record.stack_info:
         parts.append(formatter.formatStack(record.stack_info))

@@ -9,11 +9,14 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from prometheus_client import generate_latest
 
 from query_api.app import STATE, create_admin, create_app
 from query_api.errors import BrokenAnswer, QueryRefused, Unavailable
-from query_api.observations import AnswerBroken, RequestCrashed, RequestEnded
+from query_api.middleware import answer_errors
+from query_api.observations import AnswerBroken, Observation, RequestCrashed, RequestEnded
 from query_api.settings import QueryApiSettings
 from service.errors import SettingsError
 from service.settings import load_settings
@@ -246,6 +249,20 @@ async def test_a_request_is_observed_once_without_its_token(api: Api) -> None:
     text = metrics_of(api)
     assert 'birdhouse_api_requests_total{resource="top",route="pipe",status="200"} 1.0' in text
     assert 'birdhouse_api_rows_read_total{resource="top"} 12.0' in text
+
+
+async def test_an_answer_does_not_wait_for_its_log_line() -> None:
+    observed: list[Observation] = []
+    middleware = answer_errors(observed.append, max_body_bytes=1)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        del request
+        return web.Response()
+
+    await middleware(make_mocked_request("GET", "/"), handler)
+    assert not observed
+    await asyncio.sleep(0)
+    assert [type(each) for each in observed] == [RequestEnded]
 
 
 async def test_unknown_names_make_no_series(api: Api) -> None:

@@ -16,9 +16,11 @@ pytestmark = pytest.mark.sockets
 @pytest.mark.parametrize("size", [10, 100_000], ids=["short", "long"])
 async def test_settings_limits_and_the_id_are_in_the_url_and_the_values_in_the_body(size: int) -> None:
     seen: list[tuple[dict[str, str], bytes]] = []
+    headers: list[dict[str, str]] = []
 
     async def answer(request: web.Request) -> web.Response:
         seen.append((dict(request.query), await request.read()))
+        headers.append(dict(request.headers))
         return web.Response(body=b"rows")
 
     app = web.Application()
@@ -45,3 +47,6 @@ async def test_settings_limits_and_the_id_are_in_the_url_and_the_values_in_the_b
     assert first["default_format"] == "JSON"
     assert not any(name.startswith("param_") or name == "query" for name in first)
     assert body.count(b"x" * size) == 5
+    assert headers[0]["User-Agent"] == "birdhouse"
+    # Compressing an answer for the API would cost both sides more than it spares.
+    assert headers[0]["Accept-Encoding"] == "identity"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from query_api.errors import TooLarge
-from query_api.execute import check_values, escape_value
+from query_api.execute import checked_values, escape_value
 from query_api.limits import MAX_VALUE_BYTES
 from query_api.query import Query
 from query_api.query_form import query_form
@@ -62,9 +62,9 @@ def test_escaping_can_be_undone_and_leaves_no_line_break(text: str) -> None:
 @pytest.mark.parametrize(("character", "bytes_each"), [("x", 1), ("\n", 2), ("é", 2), ("🦉", 4)])
 def test_a_value_may_be_as_long_as_clickhouse_takes(character: str, bytes_each: int) -> None:
     longest = character * (MAX_VALUE_BYTES // bytes_each)
-    check_values(Query("", {"p1": longest}))
+    checked_values(Query("", {"p1": longest}))
     with pytest.raises(TooLarge, match=r"`p1` is \d+ bytes long; ClickHouse takes at most `131072`"):
-        check_values(Query("", {"p0": "", "p1": longest + character}))
+        checked_values(Query("", {"p0": "", "p1": longest + character}))
 
 
 def test_a_query_that_clickhouse_would_not_read_is_refused() -> None:
