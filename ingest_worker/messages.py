@@ -76,13 +76,19 @@ def partition_errors(messages: Sequence[Message]) -> tuple[Sequence[Message], Se
     ]
 
 
-def runs_of(messages: Sequence[Message], *, with_keys: bool = False, with_headers: bool = False) -> Iterator[Run]:
-    """The runs of messages that carry events, in the order in which they came.
+def runs_of(
+    messages: Sequence[Message],
+    *,
+    only_topic: str | None = None,
+    with_keys: bool = False,
+    with_headers: bool = False,
+) -> Iterator[Run]:
+    """The runs of messages that carry events, in the order in which they came. `only_topic`: all are surely of it.
 
     librdkafka hands messages over partition by partition, so a run is nearly always all of `messages`. A message
     without a value (a tombstone) counts as empty.
     """
-    for topic, partition, part in _neighbours(messages):
+    for topic, partition, part in _neighbours(messages, only_topic):
         values, payload_bytes = _bytes_of(map(_VALUE, part))
         keys, key_bytes = _bytes_of(map(_KEY, part)) if with_keys else ((), 0)
         yield Run(
@@ -97,11 +103,12 @@ def runs_of(messages: Sequence[Message], *, with_keys: bool = False, with_header
         )
 
 
-def _neighbours(messages: Sequence[Message]) -> Iterator[tuple[str, int, Sequence[Message]]]:
+def _neighbours(messages: Sequence[Message], only_topic: str | None) -> Iterator[tuple[str, int, Sequence[Message]]]:
     """Topic, partition, and the neighbouring messages of them."""
     # Offsets would be cheaper to look at, but where a partition has a hole (a transaction's marker) there is room for
-    # another partition's message, and none of them would tell.
-    if len(set(map(_PARTITION, messages))) == 1 == len(set(map(_TOPIC, messages))):
+    # another partition's message, and none of them would tell. A topic's name is a new text for each message.
+    is_one_topic = only_topic is not None or len(set(map(_TOPIC, messages))) == 1
+    if is_one_topic and len(set(map(_PARTITION, messages))) == 1:
         yield _TOPIC(messages[0]), _PARTITION(messages[0]), messages
         return
     start = 0

@@ -18,7 +18,7 @@ from clickhouse_connect.datatypes.registry import get_from_name
 from clickhouse_connect.driver.common import write_leb128
 from clickhouse_connect.driver.insert import InsertContext
 
-# Parts of this size are sent as they are: large enough for few calls, small enough to be made without moving them.
+# A part that has grown to this is sent as it is: large enough for few calls, small enough to grow in place.
 _PART_BYTES = 256 * 1024
 
 _STRING = get_from_name("String")
@@ -31,16 +31,12 @@ _NUMBERS = {"Int32": "<i", "Int64": "<q", "UInt64": "<Q"}
 
 
 class Texts:
-    """A String column that grows: bytes in, the format's bytes out.
-
-    They are kept in parts of one size, which the allocator can use again for each other: parts of many sizes left it
-    with a third more memory than they had bytes.
-    """
+    """A String column that grows: bytes in, the format's bytes out, in parts that are never copied together."""
 
     __slots__ = ("_end", "_parts", "rows")
 
     def __init__(self, values: Sequence[bytes] = ()) -> None:
-        self._parts: list[bytes] = []
+        self._parts: list[bytearray] = []
         self._end = bytearray()
         self.rows = 0
         self.append(values)
@@ -48,17 +44,14 @@ class Texts:
     def append(self, values: Sequence[bytes]) -> None:
         if not values:
             return
-        end = self._end
-        _STRING.write_column(values, end, _CONTEXT)
+        if len(self._end) >= _PART_BYTES:
+            self._parts.append(self._end)
+            self._end = bytearray()
+        _STRING.write_column(values, self._end, _CONTEXT)
         self.rows += len(values)
-        if len(end) >= _PART_BYTES:
-            whole = len(end) // _PART_BYTES * _PART_BYTES
-            with memoryview(end) as view:
-                self._parts += [bytes(view[start : start + _PART_BYTES]) for start in range(0, whole, _PART_BYTES)]
-            del end[:whole]
 
     @property
-    def parts(self) -> Sequence[bytes | bytearray]:
+    def parts(self) -> Sequence[bytearray]:
         return [*self._parts, self._end]
 
     def clear(self) -> None:

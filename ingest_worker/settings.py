@@ -7,8 +7,9 @@ from pydantic import Field
 from service.settings import ServiceSettings
 
 MEBIBYTE = 1024 * 1024
-# Enough for the reading thread never to wait; each message in the queues takes as much again for librdkafka's own.
-_MOST_QUEUE_BYTES = 6 * MEBIBYTE
+# Enough for the reading thread never to wait. Larger queues cost memory, of which each message takes as much again for
+# librdkafka's own, and processor time, since what waits in them leaves the cache.
+_MOST_QUEUE_BYTES = 2 * MEBIBYTE
 
 
 class IngestSettings(ServiceSettings):
@@ -34,7 +35,7 @@ class IngestSettings(ServiceSettings):
     birdhouse_ingest_buffer_bytes: int = Field(
         96 * MEBIBYTE,
         ge=8 * MEBIBYTE,
-        description="Memory for messages that are read and not yet stored: an eighth, but at most 6 MiB, for the Kafka"
+        description="Memory for messages that are read and not yet stored: an eighth, but at most 2 MiB, for the Kafka"
         " client's queues, the rest for batches. Partitions are paused when it is used up.",
     )
     birdhouse_ingest_inserters: int = Field(

@@ -96,6 +96,7 @@ class Source:
     ) -> None:
         self._group = group
         self._topics = topics
+        self._only_topic = next(iter(topics)) if len(topics) == 1 else None
         self._resets = resets
         self._config = config
         self._assignment = assignment
@@ -233,7 +234,9 @@ class Source:
         events, errors = partition_errors(messages)
         for message in errors:
             self._handle(message)
-        for run in runs_of(events, with_keys=self._wants_keys, with_headers=self._wants_headers):
+        for run in runs_of(
+            events, only_topic=self._only_topic, with_keys=self._wants_keys, with_headers=self._wants_headers
+        ):
             if not self._assignment.take(run):
                 # Pausing throws fetched messages away, so this hardly happens; but a skipped message would be lost.
                 consumer.seek(TopicPartition(run.topic, run.partition, run.offsets[0]))

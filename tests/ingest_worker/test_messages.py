@@ -27,6 +27,16 @@ def test_runs_hold_every_message_in_its_order(sent: list[tuple[tuple[str, int], 
     assert all(left != right for left, right in pairwise(neighbours))
 
 
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 3)), max_size=20))
+def test_partitions_of_the_only_topic_are_told_apart(sent: list[tuple[int, int]]) -> None:
+    offsets, messages = {0: 0, 1: 0, 2: 0}, []
+    for number, step in sent:  # offsets with holes, into which other partitions' messages may fit
+        offsets[number] += step
+        messages.append(message("topic", number, offsets[number], b"v"))
+    found = [(entry.partition, offset) for entry in runs_of(messages, only_topic="topic") for offset in entry.offsets]
+    assert found == [(entry.partition(), entry.offset()) for entry in messages]
+
+
 def test_keys_and_headers_are_read_only_when_wanted() -> None:
     sent = message("a", 0, 7, b"v", key=b"k", headers=[("h", b"1"), ("h", b"2"), ("n", None)], milliseconds=5)
     (plain,) = runs_of([sent])
