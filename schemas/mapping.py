@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schemas.conversion import Conversion, conversion_of, leaf_of, value_type
-from schemas.extraction import MESSAGE, Extraction, json_type
+from schemas.extraction import MESSAGE, Extraction, Leaf, json_type
 from schemas.landing import (
     FENCE_KEY,
     HEADERS,
@@ -28,7 +28,7 @@ from schemas.landing import (
     topic_id_of,
 )
 from schemas.model import Column, ColumnType, DataSource, JsonPath
-from schemas.quarantine import QUARANTINE_FACTS, Judged, reasons, shown
+from schemas.quarantine import QUARANTINE_FACTS, Judged, reasons
 from schemas.sql import call, identifier, literal
 
 METADATA = frozenset({TOPIC, PARTITION, OFFSET, TIMESTAMP, KEY, VALUE, HEADERS})
@@ -254,11 +254,14 @@ def _explain(columns: tuple[MappedColumn, ...], carried: Mapping[str, str], reje
         "c__error": "arrayMap(r -> r.2, `__reasons`)",
         "c__import_id": "CAST(NULL, 'Nullable(String)')",
     }
-    expressions |= {
-        column.column.name: shown(column.path) for column in columns if column.column.name not in QUARANTINE_FACTS
+    shown = {
+        c.column.name: Leaf(c.path.keys, "Nullable(String)") for c in columns if c.column.name not in QUARANTINE_FACTS
     }
+    extraction = Extraction()
+    extraction.add(leaf for leaf in shown.values() if leaf.keys)
+    expressions |= {name: extraction.expression(leaf) if leaf.keys else MESSAGE for name, leaf in shown.items()}
     expressions["insertion_date"] = "now()"
-    inner = f"{_select(expressions)}\nFROM {rejected}"
+    inner = f"{_with(extraction)}{_select(expressions)}\nFROM {rejected}"
     kept = ", ".join(identifier(name) for name in expressions if name != "__reasons")
     return f"SELECT {kept}\nFROM (\n{inner}\n)"
 

@@ -55,7 +55,7 @@ def reasons(columns: Iterable[Judged]) -> str:
         _array(literal(column.path.text) for column in judged),
         _array(str(int(column.is_required)) for column in judged),
         _array(column.is_right for column in judged),
-        _array(_given(column.path) for column in judged),
+        _array(map(_given, judged)),
     )
     single = f"arrayMap((name, type, path, is_required, is_right, given) -> (name, {reason}), {', '.join(arrays)})"
     return f"if({whole} != '', [({literal(VALUE)}, {whole})], arrayFilter(r -> r.2 != '', {single}))"
@@ -69,13 +69,10 @@ def _sentence(text: str) -> str:
     return call("concat", whole.replace("{given}", f"', substringUTF8(given, 1, {_SHOWN_CHARACTERS}), '"))
 
 
-def shown(path: JsonPath) -> str:
-    """SQL: Nullable(String), what the message holds at a path, as text."""
-    return call("JSONExtract", MESSAGE, *map(literal, path.keys), "'Nullable(String)'") if path.keys else MESSAGE
-
-
-def _given(path: JsonPath) -> str:
-    return raw(path.keys) if path.keys else MESSAGE
+def _given(column: Judged) -> str:
+    """SQL: the JSON text of a wrong value. Each look at one parses the message, so that only wrong columns get one."""
+    text = raw(column.path.keys) if column.path.keys else MESSAGE
+    return call("if", column.is_right, "''", text)
 
 
 def _array(items: Iterable[str]) -> str:
