@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from query_api.database_errors import request_error
 from query_api.errors import BadRequest, Unavailable
-from query_api.execute import Answer, Summary, checked_values, transported
+from query_api.execute import Answer, Summary, checked_values
 from query_api.limits import Limits, query_settings
 from query_api.query import Query
 
@@ -46,11 +46,11 @@ class EmbeddedExecutor:
         self, query: Query, *, format: str, query_id: str, limits: Limits, settings: Mapping[str, str]
     ) -> Answer:
         """As `Executor.execute`; the answer is always complete. The id goes to `log_comment`: chDB has none."""
-        checked_values(query)
+        values = checked_values(query)
         running = _Running(f"{query_id} {uuid4()}")
         layered = query_settings(limits, query.settings, settings) | {"log_comment": running.mark}
         run = asyncio.get_running_loop().run_in_executor(
-            self._workers, self._run, query, format, layered, limits, running
+            self._workers, self._run, query.sql, values, format, layered, limits, running
         )
         try:
             return await asyncio.shield(run)
@@ -74,14 +74,22 @@ class EmbeddedExecutor:
         await asyncio.to_thread(self._workers.shutdown)
         await asyncio.to_thread(self._killers.shutdown)
 
-    def _run(self, query: Query, format: str, settings: Mapping[str, str], limits: Limits, running: _Running) -> Answer:
+    def _run(
+        self,
+        sql: str,
+        values: dict[str, str],
+        format: str,
+        settings: Mapping[str, str],
+        limits: Limits,
+        running: _Running,
+    ) -> Answer:
         with self._begun(running), self._handle() as handle:
             try:
                 handle.query(f"USE {_quoted(self._database, '`')}", "TabSeparated")
                 handle.query(_set_statement(settings), "TabSeparated")
                 # Last: from here on this handle changes neither data nor this. 2 lets a query's own SETTINGS be.
                 handle.query("SET readonly = 2", "TabSeparated")
-                result = handle.query(query.sql, format, params=transported(query))
+                result = handle.query(sql, format, params=values)
                 return Answer(result.bytes() or b"", Summary(result.storage_rows_read(), result.storage_bytes_read()))
             except RuntimeError as error:  # chDB's own class derives from it; what it says before the code is its own
                 text = str(error)

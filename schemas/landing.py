@@ -83,26 +83,10 @@ def topic_id_of(fence_key_sql: str) -> str:
     return f"substringIndex(substringIndex({fence_key_sql}, '/', -2), '/', 1)"
 
 
-def parsed_table(data_source: str) -> str:
-    return f"{data_source}_parsed"
-
-
-def accepted_table(data_source: str) -> str:
-    return f"{data_source}_accepted"
-
-
-def rejected_table(data_source: str) -> str:
-    return f"{data_source}_rejected"
-
-
 def passage_tables(data_source: str) -> tuple[str, str, str, str]:
-    """The tables that messages go through and none is kept in."""
-    return (
-        landing_table(data_source),
-        parsed_table(data_source),
-        accepted_table(data_source),
-        rejected_table(data_source),
-    )
+    """The tables that messages go through and none is kept in: landing, parsed, accepted, rejected."""
+    name = data_source
+    return landing_table(name), f"{name}_parsed", f"{name}_accepted", f"{name}_rejected"
 
 
 TABLES_A_MESSAGE = 4

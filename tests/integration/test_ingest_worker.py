@@ -11,6 +11,8 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from ingest_worker import clickhouse as ingest_clickhouse
+from ingest_worker import native_format
 from ingest_worker.observations import (
     DataSourceRecovered,
     DataSourceStalled,
@@ -61,6 +63,19 @@ def test_stores_every_event_once_and_commits(build: Build, unique_name: str) -> 
     assert sum(entry.committed_offset or 0 for entry in partitions) == 3000
     until(lambda: all(entry.lag_messages == 0 for entry in worker.status().partitions))
     assert house.stop(worker)
+
+
+def test_what_goes_to_another_machine_is_compressed(
+    build: Build, unique_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_clickhouse, "is_this_machine", lambda host: False)
+    monkeypatch.setattr(native_format, "_PART_BYTES", 64)  # so that each insert is sent in many compressed parts
+    house = build(data_source("events", unique_name, unique_name))
+    worker = house.worker()
+    until(worker.is_ready)
+    house.produce(unique_name, range(3000))
+    until(lambda: house.count("events") >= 3000)
+    assert house.ids("events") == list(range(3000))
 
 
 def test_a_data_source_with_a_dot_in_its_name_is_loaded(build: Build, unique_name: str) -> None:
