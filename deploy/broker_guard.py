@@ -16,6 +16,7 @@ import threading
 
 def main() -> None:
     # stdin must not be the pipe: the broker would hold nothing of it, but it has no business with it either.
+    # The command is what our own process gives (S603).
     broker = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)  # noqa: S603
 
     def end_with_broker() -> None:

@@ -116,7 +116,7 @@ class EmbeddedBroker:
         # The binary reads options (a storage engine, an exporter) from the environment too: none there is meant for it.
         environment = {"PATH": os.defpath, "RUST_LOG": "warn"}
         with Path(self._log_file or os.devnull).open("wb") as log:
-            return subprocess.Popen(  # noqa: S603
+            return subprocess.Popen(  # noqa: S603 - the binary of our own dependency
                 [sys.executable, "-I", "-S", broker_guard.__file__, *command],
                 stdin=subprocess.PIPE,
                 stdout=log,

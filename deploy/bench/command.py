@@ -68,7 +68,7 @@ def started_command(
 ) -> Iterator[Command]:
     """A Python process with these arguments; its output goes to `log`. `environment` is all it gets of our names."""
     with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, *arguments],
             env={**foreign_environment(), **environment},
             stdin=subprocess.DEVNULL,

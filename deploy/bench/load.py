@@ -75,7 +75,7 @@ def run_load(address: tuple[str, int], requests: Sequence[bytes], *, connections
         "connections": connections,
         "seconds": seconds,
     }
-    child = subprocess.run(  # noqa: S603
+    child = subprocess.run(  # noqa: S603 - our own module
         [sys.executable, "-m", __name__],
         input=json.dumps(order).encode(),
         capture_output=True,

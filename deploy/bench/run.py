@@ -92,7 +92,7 @@ def measure(servers: Servers, name: str, options: Mapping[str, Any], plot_file: 
     for note in record.notes:
         say(f"note: {note}")
     if plot_file is not None:
-        draw: Callable[[Path], None] = bench.plot  # type: ignore[attr-defined]
+        draw: Callable[[Path], None] = bench.plot  # type: ignore[attr-defined]  # only benches that can draw get one
         draw(plot_file)
     return record
 

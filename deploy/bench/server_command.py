@@ -57,7 +57,7 @@ class StartedServer:
     def start(self) -> bool:
         """Start it and wait until it answers; whether it does."""
         with self.log.open("ab") as output:
-            process = subprocess.Popen(  # noqa: S603
+            process = subprocess.Popen(  # noqa: S603 - the command that the caller set
                 self._arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

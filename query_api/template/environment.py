@@ -52,6 +52,7 @@ class TemplateEnvironment(SandboxedEnvironment):
         """Jinja2 asks this property for the lexer of every template."""
         return self._lexer
 
+    # The names are Jinja2's, chosen so that no keyword argument of a template meets them.
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """Call a template function: the compiler lets no other name stand in a call."""
         render: Render = __context.parent["render"]

@@ -95,13 +95,14 @@ def _function(function: Function) -> Function:
 
 
 @_function
+# Named as in the template language, as are Array and JSON.
 def Boolean(render: Render, x: object, default: object = None, parameter_name: str = "") -> object:  # noqa: N802
     value = default if x is None else x
     return INTEGER_TYPES["UInt8"](value is not None and parsing.parse_boolean(value))
 
 
 @_function
-def Array(  # noqa: N802
+def Array(  # noqa: N802 - the template language's name
     render: Render,
     x: object,
     _type: object = "String",
@@ -124,7 +125,7 @@ def Array(  # noqa: N802
 
 
 @_function
-def JSON(  # noqa: N802
+def JSON(  # noqa: N802 - the template language's name
     render: Render,
     x: object,
     default: object = "{}",
@@ -263,7 +264,7 @@ def split_to_array(render: Render, x: object, default: object = "", separator: s
 
 @_function
 def enumerate_with_last(render: Render, iterable: object) -> Iterator[tuple[bool, object]]:
-    count = len(iterable)  # type: ignore[arg-type]
+    count = len(iterable)  # type: ignore[arg-type]  # what has no length raises, as in Tinybird
     return iter([(index == count - 1, item) for index, item in enumerate(elements(iterable))])
 
 
@@ -371,6 +372,7 @@ FUNCTIONS.update(
         "str": _builtin(str),
         "bool": _builtin(bool),
         "abs": _builtin(abs),
+        # What cannot be summed or sorted raises, and that is told.
         "sum": lambda render, values: sum(elements(values)),  # type: ignore[arg-type]
         "sorted": lambda render, values: sorted(elements(values)),  # type: ignore[type-var]
         "range": _range,

@@ -108,7 +108,7 @@ class Rewriter(NodeTransformer):
     def _expression(self, node: nodes.Expr) -> nodes.Expr:
         return cast("nodes.Expr", self.visit(node))
 
-    def visit_Name(self, node: nodes.Name) -> nodes.Node:  # noqa: N802
+    def visit_Name(self, node: nodes.Name) -> nodes.Node:  # noqa: N802 - named by Jinja2's NodeVisitor
         name = node.name
         if name.endswith("!"):
             node.name = f"t_{name[:-1]}"
@@ -123,7 +123,7 @@ class Rewriter(NodeTransformer):
         node.name = f"p_{name}"
         return node
 
-    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - named by Jinja2's NodeVisitor
         if node.dyn_args is not None or node.dyn_kwargs is not None:
             raise TemplateSyntaxError("a call takes no * or **", node.lineno)
         if isinstance(node.node, nodes.Getattr):
@@ -174,7 +174,7 @@ class Rewriter(NodeTransformer):
         keywords = [nodes.Keyword(each.key, self._expression(each.value), lineno=node.lineno) for each in node.kwargs]
         return _call("method", [self._expression(argument) for argument in arguments], node.lineno, keywords)
 
-    def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:  # noqa: N802
+    def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:  # noqa: N802 - named by Jinja2's NodeVisitor
         raise TemplateSyntaxError(f"attributes cannot be read: `{node.attr}`", node.lineno)
 
     def _declare(self, function: str, node: nodes.Call) -> None:
@@ -196,24 +196,24 @@ class Rewriter(NodeTransformer):
         self._used.add(use.name)
         self.uses.append(use)
 
-    def visit_List(self, node: nodes.List) -> nodes.Node:  # noqa: N802
+    def visit_List(self, node: nodes.List) -> nodes.Node:  # noqa: N802 - named by Jinja2's NodeVisitor
         return self._container(node)
 
-    def visit_Dict(self, node: nodes.Dict) -> nodes.Node:  # noqa: N802
+    def visit_Dict(self, node: nodes.Dict) -> nodes.Node:  # noqa: N802 - named by Jinja2's NodeVisitor
         return self._container(node)
 
-    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:  # noqa: N802
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:  # noqa: N802 - named by Jinja2's NodeVisitor
         return self.generic_visit(node) if node.ctx != "load" else self._container(node)
 
     def _container(self, node: nodes.Expr) -> nodes.Node:
         return _call("checked", [cast("nodes.Expr", self.generic_visit(node))], node.lineno)
 
-    def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.Node:  # noqa: N802
+    def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.Node:  # noqa: N802 - named by Jinja2's NodeVisitor
         if node.expr2 is None:
             raise TemplateSyntaxError("`a if b` needs an `else`", node.lineno)
         return self.generic_visit(node)
 
-    def visit_Assign(self, node: nodes.Assign) -> nodes.Node:  # noqa: N802
+    def visit_Assign(self, node: nodes.Assign) -> nodes.Node:  # noqa: N802 - named by Jinja2's NodeVisitor
         node.node = self._expression(cast("nodes.Expr", node.node))
         node.target = cast("nodes.Expr", self._target(node.target))
         return node
@@ -227,7 +227,7 @@ class Rewriter(NodeTransformer):
             raise TemplateSyntaxError("only names can be given a value", target.lineno)
         return nodes.NSRef("locals", target.name, lineno=target.lineno)
 
-    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802
+    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - named by Jinja2's NodeVisitor
         """Loop variables are assigned to the template's variables, so that they outlive the loop as in Python."""
         if node.test is not None or node.recursive:
             raise TemplateSyntaxError("a for block takes no `if` and no `recursive`", node.lineno)
@@ -244,7 +244,7 @@ class Rewriter(NodeTransformer):
         node.body = [*body, *(cast("nodes.Node", self.visit(child)) for child in node.body)]
         return node
 
-    def visit_CallBlock(self, node: nodes.CallBlock) -> nodes.Node:  # noqa: N802
+    def visit_CallBlock(self, node: nodes.CallBlock) -> nodes.Node:  # noqa: N802 - named by Jinja2's NodeVisitor
         node.call = cast("nodes.Call", self.visit(node.call))
         node.args = [cast("nodes.Name", self.visit(argument)) for argument in node.args]
         node.body = [cast("nodes.Node", self.visit(child)) for child in node.body]

@@ -101,7 +101,7 @@ def test_a_lock_that_was_taken_over_is_left_to_its_new_holder() -> None:
         if "`events`" in statement:
             database.tables[LOCK_TABLE] = ("another", 0)
 
-    database.command = command  # type: ignore[method-assign]
+    database.command = command  # type: ignore[method-assign]  # a stand-in
     apply(client_of(database), plan, sleep=no_sleep)
     assert database.tables[LOCK_TABLE] == ("another", 0)
 

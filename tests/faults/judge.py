@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -96,10 +96,10 @@ def bites_table(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def _by(results: Iterable[Result], key: object) -> dict[str, list[Result]]:
+def _by(results: Iterable[Result], key: Callable[[Result], str]) -> dict[str, list[Result]]:
     groups: dict[str, list[Result]] = {}
     for result in results:
-        groups.setdefault(key(result), []).append(result)  # type: ignore[operator]
+        groups.setdefault(key(result), []).append(result)
     return groups
 
 

@@ -197,6 +197,7 @@ def test_every_message_is_shipped_once_in_order_and_positions_follow(
     for partition, count in arrivals:
         made.add(run("topic", partition, *[b"v"] * count, first_offset=added[partition]))
         added[partition] += count
+        # All lanes are open.
         while chance.random() < 0.5 and any(made.lane(("topic", p)).rows > 10 for p in range(3)):  # type: ignore[union-attr]
             if sending and chance.random() < 0.6:
                 made.stored(sending.pop(chance.randrange(len(sending))))
@@ -217,7 +218,7 @@ def test_every_message_is_shipped_once_in_order_and_positions_follow(
         made.stored(shipment)
     made.flush()
     for _ in range(sum(added)):
-        if all(made.lane(("topic", p)).rows == 0 for p in range(3)):  # type: ignore[union-attr]
+        if all(made.lane(("topic", p)).rows == 0 for p in range(3)):  # type: ignore[union-attr]  # all lanes are open
             break
         seal_and_record(made)
         last = made.take()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from ingest_worker.offsets import LowWaterMark
 
 @given(st.integers(0, 50), st.lists(st.tuples(st.integers(0, 3), st.integers(1, 5)), max_size=12), st.randoms())
 def test_any_order_of_completion_commits_what_is_contiguous_and_no_more(
-    start: int, shapes: list[tuple[int, int]], random: st.DataObject
+    start: int, shapes: list[tuple[int, int]], random: Random
 ) -> None:
     mark, ranges, offset = LowWaterMark(start), [], start
     for hole, length in shapes:
@@ -19,7 +21,7 @@ def test_any_order_of_completion_commits_what_is_contiguous_and_no_more(
         offset = ranges[-1][1] + 1
         mark.announce(*ranges[-1])
     order = list(ranges)
-    random.shuffle(order)  # type: ignore[attr-defined]
+    random.shuffle(order)
     stored: set[tuple[int, int]] = set()
     for entry in order:
         before = mark.position

@@ -57,7 +57,7 @@ class Bench:
             claim=self._claim,
             observe=self.seen.append,
             drain_seconds=0,
-            create_consumer=lambda config: self.consumer,  # type: ignore[arg-type,return-value]
+            create_consumer=lambda config: self.consumer,  # type: ignore[arg-type,return-value]  # a stand-in
             clock=self.clock,
         )
 
@@ -260,6 +260,7 @@ def test_a_fatal_error_needs_a_new_consumer() -> None:
 def test_a_failure_while_partitions_are_assigned_needs_a_new_consumer() -> None:
     bench = Bench()
     failure = KafkaException(kafka_error(KafkaError._TIMED_OUT))
+    # A stand-in that raises.
     bench.consumer.committed = lambda *_, **__: (_ for _ in ()).throw(failure)  # type: ignore[method-assign]
     bench.consumer.calls = [bench.assign]
     with pytest.raises(SourceError, match="changed hands"):

@@ -110,7 +110,7 @@ def test_a_table_that_cannot_be_read_back_is_left_alone(build: Build, unique_nam
     assert "birdhouse offsets" in broken.hint
     assert house.count("events") == EVENTS
     assert house.stop(worker)
-    own_group = house.project.data_sources["events"].kafka.group_id  # type: ignore[union-attr]
+    own_group = house.project.data_sources["events"].kafka.group_id  # type: ignore[union-attr]  # it is there
     feeds = feeds_of_topic(house.project, "events")
     with TopicView({"bootstrap.servers": house.kafka}, feeds[0]) as view:
         wanted = positions(view, read_offsets(view, unique_name, []), "latest")

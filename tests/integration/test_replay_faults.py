@@ -80,6 +80,7 @@ def _kill_and_run_again(scene: Scene, chance: random.Random, *arguments: str, mo
     while kills < most:
         before = _count(scene)
         process = scene.start(*arguments, BIRDHOUSE_INGEST_BATCH_ROWS="1000")
+        # mypy does not infer a lambda's defaults.
         until(lambda process=process, before=before: process.poll() is not None or _count(scene) != before)  # type: ignore[misc]
         time.sleep(chance.uniform(0, 0.4))
         if process.poll() is not None:

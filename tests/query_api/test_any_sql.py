@@ -31,6 +31,7 @@ def test_work_grows_with_the_text(head: str, unit: str) -> None:
         with suppress(SqlTextError):
             names_of(head + unit * size)
 
+    # mypy does not infer a lambda's defaults.
     once, twice = (lines_run(lambda size=size: scan(size)) for size in (300, 600))  # type: ignore[misc]
     assert twice < once * 2.3 + 2_000
 
@@ -55,6 +56,7 @@ def test_many_nodes_are_checked_in_the_time_of_their_number() -> None:
         assert len(catalog(pipe("p", n0="SELECT 1", **chain)).warnings) == size - 1
 
     check(2)
+    # mypy does not infer a lambda's defaults.
     once, twice = (lines_run(lambda size=size: check(size)) for size in (150, 300))  # type: ignore[misc]
     assert twice < once * 2.5
 

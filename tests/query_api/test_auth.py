@@ -40,6 +40,7 @@ def test_one_name_in_several_files_is_one_token_with_all_its_scopes() -> None:
 @pytest.mark.parametrize(("permission", "resource"), [("READ", "events"), ("APPEND", "top"), ("READ", "other")])
 def test_a_scope_that_no_file_grants_is_refused(permission: str, resource: str) -> None:
     with pytest.raises(Forbidden, match=f"the token `app` has no {permission} scope on `{resource}`"):
+        # The parameter is a plain text, of which the test gives only right ones.
         TABLE.recognise(derive_token(SECRET, "app")).require(permission, resource)  # type: ignore[arg-type]
 
 

@@ -25,6 +25,7 @@ class Switch:
 async def test_a_server_is_waited_for_and_each_change_is_said_once() -> None:
     server, observed = Switch("refused"), list[Observation]()
     watched = {"ClickHouse": Watched("http://host:8123", server.check), "Kafka": Watched("host:9092", Switch().check)}
+    # Stand-ins for the clients of the servers.
     health = Health(watched, observed.append, interval=0, backoff=Backoff(first=0, longest=0))  # type: ignore[arg-type]
     assert health.reasons() == ["ClickHouse: no answer yet", "Kafka: no answer yet"]
     health.start()

@@ -167,5 +167,6 @@ def test_a_damaged_file_gives_a_model_or_problems(text: str, data: st.DataObject
     "head", ["SCHEMA >\n    ", "NODE n\nSQL >\n    ", "INDEXES >\n    ", "ENGINE ", "", "DESCRIPTION >\n"]
 )
 def test_work_grows_with_the_text(head: str, unit: str) -> None:
+    # mypy does not infer a lambda's defaults.
     once, twice = (lines_run(lambda size=size: read(head + unit * size)) for size in (300, 600))  # type: ignore[misc]
     assert twice < once * 2.3 + 2_000

@@ -96,7 +96,7 @@ def test_a_mapping_of_which_a_part_is_missing_is_made_anew(name: str) -> None:
     del actual[name]
     (change,) = diff(project(EVENTS), actual, "db")
     assert change.effect is Effect.ADDS
-    assert change.statements == mapping_ddl(EVENTS, "db").statements  # type: ignore[union-attr]
+    assert change.statements == mapping_ddl(EVENTS, "db").statements  # type: ignore[union-attr]  # it takes events
 
 
 def test_a_mapping_that_was_not_ended_is_made_anew() -> None:
@@ -106,7 +106,7 @@ def test_a_mapping_that_was_not_ended_is_made_anew() -> None:
 
 
 def test_a_mapping_closes_the_door_first_and_opens_it_last_but_for_the_mark_that_all_is_done() -> None:
-    statements = mapping_ddl(EVENTS, "db").statements  # type: ignore[union-attr]
+    statements = mapping_ddl(EVENTS, "db").statements  # type: ignore[union-attr]  # it takes events
     assert statements[0] == f"INSERT INTO `db`.`{FENCE_TABLE}` VALUES ('events', 1)"
     assert statements[-2] == f"INSERT INTO `db`.`{FENCE_TABLE}` VALUES ('events', 0)"
     assert "MODIFY COMMENT" in statements[-1]

@@ -34,6 +34,7 @@ def test_the_ingest_table_compares_medians_and_gives_reasons_for_what_is_missing
     def drain(seconds: float) -> Drain:
         return Drain(1_000, seconds, 0.1, cpu_micros={"worker": 1.5}, peak_memory={"worker": 100 * 1024 * 1024})
 
+    # It renders only, which needs no workspace.
     run = IngestBench(None, Options(), Record("ingest", 1, {}), lambda _: None)  # type: ignore[arg-type]
     run.drains = {OURS: [drain(1.0), drain(2.0), drain(4.0)], "other": [drain(4.0)] * 3}
     run.skipped = {"engine": "it is not there"}
