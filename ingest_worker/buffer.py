@@ -93,7 +93,9 @@ class Buffer:
             for lane in sorted(ripe, key=self._urgency)[: max(0, free)]:
                 if is_due or self._must_go(lane):
                     sealed.append(lane)
-                    is_due, self._ripe_at = False, now + limits.seconds
+                    # What is looked at late is not to be later each time, or the rhythm would be that of the looks.
+                    is_behind = is_due and now - self._ripe_at < limits.seconds / 2
+                    is_due, self._ripe_at = False, (self._ripe_at if is_behind else now) + limits.seconds
             for lane in sealed:
                 lane.seal()
             if sealed:

@@ -29,8 +29,8 @@ class IngestSettings(ServiceSettings):
         0.1,
         ge=0.01,
         le=60,
-        description="Least time between two inserts of a data source that are not full. Its partitions take turns, so a"
-        " message waits for others at most this long times the partitions that have messages waiting.",
+        description="Time between two inserts of a data source that are not full, on average. Its partitions take"
+        " turns, so a message waits for others at most this long times the partitions that have messages waiting.",
     )
     birdhouse_ingest_buffer_bytes: int = Field(
         96 * MEBIBYTE,

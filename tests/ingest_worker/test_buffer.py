@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 from dataclasses import replace
@@ -63,6 +64,21 @@ def test_a_message_that_comes_alone_is_due_at_once_and_the_next_one_after_a_whil
     second = taken(made)
     assert second is not None
     assert second.batch.rows == 2
+
+
+def test_the_rhythm_of_batches_is_not_that_of_the_looks_at_them() -> None:
+    clock = Clock()
+    made = buffer(clock)
+    offsets = range(24)
+    cut = []
+    for offset in offsets:
+        made.add(run("topic", 0, b"v", first_offset=offset))
+        if (shipment := taken(made)) is not None:
+            cut.append(clock.now)
+            made.stored(shipment)
+        clock.now += LIMITS.seconds * 0.4
+    assert len(cut) == 10  # in 9.6 s; it would be 8 if each waited for the first look after a second
+    assert min(later - earlier for earlier, later in itertools.pairwise(cut)) > LIMITS.seconds / 2
 
 
 def test_partitions_take_turns_the_one_that_waits_longest_first() -> None:
