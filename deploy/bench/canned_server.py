@@ -1,34 +1,49 @@
-"""A server that answers every request with the same bytes at once: what the load generator can do at most.
+"""A server that answers every request with the same bytes at once: what those who ask it cost by themselves.
 
-Run as a process of its own with a port and the number of bytes of a body.
+Run as a process of its own with a port and a file that holds the answer, head and all.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
+from pathlib import Path
+
+_HEAD_END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
 
 
 class Canned(asyncio.Protocol):
-    """One connection; a request arrives as one piece, as the load generator sends it."""
+    """One connection, which sends a request only after the answer to the one before."""
 
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
+        self._request = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        del data
-        self._transport.write(self._answer)
+        self._request += data
+        if _is_whole(self._request):
+            self._request.clear()
+            self._transport.write(self._answer)
 
 
-async def _serve(port: int, size: int) -> None:
-    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (size, b"x" * size)
+def _is_whole(request: bytearray) -> bool:
+    end = request.find(_HEAD_END)
+    if end < 0:
+        return False
+    length = _LENGTH.search(request, 0, end)
+    return len(request) >= end + len(_HEAD_END) + (int(length[1]) if length else 0)
+
+
+async def _serve(port: int, answer: bytes) -> None:
     server = await asyncio.get_running_loop().create_server(lambda: Canned(answer), "127.0.0.1", port)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(_serve(int(sys.argv[1]), Path(sys.argv[2]).read_bytes()))

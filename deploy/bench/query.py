@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from deploy.bench import table
 from deploy.bench.accounting import Accounts
-from deploy.bench.client_cost import client_alone
+from deploy.bench.canned import api_alone, client_alone, recorded_answer
 from deploy.bench.figures import millis, ratio, spread_text, thousands, times
 from deploy.bench.load import Load, run_load
 from deploy.bench.project_files import write_project
@@ -23,7 +24,7 @@ from deploy.explain import explain
 from query_api.catalog import Catalog
 from query_api.settings import QueryApiSettings
 
-OURS, DIRECT = "API", "ClickHouse"
+OURS, DIRECT, ALONE = "API", "ClickHouse", "API alone"
 # Four times as many callers as queries may run at once: overload.
 MOST_QUERIES: int = QueryApiSettings.model_fields["birdhouse_api_max_queries"].default
 CONNECTIONS = (1, MOST_QUERIES, 4 * MOST_QUERIES)
@@ -61,6 +62,7 @@ class QueryBench:
     loads: dict[Cell, list[Load]] = field(default_factory=dict)
     cpu: dict[Cell, list[dict[str, float]]] = field(default_factory=dict)
     client: Load | None = None
+    alone: dict[str, list[tuple[Load, float | None]]] = field(default_factory=dict)  # with the API's CPU, s
 
     def run(self) -> str:
         """Measure, and give the tables."""
@@ -83,6 +85,10 @@ class QueryBench:
             chosen = [each for each in questions(system.ask) if not options.pipes or each.pipe in options.pipes]
             for question in chosen:
                 self._measure(system, catalog, question)
+            answers = [(question, self._recorded(system, catalog, question)) for question in chosen]
+        for question, answer in answers:
+            if answer is not None:
+                self._measure_alone(project, question, answer)
         return self.render()
 
     def _measure(self, system: System, catalog: Catalog, question: Question) -> None:
@@ -94,6 +100,35 @@ class QueryBench:
                 for side, (address, requests) in sides.items():
                     self._round(system, Cell(question.pipe, connections, side), number, address, requests)
         self.say(f"  {question.pipe}")
+
+    def _recorded(self, system: System, catalog: Catalog, question: Question) -> bytes | None:
+        """What ClickHouse answers to the first of a question's values; None without a server."""
+        direct = self._sides(system, catalog, question).get(DIRECT)
+        return (
+            None if direct is None else recorded_answer(self.space.servers.settings.clickhouse_url or "", direct[1][0])
+        )
+
+    def _measure_alone(self, project: Path, question: Question, answer: bytes) -> None:
+        """The API in front of a server that answers at once: how many requests its own work allows."""
+        connections, seconds = CONNECTIONS[-1], self.options.seconds
+        with api_alone(self.space, project, answer) as api:
+            requests = api.requests(question.pipe, question.values)
+            address = address_of(api.api_url)
+            run_load(address, requests, connections=connections, seconds=min(WARM_UP_SECONDS, seconds))
+            for number in range(1, self.options.rounds + 1):
+                before = api.command.cpu_seconds
+                load = run_load(address, requests, connections=connections, seconds=seconds)
+                after = api.command.cpu_seconds
+                cpu = None if before is None or after is None else after - before
+                self.alone.setdefault(question.pipe, []).append((load, cpu))
+                self.record.add(
+                    pipe=question.pipe,
+                    connections=connections,
+                    side=ALONE,
+                    round=number,
+                    cpu_seconds=cpu,
+                    **load.as_dict(),
+                )
 
     def _sides(
         self, system: System, catalog: Catalog, question: Question
@@ -130,7 +165,8 @@ class QueryBench:
         alone = (
             f"client alone: {self.client.rate:,.0f} requests/s, {_client_micros([self.client])} µs of its CPU a request"
         )
-        return f"{self._latency_table()}\n\n{self._overload_table()}\n\n{alone}"
+        tables = [self._latency_table(), self._overload_table(), *([self._alone_table()] if self.alone else [])]
+        return "\n\n".join([*tables, alone])
 
     def _latency_table(self) -> str:
         head = (
@@ -176,6 +212,25 @@ class QueryBench:
                 )
             )
         return table.render(head, rows)
+
+    def _alone_table(self) -> str:
+        head = (
+            f"{ALONE}, {CONNECTIONS[-1]} clients",
+            *("requests/s", "requests/s per API core", "p50 ms", "p99 ms", "API CPU ms"),
+        )
+        return table.render(head, [self._alone_row(pipe, runs) for pipe, runs in self.alone.items()])
+
+    @staticmethod
+    def _alone_row(pipe: str, runs: Sequence[tuple[Load, float | None]]) -> tuple[str, ...]:
+        each = [None if cpu is None else cpu / max(len(load.accepted), 1) for load, cpu in runs]
+        return (
+            pipe,
+            spread_text([load.rate for load, _ in runs], thousands),
+            spread_text([None if cost is None else 1 / max(cost, 1e-9) for cost in each], thousands),
+            spread_text([_p50(load) for load, _ in runs], millis),
+            spread_text([load.latency(99) for load, _ in runs], millis),
+            spread_text([None if cost is None else cost * 1000 for cost in each], lambda value: f"{value:.2f}"),
+        )
 
 
 def _p50(load: Load) -> float:

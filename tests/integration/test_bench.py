@@ -88,6 +88,8 @@ class TestOnServers:
         run = QueryBench(space, QueryOptions(rows=3_000, rounds=1, seconds=0.1), record, lambda _: None)
         text = run.run()
         assert "client alone: " in text
+        assert run.alone.keys() == {cell.pipe for cell in run.loads}
+        assert all(load.accepted and not load.refused for runs in run.alone.values() for load, _ in runs)
         assert {cell.side for cell in run.loads} == {"API", "ClickHouse"}
         assert all(len(load.accepted) > 0 and not load.refused for loads in run.loads.values() for load in loads)
 
