@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ from multidict import CIMultiDict
 from query_api.documents import body_too_large
 from query_api.errors import RequestError
 from query_api.observations import Observer, RequestCrashed
+from query_api.random_hex import random_hex
 from query_api.respond import error_response, request_error_response, template_error_response
 from query_api.template.errors import TemplateError
 from query_api.trace import Trace, find_trace, start_trace
@@ -49,7 +49,7 @@ def answer_errors(observe: Observer, *, max_body_bytes: int, clock: Callable[[],
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        trace = start_trace(request, secrets.token_hex(16))
+        trace = start_trace(request, random_hex())
         started = clock()
         status = CALLER_LEFT
         try:

@@ -5,12 +5,11 @@ URLs end up in logs of proxies and are short; fields of a form may hold 128 KiB 
 
 from __future__ import annotations
 
-import secrets
-
 from query_api.errors import TooLarge
 from query_api.execute import checked_values
 from query_api.limits import MAX_VALUE_BYTES
 from query_api.query import Query
+from query_api.random_hex import random_hex
 
 
 def query_form(query: Query) -> tuple[str, bytes]:
@@ -20,7 +19,7 @@ def query_form(query: Query) -> tuple[str, bytes]:
     if len(sql) > MAX_VALUE_BYTES:
         raise TooLarge(f"the query is longer than the {MAX_VALUE_BYTES} bytes that ClickHouse takes")
     # 128 random bits: no value can hold the boundary, because nobody knows it before.
-    boundary = secrets.token_hex(16)
+    boundary = random_hex()
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="'
     # Encoded at once, but for the SQL, which is encoded already for its length.
     fields = [f'{head}param_{name}"\r\n\r\n{value}\r\n' for name, value in values.items()]

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Literal, TextIO
 
 from service.environment import secret_values
+from service.log_handler import GatheringHandler
 
 HIDDEN = "***"
 # A shorter secret is hidden only where it stands alone: `ingest` as a password must not blot out `ingest_worker`.
@@ -67,7 +68,7 @@ def configure(
     hide(secret_values(os.environ) if secrets is None else secrets)
     target = sys.stderr if stream is None else stream
     is_text = log_format == "text" or (log_format == "auto" and target.isatty())
-    handler = logging.StreamHandler(target)
+    handler = GatheringHandler(target)
     handler.setFormatter(TextFormatter() if is_text else JsonFormatter())
     root = logging.getLogger()
     for old in root.handlers[:]:
