@@ -12,7 +12,8 @@ _MOST_LINES = 1_000
 
 
 class GatheringHandler(logging.StreamHandler[TextIO]):
-    """Lines below WARNING that are logged on an event loop's thread are written together, at most 0.05 s later.
+    """Lines below WARNING that are logged on an event loop's thread are written together: 0.05 s later, or when the
+    loop has its next turn after that.
 
     Everything else is written at once, after what was gathered, so that lines stay in their order. `logging` flushes
     its handlers when the process ends; only a process that is killed loses what it had gathered.

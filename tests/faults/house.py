@@ -130,8 +130,7 @@ class FaultHouse:
         for name in self.names[:1]:
             self.sql("CREATE TABLE {db}.rollup (part Int32, events UInt64) ENGINE = SummingMergeTree ORDER BY part"
                      " SETTINGS non_replicated_deduplication_window = 10000")  # fmt: skip
-            self.sql(f"CREATE MATERIALIZED VIEW {{db}}.rolling TO {{db}}.rollup AS SELECT part, count() AS events"
-                     f" FROM {{db}}.`{name}` GROUP BY part")  # fmt: skip
+            self.sql(f"CREATE MATERIALIZED VIEW {{db}}.rolling TO {{db}}.rollup AS {_rollup_of(name)}")
         if "quarantine" in self.without:
             for name in self.names:
                 self.sql(f"DROP VIEW {{db}}.`{name}_reject`")
@@ -263,9 +262,9 @@ class FaultHouse:
         """Something else that must hold when this round is judged."""
         self._demands.append((condition, what))
 
-    def judge(self) -> Result:
+    def judge(self, *, refills_rollup: bool = False) -> Result:
         """Wait until what was produced so far is committed, end the load, wait until all is, and count; let `birdhouse
-        verify` look too."""
+        verify` look too. `refills_rollup` as an operator does whose view's table was damaged on the disk."""
         if self._is_over_since is None:
             self.cause_is_over()
         assert self._is_over_since is not None
@@ -274,6 +273,9 @@ class FaultHouse:
         seconds = time.monotonic() - since
         produced = self.load.stop() + self.posted
         self.until(lambda: self.committed() >= produced, "everything is committed")
+        if refills_rollup:
+            self.sql("TRUNCATE TABLE {db}.rollup")
+            self.sql(f"INSERT INTO {{db}}.rollup {_rollup_of(self.name)}")
         result = self._counted(produced, seconds)
         RESULTS.append(result)
         self._is_judged = True
@@ -312,3 +314,8 @@ class FaultHouse:
                 f"SELECT toInt64OrNull(extract(__value, 'id.: ([0-9]+)')) AS id FROM {{db}}.`{name}_quarantine`"
             )
         return " UNION ALL ".join(parts)
+
+
+def _rollup_of(name: str) -> str:
+    """SQL: what the view behind a table sums."""
+    return f"SELECT part, count() AS events FROM {{db}}.`{name}` GROUP BY part"

@@ -79,21 +79,24 @@ def disk_full(house: FaultHouse) -> None:
     house.pause(0, 1)
     with full_disk(house.engine.folder) if house.engine.folder.is_mount() else wanting_room(house):
         house.pause(4, 7)
-    mend_damaged_parts(house)
+    damaged = mend_damaged_parts(house)
     house.demand(lambda: house.said('"code": 243'), "the disk was full")
-    house.judge()
+    house.judge(refills_rollup="rollup" in damaged)
 
 
-def mend_damaged_parts(house: FaultHouse) -> None:
-    """What docs/operations.md tells an operator to do after a full disk: merges that ended on it may have left parts
-    with empty files, while the parts that they were made of are still there."""
+def mend_damaged_parts(house: FaultHouse) -> list[str]:
+    """What docs/operations.md tells an operator to do after a full disk, and the tables that needed it: merges that
+    ended on it may have left parts with empty files, while the parts that they were made of are still there."""
+    damaged = []
     tables = f"SELECT name FROM system.tables WHERE database = '{house.name}' AND engine LIKE '%MergeTree'"
     for (table,) in house.sql(tables):
         check = f"CHECK TABLE `{house.name}`.`{table}` SETTINGS check_query_single_value_result = 1"
         if not house.client.query(check).result_rows[0][0]:
             print(f"{table} is damaged")
+            damaged.append(table)
             house.sql(f"DETACH TABLE {{db}}.`{table}` SYNC")
             house.sql(f"ATTACH TABLE {{db}}.`{table}`")
+    return damaged
 
 
 @contextlib.contextmanager
