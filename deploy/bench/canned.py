@@ -14,7 +14,7 @@ from pathlib import Path
 from deploy.bench import canned_server
 from deploy.bench.command import API, Command, started_command
 from deploy.bench.load import Load, run_load
-from deploy.bench.requests import address_of, endpoint_request
+from deploy.bench.requests import endpoint_request
 from deploy.bench.server_command import becomes_ready, free_port
 from deploy.bench.workspace import Workspace
 from deploy.errors import BenchError
@@ -67,9 +67,9 @@ def api_alone(space: Workspace, project: Path, answer: bytes) -> Iterator[ApiAlo
             yield ApiAlone(f"http://127.0.0.1:{port}", derive_token(secret.encode(), ADMIN), command)
 
 
-def recorded_answer(clickhouse_url: str, request: bytes) -> bytes:
+def recorded_answer(clickhouse: Address, request: bytes) -> bytes:
     """What ClickHouse answers to a prepared request, head and all, in one chunk as it sends small answers."""
-    with closing(socket.create_connection(address_of(clickhouse_url), timeout=_RECORD_SECONDS)) as connection:
+    with closing(socket.create_connection(clickhouse, timeout=_RECORD_SECONDS)) as connection:
         connection.sendall(request)
         response = http.client.HTTPResponse(connection, method="POST")
         response.begin()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,6 +51,10 @@ class Cell:
     side: str
 
 
+# A load, and µs of CPU a request by process group.
+Run = tuple[Load, dict[str, float]]
+
+
 @dataclass
 class QueryBench:
     """Everything of one run; `say` takes a line for people."""
@@ -62,7 +66,8 @@ class QueryBench:
     loads: dict[Cell, list[Load]] = field(default_factory=dict)
     cpu: dict[Cell, list[dict[str, float]]] = field(default_factory=dict)
     client: Load | None = None
-    alone: dict[str, list[tuple[Load, float | None]]] = field(default_factory=dict)  # with the API's CPU, s
+    answers: dict[str, bytes] = field(default_factory=dict)  # by pipe, what ClickHouse answers to the first values
+    alone: dict[str, list[Run]] = field(default_factory=dict)  # by pipe
 
     def run(self) -> str:
         """Measure, and give the tables."""
@@ -85,14 +90,16 @@ class QueryBench:
             chosen = [each for each in questions(system.ask) if not options.pipes or each.pipe in options.pipes]
             for question in chosen:
                 self._measure(system, catalog, question)
-            answers = [(question, self._recorded(system, catalog, question)) for question in chosen]
-        for question, answer in answers:
-            if answer is not None:
-                self._measure_alone(project, question, answer)
+        for question in chosen:
+            if question.pipe in self.answers:
+                self._measure_alone(project, question, self.answers[question.pipe])
         return self.render()
 
     def _measure(self, system: System, catalog: Catalog, question: Question) -> None:
         sides = self._sides(system, catalog, question)
+        if DIRECT in sides:
+            address, requests = sides[DIRECT]
+            self.answers[question.pipe] = recorded_answer(address, requests[0])
         for address, requests in sides.values():
             run_load(address, requests, connections=CONNECTIONS[1], seconds=min(WARM_UP_SECONDS, self.options.seconds))
         for connections in CONNECTIONS:
@@ -101,34 +108,18 @@ class QueryBench:
                     self._round(system, Cell(question.pipe, connections, side), number, address, requests)
         self.say(f"  {question.pipe}")
 
-    def _recorded(self, system: System, catalog: Catalog, question: Question) -> bytes | None:
-        """What ClickHouse answers to the first of a question's values; None without a server."""
-        direct = self._sides(system, catalog, question).get(DIRECT)
-        return (
-            None if direct is None else recorded_answer(self.space.servers.settings.clickhouse_url or "", direct[1][0])
-        )
-
     def _measure_alone(self, project: Path, question: Question, answer: bytes) -> None:
         """The API in front of a server that answers at once: how many requests its own work allows."""
-        connections, seconds = CONNECTIONS[-1], self.options.seconds
+        cell = Cell(question.pipe, CONNECTIONS[-1], ALONE)
         with api_alone(self.space, project, answer) as api:
             requests = api.requests(question.pipe, question.values)
             address = address_of(api.api_url)
-            run_load(address, requests, connections=connections, seconds=min(WARM_UP_SECONDS, seconds))
+            run_load(
+                address, requests, connections=cell.connections, seconds=min(WARM_UP_SECONDS, self.options.seconds)
+            )
             for number in range(1, self.options.rounds + 1):
-                before = api.command.cpu_seconds
-                load = run_load(address, requests, connections=connections, seconds=seconds)
-                after = api.command.cpu_seconds
-                cpu = None if before is None or after is None else after - before
-                self.alone.setdefault(question.pipe, []).append((load, cpu))
-                self.record.add(
-                    pipe=question.pipe,
-                    connections=connections,
-                    side=ALONE,
-                    round=number,
-                    cpu_seconds=cpu,
-                    **load.as_dict(),
-                )
+                run = self._run({OURS: api.command.process_group}, cell, number, address, requests)
+                self.alone.setdefault(question.pipe, []).append(run)
 
     def _sides(
         self, system: System, catalog: Catalog, question: Question
@@ -148,16 +139,27 @@ class QueryBench:
     def _round(
         self, system: System, cell: Cell, number: int, address: tuple[str, int], requests: Sequence[bytes]
     ) -> None:
-        groups = {**self.space.servers.process_groups, "API": system.commands["API"].process_group}
-        accounts = Accounts(groups)
-        load = run_load(address, requests, connections=cell.connections, seconds=self.options.seconds)
+        groups = {**self.space.servers.process_groups, OURS: system.commands["API"].process_group}
+        load, cpu = self._run(groups, cell, number, address, requests)
         system.check_alive()
-        cpu = accounts.micros_each(max(len(load.accepted), 1))
         self.loads.setdefault(cell, []).append(load)
         self.cpu.setdefault(cell, []).append(cpu)
+
+    def _run(
+        self,
+        groups: Mapping[str, int],
+        cell: Cell,
+        number: int,
+        address: tuple[str, int],
+        requests: Sequence[bytes],
+    ) -> Run:
+        accounts = Accounts(groups)
+        load = run_load(address, requests, connections=cell.connections, seconds=self.options.seconds)
+        cpu = accounts.micros_each(max(len(load.accepted), 1))
         self.record.add(
             pipe=cell.pipe, connections=cell.connections, side=cell.side, round=number, cpu_micros=cpu, **load.as_dict()
         )
+        return load, cpu
 
     def render(self) -> str:
         """Latency and throughput of each cell, then what overload does; CPU is in ms a request."""
@@ -221,15 +223,15 @@ class QueryBench:
         return table.render(head, [self._alone_row(pipe, runs) for pipe, runs in self.alone.items()])
 
     @staticmethod
-    def _alone_row(pipe: str, runs: Sequence[tuple[Load, float | None]]) -> tuple[str, ...]:
-        each = [None if cpu is None else cpu / max(len(load.accepted), 1) for load, cpu in runs]
+    def _alone_row(pipe: str, runs: Sequence[Run]) -> tuple[str, ...]:
+        micros = [cpu.get(OURS) for _, cpu in runs]
         return (
             pipe,
             spread_text([load.rate for load, _ in runs], thousands),
-            spread_text([None if cost is None else 1 / max(cost, 1e-9) for cost in each], thousands),
+            spread_text([each and 1e6 / each for each in micros], thousands),
             spread_text([_p50(load) for load, _ in runs], millis),
             spread_text([load.latency(99) for load, _ in runs], millis),
-            spread_text([None if cost is None else cost * 1000 for cost in each], lambda value: f"{value:.2f}"),
+            spread_text(micros, lambda value: f"{value / 1000:.2f}"),
         )
 
 

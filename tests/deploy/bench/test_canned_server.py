@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 from deploy.bench.canned_server import Canned
 
@@ -25,7 +24,7 @@ class Transport(asyncio.Transport):
 def answers_to(*pieces: bytes) -> list[int]:
     """How many answers there are after each piece of what a client sends."""
     transport, connection = Transport(), Canned(ANSWER)
-    connection.connection_made(cast("asyncio.BaseTransport", transport))
+    connection.connection_made(transport)
     found = []
     for piece in pieces:
         connection.data_received(piece)
