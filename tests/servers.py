@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from docker.errors import APIError
@@ -24,16 +25,14 @@ from deploy.bench.server_command import (
     started_server,
     tail,
 )
-
-# Containers are removed here; the reaper would be one more image, and one more thing that holds Docker's socket.
-# testcontainers reads this once, when it is imported.
-os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
-from testcontainers.core.container import DockerContainer
+from tests.containers import ContainerRun, DockerContainer
 
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 CLICKHOUSE_IMAGE = "clickhouse/clickhouse-server:26.9"
 # Below pytest's time-out for one test, which counts its fixtures too.
 PULL_SECONDS = 90.0
+# Where the broker's container answers the other containers of its run.
+INNER_PORT = 9094
 
 
 class ServerUnavailableError(Exception):
@@ -42,6 +41,14 @@ class ServerUnavailableError(Exception):
 
 class ServerFailedError(Exception):
     """There is an image of the server, but it does not start; the message ends with its log."""
+
+
+@dataclass(frozen=True)
+class KafkaServer:
+    """A broker's `bootstrap.servers`, as this process reaches it and as the ClickHouse of the same run does."""
+
+    address: str
+    address_for_clickhouse: str
 
 
 @dataclass(frozen=True)
@@ -54,31 +61,36 @@ class ClickHouseServer:
 
 
 @contextmanager
-def kafka_server(folder: Path) -> Iterator[str]:
-    """The `bootstrap.servers` of a broker that is there while the context lasts; its files are in `folder`."""
+def kafka_server(folder: Path, run: ContainerRun) -> Iterator[KafkaServer]:
+    """A broker that is there while the context lasts; its files are in `folder`, or it is a container of `run`."""
     if address := os.environ.get("TEST_KAFKA_BOOTSTRAP_SERVERS"):
-        yield address
+        yield KafkaServer(address, address)
     elif command := os.environ.get("TEST_KAFKA_COMMAND"):
         with started_server(command, KAFKA_PORTS, folder, kafka_answers) as server:
-            yield f"127.0.0.1:{server.port}"
-    elif _can_run(KAFKA_IMAGE):
-        with _container(KAFKA_IMAGE, 9092, _kafka_environment, kafka_answers) as port:
-            yield f"127.0.0.1:{port}"
+            address = f"127.0.0.1:{server.port}"
+            yield KafkaServer(address, address)
+    elif can_run(KAFKA_IMAGE):
+        with _container(run, KAFKA_IMAGE, "kafka", 9092, _kafka_environment, kafka_answers) as (port, name):
+            address = f"127.0.0.1:{port}"
+            yield KafkaServer(address, f"{name}:{INNER_PORT}" if _has_clickhouse_in_a_container() else address)
     else:
         with _embedded_broker(folder) as address:
-            yield address
+            yield KafkaServer(address, address)
 
 
 @contextmanager
-def clickhouse_server(folder: Path) -> Iterator[ClickHouseServer]:
-    """A ClickHouse server that is there while the context lasts; its files are in `folder`."""
+def clickhouse_server(folder: Path, run: ContainerRun) -> Iterator[ClickHouseServer]:
+    """A ClickHouse that is there while the context lasts; its files are in `folder`, or it is a container of `run`."""
     if url := os.environ.get("TEST_CLICKHOUSE_URL"):
         yield ClickHouseServer(url)
     elif command := os.environ.get("TEST_CLICKHOUSE_COMMAND"):
         with started_server(command, CLICKHOUSE_PORTS, folder, clickhouse_answers) as server:
             yield ClickHouseServer(f"http://127.0.0.1:{server.port}")
-    elif _can_run(CLICKHOUSE_IMAGE):
-        with _container(CLICKHOUSE_IMAGE, 8123, _clickhouse_environment, clickhouse_answers) as port:
+    elif can_run(CLICKHOUSE_IMAGE):
+        with _container(run, CLICKHOUSE_IMAGE, "clickhouse", 8123, _clickhouse_environment, clickhouse_answers) as (
+            port,
+            _,
+        ):
             yield ClickHouseServer(f"http://127.0.0.1:{port}", "tests", "tests")
     else:
         raise ServerUnavailableError(
@@ -109,16 +121,23 @@ def _command_of(variable: str) -> str:
 
 @contextmanager
 def _container(
-    image: str, inner_port: int, environment_of: Callable[[int], dict[str, str]], answers: Callable[[int], bool]
-) -> Iterator[int]:
-    """A server in a container that is removed at the end; gives its port on 127.0.0.1."""
+    run: ContainerRun,
+    image: str,
+    role: str,
+    inner_port: int,
+    environment_of: Callable[[str, int], Mapping[str, str]],
+    answers: Callable[[int], bool],
+) -> Iterator[tuple[int, str]]:
+    """A server in a container that is removed at the end; gives its port on 127.0.0.1 and its name on the network."""
     for _ in range(ATTEMPTS):
         port = free_port()
-        container = _new_container(image, environment_of(port), {str(inner_port): ("127.0.0.1", port)})
+        name = f"{role}-{port}"
+        container = run.new_container(image, name).with_envs(**environment_of(name, port))
+        container.ports[str(inner_port)] = ("127.0.0.1", port)
         try:
             container.start()
             if becomes_ready(lambda port=port: answers(port), lambda container=container: _is_running(container)):
-                yield port
+                yield port, name
                 return
             log = b"\n".join(container.get_logs()).decode(errors="replace")
         except APIError as error:  # the port was taken meanwhile, or the engine says what else is wrong
@@ -126,12 +145,6 @@ def _container(
         finally:
             container.stop()
     raise ServerFailedError(f"{image} does not start:\n{tail(log)}")
-
-
-def _new_container(image: str, environment: dict[str, str], ports: dict[str, tuple[str, int]]) -> DockerContainer:
-    container = DockerContainer(image).with_envs(**environment)
-    container.ports.update(ports)
-    return container
 
 
 def _is_running(container: DockerContainer) -> bool:
@@ -154,16 +167,28 @@ def _embedded_broker(folder: Path) -> Iterator[str]:
         broker.stop()
 
 
-def _kafka_environment(port: int) -> dict[str, str]:
+def _has_clickhouse_in_a_container() -> bool:
+    named = os.environ.get("TEST_CLICKHOUSE_URL") or os.environ.get("TEST_CLICKHOUSE_COMMAND")
+    return not named and can_run(CLICKHOUSE_IMAGE)
+
+
+def _kafka_environment(name: str, port: int) -> dict[str, str]:
+    """Two listeners, as a client goes on with the address that the broker gives it: one for processes of this machine,
+    one for the run's containers."""
     return {
         "KAFKA_NODE_ID": "1",
         "KAFKA_PROCESS_ROLES": "broker,controller",
-        "KAFKA_LISTENERS": "PLAINTEXT://:9092,CONTROLLER://:9093",
-        "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
+        "KAFKA_LISTENERS": f"PLAINTEXT://:9092,INNER://:{INNER_PORT},CONTROLLER://:9093",
+        "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port},INNER://{name}:{INNER_PORT}",
+        "KAFKA_INTER_BROKER_LISTENER_NAME": "INNER",
         "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
-        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,INNER:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
+        # These topics are made when the first group or transaction comes. Not the usual 50 partitions each: one is
+        # ready sooner.
+        "KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS": "1",
         "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+        "KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS": "1",
         "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
         "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1",
         "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
@@ -171,11 +196,12 @@ def _kafka_environment(port: int) -> dict[str, str]:
     }
 
 
-def _clickhouse_environment(_: int) -> dict[str, str]:
+def _clickhouse_environment(_name: str, _port: int) -> dict[str, str]:
     return {"CLICKHOUSE_USER": "tests", "CLICKHOUSE_PASSWORD": "tests", "CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT": "1"}
 
 
-def _can_run(image: str) -> bool:
+@cache
+def can_run(image: str) -> bool:
     """Whether a Docker engine answers that has the image, or can fetch it."""
     if shutil.which("docker") is None or not _docker("info", timeout=10):
         return False

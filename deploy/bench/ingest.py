@@ -40,6 +40,8 @@ class Options:
     has_rivals: bool = True
     has_warm_up: bool = True
     variants: tuple[Variant, ...] = VARIANTS
+    # `bootstrap.servers` as ClickHouse reaches it; None: as we do.
+    engine_brokers: str | None = None
 
 
 @dataclass
@@ -84,10 +86,14 @@ class IngestBench:
             has_engine = is_there(client)
         best = self._best_variant(topic) if has_engine else None
         if best is not None:
-            yield f"{ENGINE} ({best.name})", lambda: drain_kafka_engine(space, topic, events, best)
+            yield f"{ENGINE} ({best.name})", partial(self._drain_engine, topic, best)
         else:
             self.skipped[ENGINE] = NONE_WORKS if has_engine else NO_ENGINE
         yield CONSUMER, lambda: drain_python_consumer(space, topic, events)
+
+    def _drain_engine(self, topic: str, variant: Variant) -> Drain:
+        brokers = self.options.engine_brokers or self.space.servers.bootstrap_servers
+        return drain_kafka_engine(self.space, topic, self.options.events, variant, brokers)
 
     def _best_variant(self, topic: str) -> Variant | None:
         """The fastest of the rival's variants, each tried once; None when none of them works."""
@@ -95,9 +101,7 @@ class IngestBench:
         for variant in self.options.variants:
             name = f"{ENGINE} ({variant.name})"
             try:
-                drain = self._drain(
-                    name, "choice", partial(drain_kafka_engine, self.space, topic, self.options.events, variant)
-                )
+                drain = self._drain(name, "choice", partial(self._drain_engine, topic, variant))
             except (BenchError, ClickHouseError) as error:
                 # Another machine or another version may refuse one of them; the others still compete.
                 self.record.notes.append(f"{name}: {str(error).splitlines()[0]}")

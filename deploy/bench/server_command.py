@@ -13,11 +13,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from deploy.errors import ServerError
@@ -30,6 +31,10 @@ ATTEMPTS = 3
 # A server starts within 10 s; a cold one on a busy machine may need several times that.
 START_SECONDS = 90.0
 STOP_SECONDS = 15.0
+COORDINATOR_SECONDS = 5.0
+# Kafka assigns a group to a partition of `__consumer_offsets` by Java's hash of its name, which for names of one
+# character counts up: these are on five partitions, or on all there are if that is fewer.
+_GROUPS = "01234"
 
 
 class StartedServer:
@@ -113,11 +118,23 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def kafka_answers(port: int) -> bool:
-    quiet = {"log_level": 0}  # refused connections are what waiting for a start looks like
+    """Whether the broker serves clients, groups and transactions.
+
+    Its port opens first, and the topics in which its coordinators keep offsets and transactions are made when somebody
+    asks for one. Until they are loaded, commits are refused (NOT_COORDINATOR) and a transaction waits.
+    """
+    # Refused connections are what waiting for a start looks like.
+    config: dict[str, Any] = {"bootstrap.servers": f"127.0.0.1:{port}", "log_level": 0}
     try:
-        return bool(AdminClient({"bootstrap.servers": f"127.0.0.1:{port}", **quiet}).list_topics(timeout=2).brokers)
+        if not AdminClient(config).list_topics(timeout=2).brokers:
+            return False
+        for group in _GROUPS:
+            with closing(Consumer(config | {"group.id": group})) as consumer:
+                consumer.committed([TopicPartition("probe", 0)], timeout=COORDINATOR_SECONDS)
+        Producer(config | {"transactional.id": "probe"}).init_transactions(COORDINATOR_SECONDS)
     except KafkaException:
         return False
+    return True
 
 
 def clickhouse_answers(port: int) -> bool:

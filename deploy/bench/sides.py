@@ -67,12 +67,11 @@ def _verify(rows: int, ids: int) -> None:
         raise BenchError(f"{rows} rows hold {ids} different events")
 
 
-def drain_kafka_engine(space: Workspace, topic: str, events: int, variant: kafka_engine.Variant) -> Drain:
-    """Drain a topic with ClickHouse's own engine."""
+def drain_kafka_engine(space: Workspace, topic: str, events: int, variant: kafka_engine.Variant, brokers: str) -> Drain:
+    """Drain a topic with ClickHouse's own engine, which reaches the broker at `brokers`."""
     with closing(space.servers.client()) as client:
         database, columns = _plain_table(space, client, "engine")
         accounts = Accounts(space.servers.process_groups)
-        brokers = space.servers.bootstrap_servers
         kafka_engine.create(client, database, columns, variant, brokers=brokers, topic=topic, group=f"bench_{database}")
         try:
             started_at = _when(lambda: kafka_engine.is_assigned(client, database, PARTITIONS))

@@ -9,7 +9,8 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from tests.servers import ClickHouseServer, ServerUnavailableError, clickhouse_server, kafka_server
+from tests.containers import ContainerRun
+from tests.servers import ClickHouseServer, KafkaServer, ServerUnavailableError, clickhouse_server, kafka_server
 
 
 @pytest.fixture(autouse=True)
@@ -21,20 +22,40 @@ def needed_servers(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`bootstrap.servers` of a broker that creates no topic by itself."""
+def container_run() -> Iterator[ContainerRun]:
+    """What the session's containers have in common, where servers are containers."""
+    with ContainerRun() as run:
+        yield run
+
+
+@pytest.fixture(scope="session")
+def kafka_server_of_session(
+    tmp_path_factory: pytest.TempPathFactory, container_run: ContainerRun
+) -> Iterator[KafkaServer]:
     try:
-        with kafka_server(tmp_path_factory.mktemp("kafka")) as bootstrap_servers:
-            yield bootstrap_servers
+        with kafka_server(tmp_path_factory.mktemp("kafka"), container_run) as server:
+            yield server
     except ServerUnavailableError as error:
         pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
-def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseServer]:
+def kafka(kafka_server_of_session: KafkaServer) -> str:
+    """`bootstrap.servers` of a broker that creates no topic by itself."""
+    return kafka_server_of_session.address
+
+
+@pytest.fixture(scope="session")
+def kafka_for_clickhouse(kafka_server_of_session: KafkaServer) -> str:
+    """`bootstrap.servers` of the same broker as the session's ClickHouse reaches it."""
+    return kafka_server_of_session.address_for_clickhouse
+
+
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory, container_run: ContainerRun) -> Iterator[ClickHouseServer]:
     """A ClickHouse server and a user of it who may do everything."""
     try:
-        with clickhouse_server(tmp_path_factory.mktemp("clickhouse")) as server:
+        with clickhouse_server(tmp_path_factory.mktemp("clickhouse"), container_run) as server:
             yield server
     except ServerUnavailableError as error:
         pytest.skip(str(error))

@@ -61,11 +61,19 @@ class TestOnServers:
         with workspace(servers, "test") as space:
             yield space
 
-    def test_ingest(self, space: Workspace, record: Record, clickhouse_client: Client) -> None:
+    def test_ingest(
+        self, space: Workspace, record: Record, clickhouse_client: Client, kafka_for_clickhouse: str
+    ) -> None:
         # One of the rival's variants is enough here: its defaults wait for 7.5 s.
         variants = tuple(variant for variant in VARIANTS if variant.name == "two consumers, a thread each")
         options = IngestOptions(
-            events=3_000, rounds=1, broken=0.5, data_sources=2, has_warm_up=False, variants=variants
+            events=3_000,
+            rounds=1,
+            broken=0.5,
+            data_sources=2,
+            has_warm_up=False,
+            variants=variants,
+            engine_brokers=kafka_for_clickhouse,
         )
         run = IngestBench(space, options, record, lambda _: None)
         run.run()
