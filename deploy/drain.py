@@ -8,7 +8,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
-from query_api.producer import Delivered, EventProducer
+from query_api.delivery import Delivered
+from query_api.producer import EventProducer
 from schemas.feed import Feed
 from service.deadline import Deadline
 
@@ -31,11 +32,15 @@ class AcknowledgedEvents:
         self.ends: dict[Place, int] = {}
 
     @property
-    def fatal_error(self) -> str | None:
-        return self._producer.fatal_error
+    def trouble(self) -> str | None:
+        return self._producer.trouble
 
-    async def produce(self, topic: str, documents: Sequence[bytes]) -> Delivered:
-        delivered = await self._producer.produce(topic, documents)
+    @property
+    def is_alive(self) -> bool:
+        return self._producer.is_alive
+
+    async def produce(self, topic: str, documents: Sequence[bytes], *, limit: int) -> Delivered:
+        delivered = await self._producer.produce(topic, documents, limit=limit)
         for partition, numbers in delivered.offsets.items():
             place = (topic, partition)
             self.ends[place] = max(self.ends.get(place, 0), max(numbers) + 1)

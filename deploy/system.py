@@ -26,10 +26,12 @@ from deploy.ingest_part import IngestPart
 from deploy.watch import POLL_SECONDS, ProjectWatch
 from deploy.welcome import Addresses, welcome
 from ingest_worker.settings import IngestSettings
-from query_api.app import create_app, swap_project
+from query_api.app import STATE, create_app, swap_project
+from query_api.app import is_live as is_api_live
 from query_api.log_observer import log_observation
-from query_api.observations import Listening, Observation
+from query_api.observations import Listening, Observation, Observer
 from query_api.server import serve as serve_api
+from query_api.servers import Servers
 from query_api.servers import connect as connect_api
 from query_api.settings import QueryApiSettings
 from schemas.feed import feeds_of
@@ -86,7 +88,7 @@ class System:
         api = asyncio.create_task(serve_api(app, stop=stop_api))
         following = asyncio.create_task(self._follow(self.watch, app, ingest)) if self.watch is not None else None
         try:
-            failure = await self._until_stopped(api, ingest, api_settings, ingest_admin)
+            failure = await self._until_stopped(app, api, ingest, api_settings, ingest_admin)
         finally:
             if following is not None:
                 following.cancel()
@@ -105,15 +107,20 @@ class System:
             executor = EmbeddedExecutor(
                 self.engine.handle, database=settings.clickhouse_database, threads=settings.birdhouse_api_max_queries
             )
-        servers = connect_api(settings, self.api_environment, executor=executor)
-        events = AcknowledgedEvents(servers.producer)
+
+        def connect(observe: Observer) -> Servers:
+            servers = connect_api(settings, self.api_environment, observe, executor=executor)
+            return replace(servers, producer=AcknowledgedEvents(servers.producer))
+
         app = create_app(
             settings,
             environment=self.api_environment,
             project=self.checked.project,
-            servers=replace(servers, producer=events),
+            servers=connect,
             observer=self._observe,
         )
+        events = app[STATE].servers.producer
+        assert isinstance(events, AcknowledgedEvents)
         return events, app
 
     def _observe(self, observation: Observation) -> None:
@@ -129,7 +136,12 @@ class System:
         self._stop.set()
 
     async def _until_stopped(
-        self, api: asyncio.Task[None], ingest: IngestPart, settings: QueryApiSettings, ingest_admin: str
+        self,
+        app: web.Application,
+        api: asyncio.Task[None],
+        ingest: IngestPart,
+        settings: QueryApiSettings,
+        ingest_admin: str,
     ) -> str | None:
         """Say welcome once everything is ready; then wait. Gives what failed, None after a signal."""
         is_welcome = False
@@ -138,6 +150,8 @@ class System:
                 return f"the API ended: {api.exception()}"
             if self.broker is not None and not self.broker.is_running:
                 return "the embedded broker ended; what it held and was not stored is lost"
+            if not is_api_live(app[STATE]):
+                return "a part of the API ended, the log says which"
             if not ingest.is_live():
                 return "the worker ended"
             if not is_welcome and self._listening.done() and ingest.worker.is_ready():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -65,10 +65,11 @@ def create_app(
     *,
     environment: Mapping[str, str] = os.environ,
     project: Project | None = None,
-    servers: Servers | None = None,
+    servers: Servers | Callable[[Observer], Servers] | None = None,
     observer: Observer = log_observation,
 ) -> web.Application:
-    """The API's application. Without a `project` that of the settings is loaded, without `servers` theirs are used.
+    """The API's application. Without a `project` that of the settings is loaded, without `servers` theirs are used;
+    a function is given what the servers' own troubles are told to.
 
     It must be run with `auto_decompress=False` (bodies are decompressed here, under a limit) and
     `handler_cancellation=True` (a caller who leaves cancels the query), as `query_api.server` does.
@@ -78,12 +79,14 @@ def create_app(
     if project is None:
         project = load_project(settings.project_folder, environment=environment)
     catalog = compile_project(project, secrets=_project_secrets(environment))
-    if servers is None:
-        brokers = connection_of(feeds_of(project.data_sources.values()), project.connections)
-        servers = connect(settings, environment, connection=brokers)
     registry = CollectorRegistry()
     metrics = ApiMetrics(registry)
     observe = to_all(observer, metrics)
+    if servers is None:
+        brokers = connection_of(feeds_of(project.data_sources.values()), project.connections)
+        servers = connect(settings, environment, observe, connection=brokers)
+    elif callable(servers):
+        servers = servers(observe)
     state = State(
         settings=settings,
         project=project,
@@ -94,7 +97,7 @@ def create_app(
             queue=settings.birdhouse_api_max_queued,
             queue_seconds=settings.birdhouse_api_max_queue_seconds,
         ),
-        watcher=CommitWatcher(servers.committed),
+        watcher=CommitWatcher(servers.committed, observe),
         health=Health(_watched(settings, servers), observe),
         observe=observe,
         registry=registry,
@@ -121,15 +124,26 @@ def create_admin(app: web.Application) -> web.Application:
             "data_sources": sorted(feed.data_source for feed in feeds_of(current.project.data_sources.values())),
             "queries_running": state.admission.running,
             "queries_waiting": state.admission.waiting,
-            "not_ready": state.health.reasons(),
+            "not_ready": not_ready_because(state),
         }
 
     return create_admin_app(
         registry=state.registry,
-        is_live=lambda: state.servers.producer.fatal_error is None,
-        readiness=state.health.reasons,
+        is_live=lambda: is_live(state),
+        readiness=lambda: not_ready_because(state),
         status=status,
     )
+
+
+def is_live(state: State) -> bool:
+    """Whether everything runs that is to run as long as the application does."""
+    return state.servers.producer.is_alive and state.health.is_alive
+
+
+def not_ready_because(state: State) -> list[str]:
+    """Why the service is not ready, a line each; empty when it is."""
+    trouble = state.servers.producer.trouble
+    return state.health.reasons() + ([f"Kafka takes no events from this API: {trouble}"] if trouble else [])
 
 
 def _application(state: State, tokens: TokenTable) -> web.Application:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,11 +11,16 @@ from typing import Any, Protocol
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from query_api.observations import BackgroundFailed, Observer
 from query_api.topics import QUIET
+from service.kafka_trouble import words_of
+
+logger = logging.getLogger(__name__)
 
 # Between two looks at a group, for all its waiters together.
 POLL_SECONDS = 0.05
 _SECONDS = 10.0
+_FAILED_SECONDS = 1.0
 
 GroupTopic = tuple[str, str]
 
@@ -42,8 +48,13 @@ class KafkaCommittedOffsets:
         try:
             answers = self._admin.list_consumer_group_offsets([question], request_timeout=_SECONDS)
             found = answers[group].result(_SECONDS).topic_partitions or []
-        except (KafkaException, TimeoutError):
-            # A coordinator that moves or loads answers a moment later; whoever waits has a time limit.
+        except (KafkaException, TimeoutError) as error:
+            # A coordinator that moves or loads answers a moment later; whoever waits has a time limit. What does not
+            # get better must not stay unsaid: without it every wait ends without an answer.
+            reason = words_of(error) if isinstance(error, KafkaException) else "timed out"
+            logger.warning(
+                "cannot read what the group has committed", extra={"fields": {"group": group, "reason": reason}}
+            )
             return {}
         return {entry.partition: entry.offset for entry in found if entry.error is None and entry.offset >= 0}
 
@@ -57,8 +68,9 @@ class _Waiter:
 class CommitWatcher:
     """One loop for each group and topic that somebody waits for, however many wait; none when nobody does."""
 
-    def __init__(self, offsets: CommittedOffsets, *, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(self, offsets: CommittedOffsets, observe: Observer, *, poll_seconds: float = POLL_SECONDS) -> None:
         self._offsets = offsets
+        self._observe = observe
         self._poll_seconds = poll_seconds
         self._waiters: dict[GroupTopic, list[_Waiter]] = {}
         self._loops: dict[GroupTopic, asyncio.Task[None]] = {}
@@ -87,8 +99,7 @@ class CommitWatcher:
     async def _watch(self, key: GroupTopic) -> None:
         try:
             while self._waiters[key]:
-                partitions = frozenset(number for waiter in self._waiters[key] for number in waiter.wanted)
-                committed = await self._offsets.read(*key, partitions)
+                committed = await self._read(key)
                 for waiter in self._waiters[key]:
                     if not waiter.done.done() and _is_reached(waiter.wanted, committed):
                         waiter.done.set_result(None)
@@ -96,6 +107,16 @@ class CommitWatcher:
         finally:
             # Nothing is awaited between the look at the waiters and this, so none can be overlooked.
             self._loops.pop(key, None)
+
+    async def _read(self, key: GroupTopic) -> Mapping[int, int]:
+        partitions = frozenset(number for waiter in self._waiters[key] for number in waiter.wanted)
+        try:
+            return await self._offsets.read(*key, partitions)
+        except Exception as error:
+            # Whoever waits would go on waiting for a loop that is no more.
+            self._observe(BackgroundFailed("committed offsets", error))
+            await asyncio.sleep(_FAILED_SECONDS)
+            return {}
 
 
 def _is_reached(wanted: Mapping[int, int], committed: Mapping[int, int]) -> bool:

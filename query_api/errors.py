@@ -10,6 +10,7 @@ QueryApiError
     ├── QueryTooSlow        408  the query ran into its time limit
     ├── BodyTooSlow         408  the request did not arrive in time
     ├── TooLarge            413  a body, a document, a parameter or a result over a limit
+    │   └── DocumentTooLarge 413 the broker refused this document
     ├── UnsupportedEncoding 415
     ├── TooManyRequests     429  over the token's own rate: try again after `retry_after` seconds
     └── Unavailable         503  overload, or a server that cannot be reached: try again after `retry_after` seconds
@@ -75,6 +76,18 @@ class BodyTooSlow(RequestError):
 
 class TooLarge(RequestError):
     status = 413
+
+
+class DocumentTooLarge(TooLarge):
+    """The broker refused the document of that number (from 1) alone in its batch; `stored` of the others it took."""
+
+    def __init__(self, number: int, size: int, *, stored: int, limit: int | None = None) -> None:
+        self.number, self.size, self.stored = number, size, stored
+        most = f", and its topic takes at most `{limit}`" if limit is not None else ", more than its topic takes"
+        kept = f"; {stored} other events of the request were stored" if stored else "; nothing was stored"
+        super().__init__(
+            f"document {number} is {size} bytes long{most}{kept}\nhint: the limit is the topic's `max.message.bytes`"
+        )
 
 
 class UnsupportedEncoding(RequestError):

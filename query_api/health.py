@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from query_api.errors import Unavailable
-from query_api.observations import Observer, Server, ServerFound, ServerLost
+from query_api.observations import BackgroundFailed, Observer, Server, ServerFound, ServerLost
 from service.backoff import Backoff
 
 # Between two questions to a server that answers, in seconds.
 CHECK_SECONDS = 5.0
+# Longer than any check's own time-out: a look that does not even end is an answer too.
+_PATIENCE_SECONDS = 8.0
 
 Check = Callable[[], Awaitable[None]]
 
@@ -62,14 +64,18 @@ class Health:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether every server that is to be asked still is."""
+        return self.is_stopping or not any(task.done() for task in self._tasks)
+
     async def _watch(self, server: Server, watched: Watched) -> None:
         failures = 0
         while True:
-            try:
-                await watched.check()
-            except Unavailable as error:
+            reason = await self._look(watched.check, server)
+            if reason is not None:
                 failures += 1
-                self._lost(server, watched.address, error.message, is_first=failures == 1)
+                self._lost(server, watched.address, reason, is_first=failures == 1)
                 await asyncio.sleep(self._backoff.delay(failures))
                 continue
             if self._reasons.pop(server, None) is not None:
@@ -77,6 +83,20 @@ class Health:
             failures = 0
             self._answered[server].set()
             await asyncio.sleep(self._interval)
+
+    async def _look(self, check: Check, server: Server) -> str | None:
+        """Why a server is not there, None when it is. Whatever a check does, the next one is made."""
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await check()
+        except Unavailable as error:
+            return error.message
+        except TimeoutError:
+            return f"no answer within {_PATIENCE_SECONDS:g} s"
+        except Exception as error:
+            self._observe(BackgroundFailed(f"looking at {server}", error))
+            return "the last look at it failed unexpectedly, the log has it"
+        return None
 
     def _lost(self, server: Server, address: str, reason: str, *, is_first: bool) -> None:
         if is_first or self._reasons.get(server) != reason:

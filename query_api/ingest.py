@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from query_api.committed import CommitWatcher
-from query_api.errors import NotFound, TooLarge
+from query_api.delivery import Delivered, keyless
+from query_api.errors import BadRequest, DocumentTooLarge, NotFound
 from query_api.ids import names_by_id
-from query_api.producer import Delivered, EventProducer
+from query_api.producer import EventProducer
 from query_api.query import Query
 from query_api.topics import Topics
 from schemas.feed import Feed
@@ -70,14 +71,23 @@ class EventIngest:
         """Write documents to the feed's topic; with `wait_seconds`, wait at most so long for their rows.
 
         When that time is over the documents are safe in Kafka all the same, so it is no error: `is_stored` is False.
-        Raises `Unavailable`, `TooLarge`.
+        Raises `Unavailable`, `TooLarge`, `BadRequest` for a topic that takes no events without a key.
         """
-        limit = await self._topics.message_limit(feed.topic)
+        limits = await self._topics.limits(feed.topic)
+        if limits.is_compacted:
+            raise BadRequest(keyless(f"the topic `{feed.topic}` takes none of these events"))
         if len(documents) > 1:
             # One document alone is the broker's to judge, after compression. Of several none must be stored when one
             # cannot be, so each has to fit as it is.
-            check_sizes(documents, limit)
-        delivered = await self._producer.produce(feed.topic, documents)
+            check_sizes(documents, limits.batch_bytes)
+        try:
+            delivered = await self._producer.produce(feed.topic, documents, limit=limits.batch_bytes)
+        except DocumentTooLarge as error:
+            # What we know of the topic may be older than its limit.
+            now = await self._topics.limits(feed.topic, is_fresh=True)
+            raise DocumentTooLarge(
+                error.number, error.size, stored=error.stored, limit=_most(now.batch_bytes, error.size)
+            ) from error
         if wait_seconds is None:
             return Taken(len(documents))
         wanted = {partition: max(numbers) + 1 for partition, numbers in delivered.offsets.items()}
@@ -88,15 +98,26 @@ class EventIngest:
 
 
 def check_sizes(documents: Sequence[bytes], limit: int) -> None:
-    """Raise `TooLarge` that names the first document over the limit."""
-    if max(map(len, documents)) <= limit:
+    """Raise `DocumentTooLarge` that names the first document over the limit of a batch in which it is alone."""
+    most = limit - _overhead(limit)
+    if max(map(len, documents)) <= most:
         return
     for number, document in enumerate(documents, start=1):
-        if len(document) > limit:
-            raise TooLarge(
-                f"document {number} is {len(document)} bytes long, and its topic takes at most `{limit}`\n"
-                "hint: nothing was stored; the limit is the topic's `max.message.bytes`"
-            )
+        if len(document) > most:
+            raise DocumentTooLarge(number, len(document), stored=0, limit=most)
+
+
+def _most(limit: int, size: int) -> int | None:
+    """The largest document that a topic of that limit takes, None when the broker does not tell us the real one."""
+    most = limit - _overhead(limit)
+    return most if size > most else None
+
+
+def _overhead(size: int) -> int:
+    """What Kafka counts beside the value of a message that is alone in its batch: the batch's head (61 bytes), the
+    lengths of record and value as variable-length numbers, and five more (its protocol guide, "Record Batch")."""
+    length = max(1, -(-(2 * size).bit_length() // 7))
+    return 61 + 2 * length + 5
 
 
 def quarantine_queries(feed: Feed, delivered: Delivered) -> list[Query]:

@@ -6,8 +6,10 @@ import logging
 
 from query_api.observations import (
     AnswerBroken,
+    BackgroundFailed,
     Listening,
     Observation,
+    ProducerFailed,
     RequestCrashed,
     RequestEnded,
     SchemaDiffers,
@@ -32,6 +34,12 @@ def log_observation(observation: Observation) -> None:
             logger.warning(f"waiting for {server}", extra={"fields": {"address": address, "reason": reason}})
         case ServerFound(server):
             logger.info(f"{server} answers")
+        case ProducerFailed(reason, seconds):
+            fields = {"reason": reason, "retry_seconds": round(seconds, 1)}
+            logger.error("the producer failed for good, another one is made", extra={"fields": fields})
+        case BackgroundFailed(task, error):
+            fields = {"task": task}
+            logger.error("unexpected failure in the background, going on", exc_info=error, extra={"fields": fields})
         case SchemaDiffers():
             logger.warning("the deployed schema is not the project's; `birdhouse deploy` brings ClickHouse up to date")
         case Listening(host, port, admin_port):

@@ -10,7 +10,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from query_api.observations import (
     AnswerBroken,
+    BackgroundFailed,
     Observation,
+    ProducerFailed,
     RequestCrashed,
     RequestEnded,
     Route,
@@ -71,6 +73,17 @@ class ApiMetrics:
         self._broken = Counter(
             "birdhouse_api_broken_answers", "Answers cut off because the query failed on its way.", registry=registry
         )
+        self._producer_failures = Counter(
+            "birdhouse_api_producer_failures",
+            "Kafka producers that failed for good, as without the right to write; each time another one is made.",
+            registry=registry,
+        )
+        self._background_failures = Counter(
+            "birdhouse_api_background_failures",
+            "Unexpected failures of what runs beside requests, taken up again: each is a defect, see the log.",
+            ("task",),
+            registry=registry,
+        )
         self._reachable = Gauge(
             "birdhouse_api_server_reachable",
             "Whether a server answered when last asked.",
@@ -95,6 +108,10 @@ class ApiMetrics:
                 self._reachable.labels(server).set(0)
             case ServerFound(server):
                 self._reachable.labels(server).set(1)
+            case ProducerFailed():
+                self._producer_failures.inc()
+            case BackgroundFailed(task):
+                self._background_failures.labels(task).inc()
             case _:
                 pass
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+logger = logging.getLogger(__name__)
 
 Route = Literal["pipe", "sql", "events", "other"]
 Server = Literal["ClickHouse", "Kafka"]
@@ -69,6 +72,23 @@ class ServerFound:
 
 
 @dataclass(frozen=True, slots=True)
+class ProducerFailed:
+    """A producer failed for good; events are refused with `reason` until another one is made, `retry_seconds` later."""
+
+    reason: str
+    retry_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundFailed:
+    """Something unexpected happened to what runs beside requests; it has been taken up again. `task` is one of a few
+    names of ours."""
+
+    task: str
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
 class SchemaDiffers:
     """What ClickHouse has is not what the project says."""
 
@@ -90,16 +110,29 @@ class Stopping:
 
 
 Observation = (
-    RequestEnded | RequestCrashed | AnswerBroken | ServerLost | ServerFound | SchemaDiffers | Listening | Stopping
+    RequestEnded
+    | RequestCrashed
+    | AnswerBroken
+    | ServerLost
+    | ServerFound
+    | ProducerFailed
+    | BackgroundFailed
+    | SchemaDiffers
+    | Listening
+    | Stopping
 )
 Observer = Callable[[Observation], None]
 
 
 def to_all(*observers: Observer) -> Observer:
-    """One observer that tells all of these, in their order."""
+    """One observer that tells all of these, in their order. It never raises: what only watches must not end what it
+    watches."""
 
     def observe(observation: Observation) -> None:
         for observer in observers:
-            observer(observation)
+            try:
+                observer(observation)
+            except Exception:
+                logger.exception("an observer failed", extra={"fields": {"of": type(observation).__name__}})
 
     return observe

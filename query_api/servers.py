@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from query_api.clickhouse_http import ClickHouseServer, HttpExecutor
 from query_api.committed import CommittedOffsets, KafkaCommittedOffsets
 from query_api.execute import Executor
+from query_api.observations import Observer
 from query_api.producer import EventProducer, KafkaProducer
 from query_api.settings import QueryApiSettings
 from query_api.topics import KafkaTopics, Topics
@@ -29,6 +30,7 @@ class Servers:
 def connect(
     settings: QueryApiSettings,
     environment: Mapping[str, str],
+    observe: Observer,
     *,
     connection: Connection | None = None,
     executor: Executor | None = None,
@@ -46,6 +48,7 @@ def connect(
         executor=executor,
         producer=KafkaProducer(
             kafka,
+            observe,
             buffered_bytes=settings.birdhouse_api_max_buffered_bytes,
             delivery_seconds=settings.birdhouse_api_delivery_seconds,
         ),

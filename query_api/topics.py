@@ -1,17 +1,20 @@
-"""Makes sure that a topic is there before events are written to it, and knows how large its messages may be."""
+"""Makes sure that a topic is there before events are written to it, and knows which messages it takes."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic  # type: ignore[attr-defined]  # not in `__all__`
 
 from query_api.errors import Unavailable
+from service.kafka_trouble import Trouble, words_of
 
 logger = logging.getLogger(__name__)
 
@@ -22,17 +25,28 @@ _BROKER_DEFAULT = -1
 _SECONDS = 10.0
 # Shorter, because a process that stops waits for a call that is under way.
 _REFRESH_SECONDS = 3.0
+# What was read of a topic is read again after this many seconds, beside the requests: its settings can be changed.
+_FRESH_SECONDS = 60.0
+# Of their own, since a broker that does not answer must not hold up what requests need threads for. One is for looks.
+_THREADS = 5
 # librdkafka's lines about every attempt to connect are left out: `Health` says once that a server is lost, and why.
 QUIET: Mapping[str, Any] = {"log_level": 2}
-_ADDRESS = re.compile(r"^.*?: Connect to \S+ failed: |^\S+:\d+(?:/\S+)?: ")
-_CAUSE = re.compile(r" \(after \d+ms in state .*$")
+
+
+@dataclass(frozen=True, slots=True)
+class TopicLimits:
+    """Which messages a topic takes: `batch_bytes` is its `max.message.bytes`, of a batch of messages as it is sent.
+    A compacted topic takes no message without a key (Kafka's LogValidator)."""
+
+    batch_bytes: int = DEFAULT_MESSAGE_BYTES
+    is_compacted: bool = False
 
 
 class Topics(Protocol):
     """The broker's topics."""
 
-    async def message_limit(self, topic: str) -> int:
-        """Largest size in bytes of a message batch of the topic, which is created when it is missing.
+    async def limits(self, topic: str, *, is_fresh: bool = False) -> TopicLimits:
+        """What the topic takes, which is created when it is missing; `is_fresh`: asked for now.
 
         Raises `Unavailable` when the broker does not answer or does not let us.
         """
@@ -44,47 +58,58 @@ class Topics(Protocol):
 
 
 class KafkaTopics:
-    """Topics of one cluster; what was seen once is not asked again."""
+    """Topics of one cluster; what was seen of one is asked again after a while, and nobody waits for that."""
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        self._last_error = ""
-        options: dict[str, Any] = {**config, **QUIET, "error_cb": self._on_error}
-        self._admin = AdminClient(options)
-        self._limits: dict[str, int] = {}
-        self._preparing: dict[str, asyncio.Task[int]] = {}
+    def __init__(self, config: Mapping[str, Any], clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._trouble = Trouble()
+        self._admin = AdminClient({**config, **self._trouble.options()})
+        self._known: dict[str, tuple[TopicLimits, float]] = {}  # and when to ask again
+        self._preparing: dict[str, asyncio.Future[TopicLimits]] = {}
+        self._threads = ThreadPoolExecutor(_THREADS - 1, thread_name_prefix="topics")
+        self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-look")
 
-    async def message_limit(self, topic: str) -> int:
-        if topic not in self._limits:
-            # One look for all who ask meanwhile: a broker that does not answer must not be waited for in turn.
-            task = self._preparing.get(topic) or self._prepare_once(topic)
-            self._limits[topic] = await asyncio.shield(task)
-        return self._limits[topic]
+    async def limits(self, topic: str, *, is_fresh: bool = False) -> TopicLimits:
+        known = None if is_fresh else self._known.get(topic)
+        if known is not None:
+            if self._clock() >= known[1] and topic not in self._preparing:
+                self._prepare_once(topic)
+            return known[0]
+        # One look for all who ask meanwhile: a broker that does not answer must not be waited for in turn.
+        return await asyncio.shield(self._preparing.get(topic) or self._prepare_once(topic))
 
     async def refresh(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._look_thread, self._look)
+
+    def _look(self) -> None:
         try:
-            await asyncio.to_thread(self._admin.list_topics, timeout=_REFRESH_SECONDS)
+            self._admin.list_topics(timeout=_REFRESH_SECONDS)
         except KafkaException as error:
             raise self._unavailable(error) from error
+        self._admin.poll(0)
+        self._trouble.forget()
 
-    def _prepare_once(self, topic: str) -> asyncio.Task[int]:
-        task = self._preparing[topic] = asyncio.create_task(asyncio.to_thread(self._prepare, topic))
+    def _prepare_once(self, topic: str) -> asyncio.Future[TopicLimits]:
+        task = asyncio.get_running_loop().run_in_executor(self._threads, self._prepare, topic)
+        self._preparing[topic] = task
 
-        def forget(done: asyncio.Task[int]) -> None:
+        def keep(done: asyncio.Future[TopicLimits]) -> None:
             del self._preparing[topic]
-            if not done.cancelled():
-                done.exception()  # looked at here, because everybody who asked may be gone
+            # Looked at here, because everybody who asked may be gone.
+            if not done.cancelled() and done.exception() is None:
+                self._known[topic] = (done.result(), self._clock() + _FRESH_SECONDS)
 
-        task.add_done_callback(forget)
+        task.add_done_callback(keep)
         return task
 
-    def _prepare(self, topic: str) -> int:
+    def _prepare(self, topic: str) -> TopicLimits:
         try:
             # All topics are listed: asking for one by name can create it, with the broker's number of partitions.
             if topic not in self._admin.list_topics(timeout=_SECONDS).topics:
                 self._create(topic)
         except KafkaException as error:
             raise self._unavailable(error) from error
-        return self._read_limit(topic)
+        return self._read_limits(topic)
 
     def _create(self, topic: str) -> None:
         new = NewTopic(topic, num_partitions=PARTITIONS, replication_factor=_BROKER_DEFAULT)
@@ -92,25 +117,31 @@ class KafkaTopics:
             self._admin.create_topics([new], request_timeout=_SECONDS)[topic].result(_SECONDS)
             logger.info("created a topic", extra={"fields": {"topic": topic, "partitions": PARTITIONS}})
         except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            code = error.args[0].code()
+            if code > 0 and code != KafkaError.TOPIC_ALREADY_EXISTS:
+                # A topic that we have no right to see looks as one that is not there.
+                raise Unavailable(
+                    f"Kafka shows no topic `{topic}` to this API and does not let it create one: {words_of(error)}"
+                ) from error
+            if code < 0:
                 raise
 
-    def _read_limit(self, topic: str) -> int:
+    def _read_limits(self, topic: str) -> TopicLimits:
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
         try:
             entries = self._admin.describe_configs([resource], request_timeout=_SECONDS)[resource].result(_SECONDS)
-            return int(entries["max.message.bytes"].value)
+            policy = entries.get("cleanup.policy")
+            return TopicLimits(
+                batch_bytes=int(entries["max.message.bytes"].value),
+                is_compacted=policy is not None and "compact" in str(policy.value),
+            )
         except (KafkaException, TimeoutError, KeyError, TypeError, ValueError):
             # Describing is a right of its own, and not every broker knows it.
-            return DEFAULT_MESSAGE_BYTES
+            return TopicLimits()
 
     def _unavailable(self, error: KafkaException) -> Unavailable:
-        # Why a connection fails (refused, authentication) comes as an event and not with the failed call; its text
-        # begins with the broker's address, which callers need not know.
-        self._last_error = ""
+        # Why a connection fails (refused, authentication) comes as an event and not with the failed call.
         self._admin.poll(0)
-        reason = self._last_error or error.args[0].str()
-        return Unavailable(f"Kafka cannot be reached: {reason}")
-
-    def _on_error(self, error: KafkaError) -> None:
-        self._last_error = _CAUSE.sub("", _ADDRESS.sub("", error.str())) or error.name()
+        is_answer = error.args[0].code() > 0  # a broker's own word; librdkafka's codes are negative
+        reason = words_of(error) if is_answer else self._trouble.reason(error)
+        return Unavailable(f"Kafka {'refuses' if is_answer else 'cannot be reached'}: {reason}")

@@ -1,10 +1,13 @@
-"""Writes log lines to a stream: those of a busy event loop together, all others at once."""
+"""Writes log lines to a stream: those of a busy event loop together, others at once, the same again once a minute."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TextIO
+
+from service.repeats import Repeats
 
 # Nobody misses a line that comes this much later, and a write for each is a fifteenth of a small request.
 _GATHER_SECONDS = 0.05
@@ -15,18 +18,21 @@ class GatheringHandler(logging.StreamHandler[TextIO]):
     """Lines below WARNING that are logged on an event loop's thread are written together: 0.05 s later, or when the
     loop has its next turn after that.
 
-    Everything else is written at once, after what was gathered, so that lines stay in their order. `logging` flushes
+    Everything else is written at once, after what was gathered, so that lines stay in their order. A warning that says
+    again what was said within a minute is held back and counted. `logging` flushes
     its handlers when the process ends; only a process that is killed loses what it had gathered.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._lines: list[str] = []
+        self._repeats = Repeats()
         self._loop: asyncio.AbstractEventLoop | None = None  # the one that is to write what is gathered
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._lines.append(self.format(record) + self.terminator)
+            for passed in self._repeats.pass_on(record):
+                self._lines.append(self.format(passed) + self.terminator)
             if record.levelno >= logging.WARNING or len(self._lines) >= _MOST_LINES or not self._is_gathering(record):
                 self.flush()
         except RecursionError:  # as in StreamHandler
@@ -44,6 +50,17 @@ class GatheringHandler(logging.StreamHandler[TextIO]):
             super().flush()
         finally:
             self.release()
+
+    def close(self) -> None:
+        """Write what is still held back as well."""
+        self.acquire()
+        try:
+            self._lines += [self.format(held) + self.terminator for held in self._repeats.rest()]
+            with suppress(ValueError, OSError):  # the stream may be closed before us
+                self.flush()
+        finally:
+            self.release()
+        super().close()
 
     def _is_gathering(self, record: logging.LogRecord) -> bool:
         try:

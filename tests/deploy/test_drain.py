@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.drain import AcknowledgedEvents, Drain
 from deploy.embedded_broker import EmbeddedBroker
-from query_api.producer import Delivered
+from query_api.delivery import Delivered
 from schemas.feed import Feed
 from service.deadline import Deadline
 
@@ -64,12 +64,13 @@ def test_what_is_not_committed_is_counted_over_all_feeds(config: dict[str, str |
 
 
 class FakeProducer:
-    fatal_error = None
+    trouble = None
+    is_alive = True
 
     def __init__(self, *answers: Delivered) -> None:
         self._answers = list(answers)
 
-    async def produce(self, topic: str, documents: Sequence[bytes]) -> Delivered:
+    async def produce(self, topic: str, documents: Sequence[bytes], *, limit: int) -> Delivered:
         return self._answers.pop(0)
 
     async def close(self, seconds: float) -> None:
@@ -80,7 +81,7 @@ async def test_acknowledged_events_remember_the_end_of_each_partition() -> None:
     events = AcknowledgedEvents(
         FakeProducer(*(Delivered(offsets, 7) for offsets in ({0: [3, 4], 1: [9]}, {0: [1]}, {0: [0]})))
     )
-    assert await events.produce("clicks", [b"{}"] * 3) == Delivered({0: [3, 4], 1: [9]}, 7)
-    await events.produce("clicks", [b"{}"])
-    await events.produce("views", [b"{}"])
+    assert await events.produce("clicks", [b"{}"] * 3, limit=9) == Delivered({0: [3, 4], 1: [9]}, 7)
+    await events.produce("clicks", [b"{}"], limit=9)
+    await events.produce("views", [b"{}"], limit=9)
     assert events.ends == {("clicks", 0): 5, ("clicks", 1): 10, ("views", 0): 1}

@@ -13,20 +13,22 @@ from query_api.errors import TooLarge, Unavailable
 from query_api.producer import KafkaProducer
 from query_api.topics import PARTITIONS, KafkaTopics
 
+LIMIT = 1_048_588
+
 
 def producer_of(bootstrap_servers: str, *, buffered_bytes: int = 2**27, seconds: float = 15) -> KafkaProducer:
     config = {"bootstrap.servers": bootstrap_servers}
-    return KafkaProducer(config, buffered_bytes=buffered_bytes, delivery_seconds=seconds)
+    return KafkaProducer(config, lambda _: None, buffered_bytes=buffered_bytes, delivery_seconds=seconds)
 
 
 async def test_every_document_has_its_own_offset(kafka: str, unique_name: str) -> None:
     topics, producer = KafkaTopics({"bootstrap.servers": kafka}), producer_of(kafka)
     # All at once, as the first requests of a new topic come.
-    limits = await asyncio.gather(*(topics.message_limit(unique_name) for _ in range(20)))
+    limits = await asyncio.gather(*(topics.limits(unique_name) for _ in range(20)))
     assert len(set(limits)) == 1
     documents = [b'{"n":%d}' % number for number in range(1000)]
     batches = await asyncio.gather(
-        *(producer.produce(unique_name, documents[at : at + 50]) for at in range(0, 1000, 50))
+        *(producer.produce(unique_name, documents[at : at + 50], limit=LIMIT) for at in range(0, 1000, 50))
     )
     offsets = [item for batch in batches for item in batch.offsets.items()]
     places = [(partition, offset) for partition, numbers in offsets for offset in numbers]
@@ -39,14 +41,14 @@ async def test_every_document_has_its_own_offset(kafka: str, unique_name: str) -
 async def test_without_a_broker_events_are_503_and_the_room_for_them_comes_back(unused_tcp_port: int) -> None:
     producer = producer_of(f"127.0.0.1:{unused_tcp_port}", buffered_bytes=2**20, seconds=1)
     large = b"x" * 900_000
-    first = asyncio.create_task(producer.produce("nowhere", [large]))
+    first = asyncio.create_task(producer.produce("nowhere", [large], limit=LIMIT))
     await asyncio.sleep(0)
     with pytest.raises(Unavailable, match="`BIRDHOUSE_API_MAX_BUFFERED_BYTES`"):
-        await producer.produce("nowhere", [large])
+        await producer.produce("nowhere", [large], limit=LIMIT)
     with pytest.raises(Unavailable, match="Kafka did not acknowledge"):
         await first
     with pytest.raises(Unavailable, match="Kafka did not acknowledge"):
-        await producer.produce("nowhere", [large])
+        await producer.produce("nowhere", [large], limit=LIMIT)
     await producer.close(0)
 
 
@@ -58,7 +60,7 @@ async def test_a_broker_that_is_not_there_is_503_with_the_reason_and_without_its
 
 async def test_committed_offsets_are_those_of_the_group(kafka: str, unique_name: str) -> None:
     topics, committed = KafkaTopics({"bootstrap.servers": kafka}), KafkaCommittedOffsets({"bootstrap.servers": kafka})
-    await topics.message_limit(unique_name)
+    await topics.limits(unique_name)
     assert await committed.read(unique_name, unique_name, frozenset({0, 1})) == {}
     ends = ConsumerGroupTopicPartitions(unique_name, [TopicPartition(unique_name, 1, 42)])
     admin = AdminClient({"bootstrap.servers": kafka})
@@ -69,17 +71,17 @@ async def test_committed_offsets_are_those_of_the_group(kafka: str, unique_name:
 async def test_a_caller_who_leaves_frees_no_room_until_the_broker_has_answered(unused_tcp_port: int) -> None:
     producer = producer_of(f"127.0.0.1:{unused_tcp_port}", buffered_bytes=2**20, seconds=1)
     large = b"x" * 900_000
-    left = asyncio.create_task(producer.produce("nowhere", [large]))
+    left = asyncio.create_task(producer.produce("nowhere", [large], limit=LIMIT))
     await asyncio.sleep(0)
     left.cancel()
     with pytest.raises(asyncio.CancelledError):
         await left
     with pytest.raises(Unavailable, match="`BIRDHOUSE_API_MAX_BUFFERED_BYTES`"):
-        await producer.produce("nowhere", [large])
+        await producer.produce("nowhere", [large], limit=LIMIT)
     async with asyncio.timeout(20):
         while True:
             try:
-                await producer.produce("nowhere", [large])
+                await producer.produce("nowhere", [large], limit=LIMIT)
             except Unavailable as error:
                 if "did not acknowledge" in error.message:
                     break
@@ -95,7 +97,7 @@ async def test_a_document_that_the_client_does_not_take_is_413_at_once_and_holds
     for _ in range(2):
         with pytest.raises(TooLarge, match="larger than Kafka takes"):
             async with asyncio.timeout(10):
-                await producer.produce("nowhere", [b"x" * 2**21] * count)
+                await producer.produce("nowhere", [b"x" * 2**21] * count, limit=LIMIT)
     await producer.close(0)
 
 
@@ -104,7 +106,7 @@ async def test_as_many_offsets_as_documents_whether_they_are_handed_over_on_the_
     kafka: str, unique_name: str, count: int
 ) -> None:
     topics, producer = KafkaTopics({"bootstrap.servers": kafka}), producer_of(kafka)
-    await topics.message_limit(unique_name)
-    delivered = await producer.produce(unique_name, [b'{"n":%d}' % number for number in range(count)])
+    await topics.limits(unique_name)
+    delivered = await producer.produce(unique_name, [b'{"n":%d}' % number for number in range(count)], limit=LIMIT)
     assert sum(len(set(offsets)) for offsets in delivered.offsets.values()) == count
     await producer.close(10)

@@ -11,12 +11,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from query_api.auth import derive_token
+from query_api.delivery import Delivered
 from query_api.errors import QueryApiError
 from query_api.execute import Answer, Summary
 from query_api.limits import Limits
 from query_api.observations import Observation
-from query_api.producer import Delivered
 from query_api.query import Query
+from query_api.topics import TopicLimits
 from schemas.model import Column, ColumnType, DataSource, JsonPath, Node, NodeType, Pipe, Project, Token
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -83,18 +84,20 @@ class FakeBroker:
     message_limit_bytes: int = 1000
     is_stuck: bool = False
     messages: list[tuple[str, bytes]] = field(default_factory=list)
-    fatal_error: str | None = None
+    trouble: str | None = None
+    is_alive: bool = True
+    is_compacted: bool = False
     is_closed: bool = False
 
-    async def produce(self, topic: str, documents: Sequence[bytes]) -> Delivered:
+    async def produce(self, topic: str, documents: Sequence[bytes], *, limit: int) -> Delivered:
         if self.error is not None:
             raise self.error
         first = len(self.messages)
         self.messages += [(topic, document) for document in documents]
         return Delivered({3: range(first, len(self.messages))}, earliest=1_700_000_000_000)
 
-    async def message_limit(self, topic: str) -> int:
-        return self.message_limit_bytes
+    async def limits(self, topic: str, *, is_fresh: bool = False) -> TopicLimits:
+        return TopicLimits(self.message_limit_bytes, self.is_compacted)
 
     async def refresh(self) -> None:
         if self.error is not None:

@@ -7,9 +7,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from query_api.delivery import Delivered
 from query_api.ingest import quarantine_queries
 from query_api.limits import MAX_VALUE_BYTES
-from query_api.producer import Delivered
 from schemas.feed import Feed
 
 FEED = Feed("events", "topic")

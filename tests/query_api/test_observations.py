@@ -12,8 +12,10 @@ from query_api.log_observer import log_observation
 from query_api.metrics import ApiMetrics
 from query_api.observations import (
     AnswerBroken,
+    BackgroundFailed,
     Listening,
     Observation,
+    ProducerFailed,
     RequestCrashed,
     RequestEnded,
     SchemaDiffers,
@@ -29,6 +31,8 @@ EXAMPLES: list[Observation] = [
     AnswerBroken("r3", 395, "boom"),
     ServerLost("Kafka", "host:9092", "refused"),
     ServerFound("ClickHouse"),
+    ProducerFailed("Cluster authorization failed", 0.5),
+    BackgroundFailed("delivery reports", ValueError("x")),
     SchemaDiffers(),
     Listening("127.0.0.1", 7181, 7183),
     Stopping(20),
