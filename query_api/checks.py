@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from query_api.compose import limit_setting
 from query_api.nodes import CompiledNode, place_in
@@ -47,6 +48,9 @@ def warnings_of(node: CompiledNode) -> list[Problem]:
         message = f"the SQL of node `{node.node.name}` holds tags but does not begin with `%`; it is read as a template"
         hint = "write `%` on a line of its own before the SQL"
         warnings.append(Problem(place, message, hint, _source_line(node.pipe, place), "warning"))
+    for refusal in node.template.refusals:
+        problem = problem_at(node.pipe, node.node, refusal)
+        warnings.append(replace(problem, message=f"{refusal.message}: what comes to it will fail", severity="warning"))
     for name in sorted(node.template.names & RESERVED_NAMES):
         message = f"the parameter `{name}` has a meaning of its own in every request"
         hint = "its value never reaches a template" if name in HIDDEN_NAMES else "give it another name"

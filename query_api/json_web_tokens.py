@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from query_api.errors import BadRequest, Forbidden
 from query_api.read_parameters import Values
+from query_api.template.json_values import JsonLiteral
 from schemas.model import Permission
 
 # A token travels in one header; a longer one is not looked at.
@@ -31,8 +32,8 @@ def _printable(text: str) -> str:
 
 _Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
 _Scalar = str | int | float | bool
-# Nothing may leave a parameter out, since the caller's value would take its place: no null, no empty list.
-_Fixed = _Scalar | Annotated[list[_Scalar], Field(min_length=1)]
+# Nothing may leave a parameter out, since the caller's value would take its place: no null. (An empty list is a value.)
+_Fixed = _Scalar | list[_Scalar]
 
 
 class GrantedScope(BaseModel):
@@ -118,7 +119,7 @@ def sign(document: Mapping[str, object], *, expires: int, key: str) -> str:
 
 
 def _text(value: _Scalar) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else JsonLiteral(json.dumps(value))
 
 
 def _reasons(error: ValidationError) -> str:

@@ -24,6 +24,7 @@ from query_api.sql_handlers import reader_of
 from query_api.sql_request import SqlRequest, read_sql_request
 from query_api.sql_statement import CallerSql
 from query_api.template.errors import ValueTooLargeError
+from query_api.template.json_values import json_text
 from query_api.trace import trace_of
 
 Ask = Callable[..., Awaitable[Answer]]
@@ -95,7 +96,7 @@ def _render(endpoint: Endpoint, values: Values) -> Query:
     except ValueTooLargeError as error:
         # The template knows the value alone; whoever sent it is helped by the parameter's name.
         for name, value in values.items():
-            size = sum(len(text.encode()) for text in ([value] if isinstance(value, str) else value))
+            size = len((value if isinstance(value, str) else json_text(value)).encode())
             if size > MAX_VALUE_BYTES:
                 raise TooLarge(
                     f"the parameter `{name}` is {size} bytes long; ClickHouse takes at most `{MAX_VALUE_BYTES}`"

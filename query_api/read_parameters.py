@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from query_api.errors import BadRequest, UnsupportedEncoding
+from query_api.errors import BadRequest, TooLarge, UnsupportedEncoding
+from query_api.template.json_values import JsonLiteral, json_text
 
-Values = Mapping[str, str | list[str]]
+# A list's members are text, `JsonLiteral`, None (JSON's null), or lists and objects of those.
+Value = str | list[Any]
+Values = Mapping[str, Value]
+Items = list[tuple[str, Value]]
 
 # Read by the service or by Tinybird's tools, and reserved there: a template never sees them. (`from`, which the tools
 # also send, is not among them: pipes have parameters of that name, and what a pipe does not declare is ignored anyway.)
@@ -30,20 +34,23 @@ _SETTINGS = frozenset(
 _SWITCHES = {"0": "0", "1": "1", "false": "0", "true": "1"}
 _CSV_HEADER = "__tb__csv_header"
 _MAX_PARAMETERS = 1_000
+# Of one list: ClickHouse takes 128 KiB as one value, which no array of more elements fits.
+MAX_MEMBERS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class RequestParameters:
-    """`values` for the template (a list for a repeated key), ClickHouse `settings`, and whether CSV has a header."""
+    """`values` for the template (a list for a repeated key and for a list in JSON, however many members it has),
+    ClickHouse `settings`, and whether CSV has a header."""
 
     values: Values = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     has_csv_header: bool = True
 
 
-def body_items(content_type: str, body: bytes) -> list[tuple[str, str]]:
+def body_items(content_type: str, body: bytes) -> Items:
     """The parameters in a POST body: a form, or one JSON object (null leaves a parameter
-    out, an array repeats it, what is nested goes on as JSON text).
+    out, a list stays one, an object goes on as JSON text).
 
     Raises `BadRequest` for a body that is neither, `UnsupportedEncoding` for a multipart form.
     """
@@ -54,55 +61,43 @@ def body_items(content_type: str, body: bytes) -> list[tuple[str, str]]:
     if content_type.endswith("json") or body.lstrip()[:1] == b"{":
         return _json_items(body)
     try:
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_PARAMETERS, errors="strict")
+        return [*parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_MEMBERS, errors="strict")]
     except ValueError as error:
-        raise BadRequest("the body is no form in UTF-8 with at most 1000 fields") from error
+        raise BadRequest(f"the body is no form in UTF-8 with at most {MAX_MEMBERS} fields") from error
 
 
-def _json_items(body: bytes) -> list[tuple[str, str]]:
-    # Numbers keep the text that was sent: 64-bit integers and decimals must not pass through a float.
-    document = _load(body, read_number=str)
-    if not isinstance(document, dict):
-        raise BadRequest("the body must be one JSON object of parameters")
-    nested = _load(body) if any(_is_nested(value) for value in document.values()) else {}
-    items: list[tuple[str, str]] = []
-    for name, value in document.items():
-        if _is_nested(value):
-            items.append((name, json.dumps(nested[name], ensure_ascii=False)))
-            continue
-        members = value if isinstance(value, list) else [value]
-        items += [(name, _text(member)) for member in members if member is not None]
-    return items
-
-
-def _text(value: str | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else value
-
-
-def _load(body: bytes, read_number: Callable[[str], str] | None = None) -> Any:
+def _json_items(body: bytes) -> Items:
     try:
-        return json.loads(body, parse_int=read_number, parse_float=read_number, parse_constant=read_number)
+        # Numbers keep the text that was sent: 64-bit integers and decimals must not pass through a float.
+        document = json.loads(body, parse_int=JsonLiteral, parse_float=JsonLiteral, parse_constant=JsonLiteral)
+        if isinstance(document, dict):
+            return [(name, _given(value)) for name, value in document.items() if value is not None]
     except (ValueError, RecursionError) as error:
         raise BadRequest("the body is not valid JSON") from error
+    raise BadRequest("the body must be one JSON object of parameters")
 
 
-def _is_nested(value: object) -> bool:
-    """Whether a value is an object or holds one, and so goes to the template as its JSON text."""
-    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict | list) for item in value))
+def _given(value: Any) -> Value:
+    """A value of a JSON body: lists keep their shape, an object is its JSON text."""
+    if isinstance(value, list):
+        return [_literal(member) for member in value]
+    return json_text(value) if isinstance(value, dict) else str(_literal(value))
 
 
-def read_parameters(items: Iterable[tuple[str, str]]) -> RequestParameters:
+def _literal(value: Any) -> Any:
+    return JsonLiteral(str(value).lower()) if isinstance(value, bool) else value
+
+
+def read_parameters(items: Iterable[tuple[str, Value]]) -> RequestParameters:
     """Sort out what was sent, URL first, then body.
 
     Names that nobody knows are kept: templates see only what they declare. Raises `BadRequest` for a setting that is
-    no switch, for text that is no Unicode and for more than 1,000 parameters.
+    no switch, for text that is no Unicode and for more than 1,000 names, `TooLarge` for an endless list.
     """
-    values: dict[str, str | list[str]] = {}
+    values: dict[str, Value] = {}
     settings: dict[str, str] = {}
     has_csv_header = True
-    for count, (name, value) in enumerate(items, start=1):
-        if count > _MAX_PARAMETERS:
-            raise BadRequest(f"more than {_MAX_PARAMETERS} parameters")
+    for name, value in items:
         if name == _CSV_HEADER:
             has_csv_header = _switch(name, value) == "1"
         elif name in _SETTINGS:
@@ -112,25 +107,40 @@ def read_parameters(items: Iterable[tuple[str, str]]) -> RequestParameters:
     return RequestParameters(values, settings, has_csv_header)
 
 
-def _add(values: dict[str, str | list[str]], name: str, value: str) -> None:
+def _add(values: dict[str, Value], name: str, value: Value) -> None:
     earlier = values.get(name)
     if earlier is None:
-        values[name] = value
-    elif isinstance(earlier, list):
-        earlier.append(value)
+        if len(values) == _MAX_PARAMETERS:
+            raise BadRequest(f"more than {_MAX_PARAMETERS} parameters")
+        values[name] = earlier = value
     else:
-        values[name] = [earlier, value]
+        if isinstance(earlier, str):
+            values[name] = earlier = [earlier]
+        earlier += value if isinstance(value, list) else [value]
+    if isinstance(earlier, list) and len(earlier) > MAX_MEMBERS:
+        raise TooLarge(f"the list `{name}` has more than the {MAX_MEMBERS} members that are taken")
 
 
-def _switch(name: str, value: str) -> str:
+def text_of(name: str, value: Value) -> str:
+    """A value that can be no list. Raises `BadRequest`."""
+    if isinstance(value, list):
+        raise BadRequest(f"the parameter `{name}` takes one value, not a list")
+    return value
+
+
+def _switch(name: str, given: Value) -> str:
+    value = text_of(name, given)
     if value.lower() not in _SWITCHES:
         raise BadRequest(f"the parameter `{name}` cannot be `{value[:100]}`\nhint: accepted are `0` and `1`")
     return _SWITCHES[value.lower()]
 
 
-def _unicode(name: str, value: str) -> str:
+def _unicode(name: str, value: Value) -> Value:
     try:
-        value.encode()
+        for text in value if isinstance(value, list) else (value,):
+            (text if isinstance(text, str) else json_text(text)).encode()
     except UnicodeEncodeError as error:
         raise BadRequest(f"the parameter `{name}` holds half of a surrogate pair, which is no text") from error
+    except RecursionError as error:
+        raise BadRequest(f"the parameter `{name}` is nested too deep") from error
     return value

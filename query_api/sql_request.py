@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from query_api.errors import BadRequest
-from query_api.read_parameters import RequestParameters, body_items, read_parameters
+from query_api.read_parameters import Items, RequestParameters, Value, body_items, read_parameters, text_of
 from query_api.request_body import read_decoded_body
 
 # `curl -d` calls everything a form; a form's first field has a name without spaces.
@@ -34,7 +34,7 @@ async def read_sql_request(request: web.Request, *, expects_sql: bool = False) -
 
     Raises `BadRequest` and what reading a body raises.
     """
-    items = list(request.query.items())
+    items: Items = [*request.query.items()]
     sql = None
     if request.method == "POST":
         body = await read_decoded_body(request)
@@ -48,7 +48,7 @@ async def read_sql_request(request: web.Request, *, expects_sql: bool = False) -
     return SqlRequest(read_parameters(items), sql or _first(items, "q"), _first(items, "pipeline"))
 
 
-def _template_parameters(items: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+def _template_parameters(items: Sequence[tuple[str, Value]]) -> Items:
     """What Tinybird's own tools send as one JSON object; a parameter that was given by itself wins over it."""
     text = _first(items, _TEMPLATE_PARAMETERS)
     if text is None:
@@ -71,5 +71,5 @@ def _text(body: bytes) -> str:
         raise BadRequest("the SQL is not UTF-8") from error
 
 
-def _first(items: Sequence[tuple[str, str]], name: str) -> str | None:
-    return next((value for key, value in items if key == name and value.strip()), None)
+def _first(items: Sequence[tuple[str, Value]], name: str) -> str | None:
+    return next((text for key, value in items if key == name and (text := text_of(name, value)).strip()), None)

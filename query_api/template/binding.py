@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from query_api.template.errors import TemplateRenderError, ValueTooLargeError
+from query_api.template.kinds import kind_of
 from query_api.template.limits import Budget
 from query_api.template.moments import Moment
 from query_api.template.values import Fragment, Identifier, SqlText, TypedArray, TypedFloat, TypedInteger
@@ -84,7 +85,7 @@ def typed_text(value: object) -> tuple[str, str]:
         (key_type, keys), (value_type, texts) = _members(list(value)), _members(list(value.values()))
         pairs = ",".join(f"{key}:{text}" for key, text in zip(keys, texts, strict=True))
         return f"Map({key_type},{value_type})", "{" + pairs + "}"
-    raise TemplateRenderError(f"a {type(value).__name__} cannot be written as SQL")
+    raise TemplateRenderError(f"{kind_of(value)} cannot be written as SQL")
 
 
 def _integer_type(value: int) -> str:

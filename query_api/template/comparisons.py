@@ -23,12 +23,12 @@ _REACH = 160
 def compared_columns(segments: Sequence[Segment]) -> dict[int, str]:
     """For each `{{ }}` by its ordinal that is compared with a column: its name, empty for a function's result.
 
-    Nothing for a template without DateTime() or DateTime64(), whose values alone depend on what they are compared with.
+    Nothing for a template without Date(), DateTime() or DateTime64(): their values alone depend on what is compared.
     Tags between (`a BETWEEN {{x}} AND {{y}}`) count as nothing. What is compared with anything else is left out.
     """
     found: dict[int, str] = {}
     before = ""
-    if not any("DateTime" in segment.text for segment in segments if segment.kind != "text"):
+    if not any("Date" in segment.text for segment in segments if segment.kind != "text"):
         return found
     for ordinal, segment in enumerate(segments, 1):
         if segment.kind == "text":

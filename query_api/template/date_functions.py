@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
 from query_api.template.errors import TemplateRenderError
+from query_api.template.json_values import plain_text
+from query_api.template.kinds import kind_of
+from query_api.template.parsing import shown
 from query_api.template.rendering import Render
 
 _DAY = "%Y-%m-%d"
@@ -16,11 +20,12 @@ _SECOND = "%Y-%m-%d %H:%M:%S"
 _MAX_FORMAT = 64
 
 
-def _read(text: object, formats: list[str]) -> datetime | None:
-    for each in formats:
+def _read(value: object, formats: list[str]) -> datetime | None:
+    text = plain_text(value)[:_MAX_FORMAT]
+    for each in formats if text.isascii() else ():  # strptime takes digits of any script
         try:
-            return datetime.strptime(str(text)[:_MAX_FORMAT], each).replace(tzinfo=None)
-        except ValueError:
+            return datetime.strptime(text, each).replace(tzinfo=None)
+        except (ValueError, re.error):  # the latter for a format that names one part twice
             continue
     return None
 
@@ -30,18 +35,20 @@ def _difference(seconds: int, default_format: str) -> Callable[..., object]:
         render: Render,
         date_1: object,
         date_2: object,
-        date_format: str = default_format,
-        backup_date_format: str | None = None,
-        none_if_error: bool = False,
+        date_format: object = default_format,
+        backup_date_format: object = None,
+        none_if_error: object = False,
     ) -> object:
-        formats = [str(each)[:_MAX_FORMAT] for each in (date_format, backup_date_format) if each]
+        formats = [each[:_MAX_FORMAT] for each in (date_format, backup_date_format) if isinstance(each, str) and each]
         first, second = _read(date_1, formats), _read(date_2, formats)
         if first is None or second is None:
             if none_if_error:
                 return None
             wrong = date_1 if first is None else date_2
+            given = f"'{shown(wrong)}'" if isinstance(wrong, str) else kind_of(wrong)
+            expected = " or ".join(formats) or "any format, since none is given as text"
             raise TemplateRenderError(
-                f"invalid date_format in function date_diff_in_*: '{wrong}' does not match {' or '.join(formats)}"
+                f"invalid date_format in function date_diff_in_*: {given} does not match {expected}"
             )
         return int(abs((first - second).total_seconds())) // seconds
 

@@ -16,6 +16,9 @@ from query_api.template.binding import constant
 from query_api.template.errors import TemplateLimitError, TemplateRenderError
 from query_api.template.functions import FUNCTIONS, compared
 from query_api.template.grammar import TagLexer
+from query_api.template.json_values import plain_text
+from query_api.template.kinds import PYTHON_ERRORS, in_our_words, kind_of, kinds_of
+from query_api.template.parsing import shown
 from query_api.template.rendering import Locals, Render
 from query_api.template.values import Fragment, Identifier, SqlText
 
@@ -60,16 +63,29 @@ class TemplateEnvironment(SandboxedEnvironment):
         # Jinja2 hands these two to what it calls within a loop or block; they are no arguments of the author's.
         kwargs.pop("_loop_vars", None)
         kwargs.pop("_block_vars", None)
-        return __obj(render, *args, **kwargs)
+        try:
+            return __obj(render, *args, **kwargs)
+        except PYTHON_ERRORS as error:
+            if __obj is _attempt:
+                raise  # of what stands between the tags
+            kwargs.pop("parameter_name", None)
+            given = kinds_of((*args, *kwargs.values())) if args or kwargs else "nothing between its brackets"
+            reason = f": {in_our_words(error)}" if isinstance(error, (ArithmeticError, RecursionError)) else ""
+            name = getattr(__obj, "__name__", "a function").strip("_")
+            raise TemplateRenderError(f"{name}() cannot be called with {given}{reason}") from None
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         return operators.binary(context.parent["render"].budget, operator, left, right)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         """Python's subscript; Jinja2's would look for an attribute, or give an undefined value, instead of failing."""
-        if isinstance(obj, (Locals, str, list, tuple, dict, range)):
+        if not isinstance(obj, (Locals, str, list, tuple, dict, range)):
+            raise TemplateRenderError(f"{kind_of(obj)} has no elements")
+        try:
             return obj[argument]
-        raise TypeError(f"'{type(obj).__name__}' object is not subscriptable")
+        except (LookupError, TypeError, ValueError):
+            which = f"'{shown(argument)}'" if isinstance(argument, (str, int)) else f"for {kind_of(argument)}"
+            raise TemplateRenderError(f"there is no element {which} in {kind_of(obj)}") from None
 
 
 def _is_none(value: object) -> bool:
@@ -102,9 +118,17 @@ def _constant(render: Render, value: object) -> Fragment:
 
 
 def _formatted(render: Render, *parts: object) -> object:
-    if any(isinstance(part, (Fragment, Identifier)) for part in parts):
-        raise TemplateRenderError("a column or symbol cannot be part of a text")
-    return render.budget.checked("".join(str(part) for part in parts))
+    for part in parts:
+        if isinstance(part, (Fragment, Identifier)):
+            raise TemplateRenderError("a column or symbol cannot be part of a text")
+        if part is None:
+            raise TemplateRenderError("nothing cannot be part of a text")
+    return render.budget.checked("".join(plain_text(part) for part in parts))
+
+
+def _refused(render: Render, message: str) -> object:
+    """Stands for what a tag held and no template may: it ends the render that comes to it."""
+    raise TemplateRenderError(message)
 
 
 def _attempt(render: Render, caller: Any) -> str:
@@ -124,6 +148,7 @@ _INTERNAL = {
     "compared": _compared,
     "formatted": _formatted,
     "attempt": _attempt,
+    "refused": _refused,
     "method": operators.method,
     "iterate": operators.iterate,
     "forever": operators.forever,

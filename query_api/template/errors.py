@@ -12,7 +12,7 @@ TemplateError                 `status` and `body` are the HTTP answer
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 PREFIX = "Template Syntax Error: "
 
@@ -45,6 +45,13 @@ class TemplateRenderError(TemplateError):
     def __init__(self, message: str) -> None:
         super().__init__(PREFIX + message)
         self.message = message
+
+    def name(self, parameters: Sequence[str]) -> None:
+        """Add which parameters were read where it went wrong."""
+        if parameters:
+            plural = "s" if len(parameters) > 1 else ""
+            self.message += f". It reads the parameter{plural} {' and '.join(parameters)}."
+            self.args = (PREFIX + self.message,)
 
 
 class ParameterError(TemplateRenderError):

@@ -1,12 +1,14 @@
 """The functions a template may call, as Tinybird documents them."""
 
-# ruff: noqa: ARG001, ARG005 - the documented keywords are accepted, and every function is given the render
+# ruff: noqa: ARG001 - the documented keywords are accepted, and every function is given the render
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NoReturn
 
 from query_api.template import parsing
 from query_api.template.binding import typed_text
@@ -18,6 +20,8 @@ from query_api.template.errors import (
     TemplateLimitError,
     TemplateRenderError,
 )
+from query_api.template.json_values import document_of, plain_text
+from query_api.template.kinds import kind_of
 from query_api.template.moments import MomentText, compared_text
 from query_api.template.operators import elements
 from query_api.template.rendering import Render
@@ -27,6 +31,7 @@ Function = Callable[..., object]
 FUNCTIONS: dict[str, Function] = {}
 
 _MAX_THREADS = 64
+_DIGITS = re.compile(r"[+-]?[0-9A-Za-z]+")
 _OPERATORS = {"in": "in", "not_in": "not in", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
@@ -39,8 +44,9 @@ def missing_message(names: list[str]) -> str:
     )
 
 
-def _typed(name: str, parse: Callable[[object, str], object]) -> Function:
+def _typed(name: str, parse: Callable[[object, str], object], parse_default: Function | None = None) -> Function:
     """A function that reads one parameter: its value, else its default, else an error (or None, if `defined=False`)."""
+    of_default = parse_default or parse
 
     def function(
         render: Render,
@@ -54,12 +60,13 @@ def _typed(name: str, parse: Callable[[object, str], object]) -> Function:
         required: object = None,
         parameter_name: str = "",
     ) -> object:
-        value = default if x is None else x
-        if value is None:
-            if not defined:
-                return None
-            raise ParameterError(render.missing, parameter=parameter_name)
-        return parse(value, parameter_name)
+        if x is not None:
+            return parse(x, parameter_name)
+        if default is not None:
+            return of_default(default, parameter_name)
+        if not defined:
+            return None
+        raise ParameterError(render.missing, parameter=parameter_name)
 
     function.__name__ = function.__qualname__ = name
     return function
@@ -77,11 +84,15 @@ def _float_parser(name: str) -> Callable[[object, str], object]:
     return lambda value, parameter: parsing.parse_float(value, name, parameter)
 
 
+def _dated(name: str, parse: Function) -> Function:
+    return _typed(name, parse, partial(parse, is_default=True))
+
+
 TYPED: dict[str, Function] = {
-    "String": _typed("String", lambda value, _: parsing.parse_text(value)),
-    "Date": _typed("Date", parsing.parse_date),
-    "DateTime": _typed("DateTime", parsing.parse_datetime),
-    "DateTime64": _typed("DateTime64", parsing.parse_datetime64),
+    "String": _typed("String", parsing.parse_text),
+    "Date": _dated("Date", parsing.parse_date),
+    "DateTime": _dated("DateTime", parsing.parse_datetime),
+    "DateTime64": _dated("DateTime64", parsing.parse_datetime64),
     **{name: _typed(name, _integer_parser(name)) for name in INTEGER_TYPES},
     **{name: _typed(name, _plain_integer_parser(name)) for name in ("Int", "Integer")},
     **{name: _typed(name, _float_parser(name)) for name in FLOAT_TYPES},
@@ -98,7 +109,7 @@ def _function(function: Function) -> Function:
 # Named as in the template language, as are Array and JSON.
 def Boolean(render: Render, x: object, default: object = None, parameter_name: str = "") -> object:  # noqa: N802
     value = default if x is None else x
-    return INTEGER_TYPES["UInt8"](value is not None and parsing.parse_boolean(value))
+    return INTEGER_TYPES["UInt8"](value is not None and parsing.parse_boolean(value, parameter_name))
 
 
 @_function
@@ -136,12 +147,29 @@ def JSON(  # noqa: N802 - the template language's name
     parameter_name: str = "",
 ) -> object:
     value = default if x is None else x
-    if not isinstance(value, str):
-        return value
     try:
-        return render.budget.checked(json.loads(value))
-    except (ValueError, RecursionError) as error:
-        raise ParameterError(f"Error parsing JSON: '{parsing.shown(value)}' - {error}") from None
+        found = json.loads(value, parse_constant=_refuse_constant) if isinstance(value, str) else document_of(value)
+    except ValueError as error:
+        raise ParameterError(
+            f"Error parsing JSON: '{parsing.shown(value)}' - {_json_problem(error)}",
+            parameter=parameter_name,
+            accepted="JSON",
+        ) from None
+    except RecursionError:
+        raise ParameterError(
+            "Error parsing JSON: it is nested too deep", parameter=parameter_name, accepted="JSON"
+        ) from None
+    return render.budget.checked(found)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _json_problem(error: ValueError) -> str:
+    """What Tinybird's own error ends with, and nothing of Python's limits."""
+    is_told = isinstance(error, json.JSONDecodeError) or str(error).endswith("is no JSON")
+    return str(error) if is_told else "a number is too long"
 
 
 @_function
@@ -149,14 +177,23 @@ def defined(render: Render, x: object = None) -> bool:
     return x is not None
 
 
+def _name(name: object, function: str, parameter: str = "") -> str:
+    """The text of a name. Raises ParameterError for what is none, as a list."""
+    if not isinstance(name, (str, int, float)) or isinstance(name, bool):
+        raise ParameterError(
+            f"{function}() takes the text of a name, not {kind_of(name)}", parameter=parameter, accepted="a name"
+        )
+    return str(name)
+
+
 def _identifier(name: str) -> Identifier:
     """A part of a name, without the double quotes that Tinybird takes out of names."""
     return Identifier(name.replace('"', ""))
 
 
-def _dotted(name: object) -> list[object]:
+def _dotted(name: str) -> list[object]:
     pieces: list[object] = []
-    for part in str(name).split("."):
+    for part in name.split("."):
         pieces += [SqlText("."), _identifier(part)]
     return pieces[1:]
 
@@ -166,18 +203,16 @@ def column(
     render: Render,
     x: object = None,
     default: object = None,
-    required: object = None,
-    description: object = None,
-    enum: object = None,
-    example: object = None,
     parameter_name: str = "",
 ) -> object:
     name = default if x is None else x
     if name is None:
         raise ParameterError(
-            "Missing column() default value, use `column(column_name, 'default_column_name')`", parameter=parameter_name
+            "Missing column() default value, use `column(column_name, 'default_column_name')`",
+            parameter=parameter_name,
+            accepted="the name of a column",
         )
-    return Fragment(tuple(_dotted(name)))
+    return Fragment(tuple(_dotted(_name(name, "column", parameter_name))))
 
 
 @_function
@@ -186,10 +221,6 @@ def columns(
     x: object = None,
     default: object = None,
     fn: str | None = None,
-    required: object = None,
-    description: object = None,
-    enum: object = None,
-    example: object = None,
     parameter_name: str = "",
 ) -> object:
     names = default if x is None else x
@@ -197,9 +228,14 @@ def columns(
         raise ParameterError(
             "Missing columns() default value, use `columns(column_names, 'default_column_name')`",
             parameter=parameter_name,
+            accepted="names separated by commas, as one text",
         )
     if not isinstance(names, str):
-        raise ParameterError("The 'columns' function expects a String not an Array", parameter=parameter_name)
+        raise ParameterError(
+            "The 'columns' function expects a String not an Array",
+            parameter=parameter_name,
+            accepted="names separated by commas, as one text",
+        )
     pieces: list[object] = []
     for name in names.split(","):
         dotted = _dotted(name.strip())
@@ -210,19 +246,18 @@ def columns(
 
 
 @_function
-def symbol(render: Render, x: object, quote: str = "`") -> object:
-    if not isinstance(x, str):
-        raise TemplateRenderError(
-            f"'{type(x).__name__}' object has no attribute 'translate': symbol() takes the text of a name"
-        )
-    return _identifier(x if quote in ("`", '"') else f"{quote}{x}{quote}")
+def symbol(render: Render, x: object, quote: object = "`") -> object:
+    name = _name(x, "symbol")
+    around = _name(quote, "symbol")
+    return _identifier(name if around in ("`", '"') else f"{around}{name}{around}")
 
 
 @_function
 def table(render: Render, x: object) -> object:
     name = render.table_name(x) if isinstance(x, str) else None
     if name is None:
-        raise TemplateRenderError(f"table() takes the name of a data source, node or pipe of the project, not '{x}'")
+        given = f"'{parsing.shown(x)}'" if isinstance(x, str) else kind_of(x)
+        raise TemplateRenderError(f"table() takes the name of a data source, node or pipe of the project, not {given}")
     return Fragment((SqlText(name),))
 
 
@@ -259,12 +294,16 @@ def split_to_array(render: Render, x: object, default: object = "", separator: s
     value = default if x is None else x
     if isinstance(value, (list, tuple)):
         return list(value)
+    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+        raise TemplateRenderError(f"split_to_array() takes text or a list, not {kind_of(value)}")
     return [part.strip() for part in str(value).split(separator)]
 
 
 @_function
 def enumerate_with_last(render: Render, iterable: object) -> Iterator[tuple[bool, object]]:
-    count = len(iterable)  # type: ignore[arg-type]  # what has no length raises, as in Tinybird
+    if not isinstance(iterable, (str, list, tuple, range, dict)):
+        raise TemplateRenderError(f"enumerate_with_last() takes a list, not {kind_of(iterable)}")
+    count = len(iterable)
     return iter([(index == count - 1, item) for index, item in enumerate(elements(iterable))])
 
 
@@ -276,13 +315,14 @@ def sql_unescape(render: Render, x: object, what: object = "") -> object:
 
 @_function
 def error(render: Render, message: object = "", *_: object) -> NoReturn:
-    raise ReportedError(str(message))
+    raise ReportedError(parsing.shown(message) if not isinstance(message, str) else message)
 
 
 @_function
 def custom_error(render: Render, body: object = "", code: object = 400) -> NoReturn:
     status = code if isinstance(code, int) and 400 <= code < 600 else 400
-    raise CustomReportedError(dict(body) if isinstance(body, Mapping) else str(body), int(status))
+    document = document_of(body)
+    raise CustomReportedError(document if isinstance(document, dict) else plain_text(body), int(status))
 
 
 @_function
@@ -303,7 +343,7 @@ def cache_ttl(render: Render, expression: object) -> object:
 @_function
 def activate(render: Render, feature: object) -> object:
     if feature not in ("analyzer", "parallel_replicas", "optimize_aggregation_in_order"):
-        raise TemplateRenderError(f"'{feature}' is not a valid 'activate' argument")
+        raise TemplateRenderError(f"'{parsing.shown(feature)}' is not a valid 'activate' argument")
     if feature == "optimize_aggregation_in_order":
         render.settings["optimize_aggregation_in_order"] = "1"
     return Fragment(())
@@ -312,7 +352,7 @@ def activate(render: Render, feature: object) -> object:
 @_function
 def disable(render: Render, feature: object) -> object:
     if feature != "analyzer":
-        raise TemplateRenderError(f"'{feature}' is not a valid 'disable' argument")
+        raise TemplateRenderError(f"'{parsing.shown(feature)}' is not a valid 'disable' argument")
     return Fragment(())
 
 
@@ -323,13 +363,14 @@ def backend_hint(render: Render, hint: object) -> object:
 
 @_function
 def tb_secret(render: Render, name: object, default: object = None) -> object:
-    value = render.secrets.get(str(name), default)
+    key = _name(name, "tb_secret")
+    value = render.secrets.get(key, default)
     if value is None:
         raise TemplateRenderError(
-            f"Cannot access secret '{name}'. Check the secret exists in the Workspace and the token has the "
+            f"Cannot access secret '{key}'. Check the secret exists in the Workspace and the token has the "
             "required scope."
         )
-    return str(value)
+    return parsing.parse_text(value)
 
 
 FUNCTIONS["tb_var"] = tb_secret
@@ -339,19 +380,44 @@ def _list(render: Render, x: object = ()) -> object:
     return render.budget.checked(list(elements(x)))
 
 
-def _int(render: Render, *given: Any) -> object:
-    if given and isinstance(given[0], str) and len(given[0]) > 4_000:
+def _int(render: Render, x: object = 0, base: object = None) -> object:
+    if isinstance(x, str) and len(x) > 4_000:
         raise TemplateLimitError("the template reads a number of more than 4000 digits")
-    return render.budget.checked(int(*given))
+    if base is None:
+        return render.budget.checked(parsing.parse_plain_integer(x, "Int") if isinstance(x, str) else int(x))  # type: ignore[call-overload]
+    if not isinstance(x, str) or not _DIGITS.fullmatch(x):
+        raise TemplateRenderError(f"int() with a base takes digits, not {kind_of(x)}")
+    return render.budget.checked(int(x, base))  # type: ignore[call-overload]
 
 
-def _builtin(function: Callable[..., object]) -> Function:
-    """Python's own function, with its own errors, once what it goes through is known to end."""
+def _float(render: Render, x: object = 0.0) -> object:
+    return float(parsing.parse_float(x, "Float64")) if isinstance(x, str) else float(x)  # type: ignore[arg-type]
+
+
+def _builtin(name: str, function: Callable[..., object]) -> Function:
+    """Python's own function, once what it goes through is known to end."""
 
     def guarded(render: Render, *given: object, **keywords: object) -> object:
         return render.budget.checked(function(*given, **keywords))
 
+    guarded.__name__ = guarded.__qualname__ = name
     return guarded
+
+
+def _sum(values: object) -> object:
+    return sum(elements(values))  # type: ignore[arg-type]  # what cannot be summed raises, and that is told
+
+
+def _sorted(values: object) -> object:
+    return sorted(elements(values))  # type: ignore[type-var]  # what cannot be sorted raises, and that is told
+
+
+def _enumerate(values: object) -> object:
+    return [(index, item) for index, item in enumerate(elements(values))]
+
+
+def _zip(*lists: object) -> object:
+    return [*zip(*(elements(each) for each in lists), strict=False)]
 
 
 def _range(render: Render, *bounds: int) -> range:
@@ -363,21 +429,15 @@ def _range(render: Render, *bounds: int) -> range:
 
 FUNCTIONS.update(
     {
-        "len": _builtin(len),
         "list": _list,
-        "min": _builtin(min),
-        "max": _builtin(max),
         "int": _int,
-        "float": _builtin(float),
-        "str": _builtin(str),
-        "bool": _builtin(bool),
-        "abs": _builtin(abs),
-        # What cannot be summed or sorted raises, and that is told.
-        "sum": lambda render, values: sum(elements(values)),  # type: ignore[arg-type]
-        "sorted": lambda render, values: sorted(elements(values)),  # type: ignore[type-var]
+        "float": _float,
         "range": _range,
-        "enumerate": lambda render, values: [(index, item) for index, item in enumerate(elements(values))],
-        "zip": lambda render, *lists: [*zip(*(elements(each) for each in lists), strict=False)],
+        **{function.__name__: _builtin(function.__name__, function) for function in (len, min, max, str, bool, abs)},
+        "sum": _builtin("sum", _sum),
+        "sorted": _builtin("sorted", _sorted),
+        "enumerate": _builtin("enumerate", _enumerate),
+        "zip": _builtin("zip", _zip),
         **DATE_FUNCTIONS,
     }
 )

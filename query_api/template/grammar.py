@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from string import Formatter
+from types import MappingProxyType
 
 from jinja2.environment import Environment
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.lexer import Lexer, Token, TokenStream
 
-from query_api.template.allowed import check_output
+from query_api.template.allowed import check_output, target_of
 from query_api.template.tags import Segment, split
 
 # Names that no author can write: they hold a character that no identifier has.
@@ -18,6 +20,10 @@ FOREVER = "forever!"
 TRY = "try!"
 TURN = "turn!"
 FORMATTED = "formatted!"
+REFUSED = "refused!"
+# Of the template that is being parsed: the ordinals of the tags that no template may hold, and why. Each is parsed as
+# what ends the render that comes to it.
+REFUSED_TAGS: ContextVar[Mapping[int, str]] = ContextVar("refused tags", default=MappingProxyType({}))
 # Deeper brackets would exhaust Python's own parser.
 _MAX_BRACKETS = 40
 _DEPTHS = {"lparen": 1, "lbracket": 1, "lbrace": 1, "rparen": -1, "rbracket": -1, "rbrace": -1}
@@ -43,16 +49,33 @@ class TagLexer(Lexer):
         return TokenStream(self._tokens(split(source)), name, filename)
 
     def _tokens(self, segments: Sequence[Segment]) -> Iterator[Token]:
+        refused = REFUSED_TAGS.get()
         for ordinal, segment in enumerate(segments, 1):
             if segment.kind == "text":
                 yield Token(ordinal, "data", segment.text)
+            elif ordinal in refused:
+                yield from self._refused(ordinal, segment, refused[ordinal])
             elif segment.kind == "expression":
                 check_output(segment.text, ordinal)
-                yield Token(ordinal, "variable_begin", "")
-                yield from self._within(ordinal, segment.text)
-                yield Token(ordinal, "variable_end", "")
+                yield from _output(ordinal, self._within(ordinal, segment.text))
             else:
                 yield from self._block(ordinal, segment)
+
+    def _refused(self, ordinal: int, segment: Segment, message: str) -> Iterator[Token]:
+        """A tag that ends the render, of the same block and with the same variables as the one that stands there."""
+        refusal = _words(ordinal, REFUSED, "(")
+        refusal += [Token(ordinal, "string", message), Token(ordinal, "rparen", ")")]
+        target = target_of(segment)
+        if segment.kind == "expression" or (segment.keyword == "set" and not target):
+            yield from _output(ordinal, refusal)
+        elif segment.keyword == "except":
+            yield from (*_tag(ordinal, "else"), *_output(ordinal, refusal))
+        elif segment.keyword == "set":
+            yield from _tag(ordinal, "set", [*_names(ordinal, target), Token(ordinal, "assign", "="), *refusal])
+        elif segment.keyword == "for":
+            yield from _tag(ordinal, "for", [*_names(ordinal, target or "_"), *_words(ordinal, "in"), *refusal])
+        else:
+            yield from self._opening(ordinal, segment, refusal)
 
     def _block(self, ordinal: int, segment: Segment) -> Iterator[Token]:
         within = list(self._within(ordinal, segment.text))
@@ -60,19 +83,14 @@ class TagLexer(Lexer):
             if segment.block == "try":
                 yield from _tag(ordinal, "endif")
             yield from _tag(ordinal, _CLOSING[segment.block])
-        elif segment.keyword in ("if", "elif"):
-            yield from _tag(ordinal, segment.keyword, _bracketed(ordinal, segment, within))
+        elif segment.keyword in ("if", "elif", "while"):
+            yield from self._opening(ordinal, segment, within)
         elif segment.keyword == "else" or segment.keyword == "except":
             if segment.keyword == "except" and not all(_is_exception(token) for token in within):
                 raise TemplateSyntaxError("except takes names of exceptions, and no `as`", ordinal)
             yield from _tag(ordinal, "else")
         elif segment.keyword == "for":
             yield from _tag(ordinal, "for", _loop_over(ordinal, within))
-        elif segment.keyword == "while":
-            yield from _tag(ordinal, "for", _words(ordinal, TURN, "in", FOREVER, "(", ")"))
-            yield from _tag(ordinal, "if", [*_words(ordinal, "not"), *_bracketed(ordinal, segment, within)])
-            yield from _tag(ordinal, "break")
-            yield from _tag(ordinal, "endif")
         elif segment.keyword == "try":
             yield from _tag(ordinal, "call", _words(ordinal, "(", ATTEMPT, ")", TRY, "(", ")"))
             yield from _tag(ordinal, "if", _words(ordinal, ATTEMPT))
@@ -80,6 +98,17 @@ class TagLexer(Lexer):
             yield from _tag(ordinal, "set", _assignment(ordinal, within))
         else:
             yield from _tag(ordinal, segment.keyword)
+
+    def _opening(self, ordinal: int, segment: Segment, condition: list[Token]) -> Iterator[Token]:
+        """An `if`, `elif` or `while`, the last with its condition at the head of its body."""
+        bracketed = _bracketed(ordinal, segment, condition)
+        if segment.keyword != "while":
+            yield from _tag(ordinal, segment.keyword, bracketed)
+            return
+        yield from _tag(ordinal, "for", _words(ordinal, TURN, "in", FOREVER, "(", ")"))
+        yield from _tag(ordinal, "if", [*_words(ordinal, "not"), *bracketed])
+        yield from _tag(ordinal, "break")
+        yield from _tag(ordinal, "endif")
 
     def _within(self, ordinal: int, text: str) -> Iterator[Token]:
         """The tokens of an expression, f-strings taken apart."""
@@ -133,6 +162,20 @@ def _tag(ordinal: int, keyword: str, within: Iterable[Token] = ()) -> Iterator[T
     yield Token(ordinal, "name", keyword)
     yield from within
     yield Token(ordinal, "block_end", "")
+
+
+def _output(ordinal: int, within: Iterable[Token]) -> Iterator[Token]:
+    yield Token(ordinal, "variable_begin", "")
+    yield from within
+    yield Token(ordinal, "variable_end", "")
+
+
+def _names(ordinal: int, names: str) -> list[Token]:
+    """The tokens of `a` or `a, b`."""
+    tokens: list[Token] = []
+    for name in names.split(","):
+        tokens += [Token(ordinal, "name", name.strip()), Token(ordinal, "comma", ",")]
+    return tokens[:-1]
 
 
 def _bracketed(ordinal: int, segment: Segment, within: list[Token]) -> list[Token]:

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 
 from query_api.template.errors import TemplateRenderError
+from query_api.template.kinds import kind_of, kinds_of
 from query_api.template.limits import Budget
 from query_api.template.rendering import Render
 
@@ -45,7 +46,11 @@ def binary(budget: Budget, symbol: str, left: object, right: object) -> object:
         _expect_power(budget, left, right)
     elif symbol == "%" and isinstance(left, str):
         raise TemplateRenderError("`%` does not format text here: join texts with `+`")
-    return budget.checked(_PLAIN[symbol](left, right))
+    try:
+        made = _PLAIN[symbol](left, right)
+    except TypeError:
+        raise TemplateRenderError(f"`{symbol}` cannot be applied to {kinds_of((left, right))}") from None
+    return budget.checked(made)
 
 
 def _expect_product(budget: Budget, left: object, right: object) -> None:
@@ -66,10 +71,14 @@ def method(render: Render, value: object, name: str, *arguments: object, **keywo
         if isinstance(value, kind) and name in names:
             break
     else:
-        raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")
+        raise TemplateRenderError(f"{kind_of(value)} has no method `{name}`")
     if isinstance(value, str):
         _expect_text(budget, value, name, arguments)
-    made = getattr(value, name)(*arguments, **keywords)
+    try:
+        made = getattr(value, name)(*arguments, **keywords)
+    except (TypeError, ValueError, LookupError):
+        given = kinds_of((*arguments, *keywords.values())) if arguments or keywords else "nothing between its brackets"
+        raise TemplateRenderError(f"`.{name}()` of {kind_of(value)} cannot be called with {given}") from None
     return budget.checked(list(made) if name in ("items", "keys", "values") else made)
 
 
@@ -82,10 +91,10 @@ def _expect_text(budget: Budget, value: str, name: str, arguments: tuple[object,
 
 
 def elements(value: object) -> Iterable[object]:
-    """A value that can be gone through. Raises TypeError, in Python's words."""
+    """A value that can be gone through. Raises TemplateRenderError."""
     if isinstance(value, (list, tuple, range, str, dict, Iterator)):
         return value
-    raise TypeError(f"'{type(value).__name__}' object is not iterable")
+    raise TemplateRenderError(f"{kind_of(value)} cannot be gone through: a list, an object or text can")
 
 
 def iterate(render: Render, iterable: object) -> Iterator[object]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
-from query_api.template.errors import TemplateCompileError
-
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -40,14 +38,6 @@ RESERVED_NAMES = frozenset({
 })  # fmt: skip
 # Values that never reach a template, whatever it names.
 HIDDEN_NAMES = frozenset({"token"})
-
-
-def check_name(name: str, line: int, column: int) -> None:
-    """Refuse a parameter's name that a request cannot give. Raises TemplateCompileError."""
-    if name in FORBIDDEN_NAMES:
-        raise TemplateCompileError(
-            f'"{name}" can not be used as a variable name, line {line}', line=line, column=column
-        )
 
 
 def merge(uses: list[Parameter]) -> tuple[Parameter, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
+from inspect import Signature, signature
 from typing import Any, cast
 
 from jinja2 import nodes
@@ -11,14 +13,23 @@ from jinja2.exceptions import TemplateSyntaxError
 from jinja2.visitor import NodeTransformer
 
 from query_api.template import grammar
-from query_api.template.functions import CONTROL_BUILTINS, FUNCTIONS, OUTPUT_BUILTINS, READS_PARAMETER
+from query_api.template.dates import is_impossible
+from query_api.template.errors import ParameterError
+from query_api.template.functions import CONTROL_BUILTINS, FUNCTIONS, OUTPUT_BUILTINS, READS_PARAMETER, TYPED
 from query_api.template.operators import CONTROL_METHODS, OUTPUT_METHODS
-from query_api.template.parameters import Parameter
+from query_api.template.parameters import FORBIDDEN_NAMES, Parameter
+from query_api.template.parsing import element_parser, shown
 
 _DOCUMENTED = ("description", "required", "enum", "example", "format")
 # Tinybird's words for a call of what is no function.
 _NO_FUNCTION = "wrong syntax, you might be using a not valid function inside a control block"
-_INTERNAL_CALLS = {grammar.FOREVER: "forever", grammar.TRY: "attempt", grammar.FORMATTED: "formatted"}
+_INTERNAL_CALLS = {
+    grammar.FOREVER: "forever",
+    grammar.TRY: "attempt",
+    grammar.FORMATTED: "formatted",
+    grammar.REFUSED: "refused",
+}
+_DATED = frozenset({"Date", "DateTime", "DateTime64"})
 # Statements and expressions that Jinja2 turns into Python whatever they hold, and how deep they may stand in each other
 # for Python's own limits (20 blocks, 100 levels of indentation, 200 brackets) to be far away.
 _PLAIN = frozenset(
@@ -57,16 +68,33 @@ def _stored(target: nodes.Node) -> list[nodes.Name]:
     return found + list(target.find_all(nodes.Name))
 
 
+class WrongDefaultError(Exception):
+    """A default that no request could ever use, in the tag `ordinal`."""
+
+    def __init__(self, message: str, ordinal: int) -> None:
+        super().__init__(message)
+        self.ordinal = ordinal
+
+
 class Rewriter(NodeTransformer):
     """After `visit`, every name is `p_…` (a parameter), `f_…` (a function), `t_…` (a loop's own) or `locals`.
 
     `uses` are the parameters in the order of the text, `contexts` says which tags (by ordinal) stand in an SQL
-    comment or after SAMPLE, `compared` which are compared with which column, `split` the parameters that an Array()
-    splits. `is_plain`: nothing was found that could keep Python from compiling the code which Jinja2 makes of it.
+    comment or after SAMPLE, `compared` which are compared with which column, `line_of` on which line they stand;
+    `split` are the parameters that an Array() splits. `tag_names` are the parameters and variables that each tag reads,
+    `assigning` the tags that give a variable its values. `is_plain`: nothing was found that could keep Python from
+    compiling the code which Jinja2 makes of it.
     """
 
-    def __init__(self, variables: frozenset[str], contexts: Mapping[int, str], compared: Mapping[int, str]) -> None:
+    def __init__(
+        self,
+        variables: frozenset[str],
+        contexts: Mapping[int, str],
+        compared: Mapping[int, str],
+        line_of: Callable[[int], int],
+    ) -> None:
         self._variables = variables
+        self._line_of = line_of
         self._contexts = contexts
         self._compared = compared
         self._in_output = False
@@ -75,6 +103,8 @@ class Rewriter(NodeTransformer):
         self.uses: list[Parameter] = []
         self.names: dict[str, int] = {}
         self.split: set[str] = set()
+        self.tag_names: dict[int, list[str]] = {}
+        self.assigning: dict[str, list[int]] = {}
         self.is_plain = True
         self._depth = 0
 
@@ -113,10 +143,14 @@ class Rewriter(NodeTransformer):
         if name.endswith("!"):
             node.name = f"t_{name[:-1]}"
             return node
+        self.tag_names.setdefault(node.lineno, []).append(name)
         if name in self._variables:
             return nodes.Getitem(
                 nodes.Name("locals", "load", lineno=node.lineno), nodes.Const(name), "load", lineno=node.lineno
             )
+        if name in FORBIDDEN_NAMES:
+            line = self._line_of(node.lineno)
+            raise TemplateSyntaxError(f'"{name}" can not be used as a variable name, line {line}', node.lineno)
         self.names.setdefault(name, node.lineno)
         if name not in self._used:
             self._note(Parameter(name))
@@ -157,14 +191,22 @@ class Rewriter(NodeTransformer):
         for keyword in node.kwargs:
             if keyword.key == "parameter_name" or keyword.key.startswith("_"):
                 raise TemplateSyntaxError(f"{name}() takes no `{keyword.key}`", node.lineno)
+        if name == "sql_and" and node.args:
+            raise TemplateSyntaxError("sql_and() takes keywords only, as in sql_and(country=country)", node.lineno)
+        keys = [keyword.key for keyword in node.kwargs]
+        known = _signature(name)
+        try:
+            known.bind(None, *node.args, **dict.fromkeys(keys))
+        except TypeError:
+            unknown = next((key for key in keys if key not in known.parameters), "")
+            what = f"no `{unknown}`" if unknown else f"other arguments: {_usage(name, known)}"
+            raise TemplateSyntaxError(f"{name}() takes {what}", node.lineno) from None
         if name == "columns":
             fn = next((each.value for each in node.kwargs if each.key == "fn"), None)
             fn = fn or (node.args[2] if len(node.args) > 2 else None)
             is_name = isinstance(fn, nodes.Const) and isinstance(fn.value, str) and fn.value.isidentifier()
             if fn is not None and not is_name:
                 raise TemplateSyntaxError("columns() takes a function's name as text for `fn`", node.lineno)
-        if name == "sql_and" and node.args:
-            raise TemplateSyntaxError("sql_and() takes keywords only, as in sql_and(country=country)", node.lineno)
 
     def _method_call(self, node: nodes.Call, target: nodes.Getattr) -> nodes.Node:
         allowed = OUTPUT_METHODS if self._in_output else CONTROL_METHODS
@@ -182,13 +224,17 @@ class Rewriter(NodeTransformer):
         first = node.args[0] if node.args else None
         if isinstance(first, nodes.Const) and function in READS_PARAMETER and isinstance(first.value, (int, float)):
             raise TemplateSyntaxError(f'"{first.value}" can not be used as a variable name', node.lineno)
+        if isinstance(first, nodes.Const) and isinstance(first.value, str) and function in TYPED:
+            _check_literal(function, first.value, node.lineno)
         if not isinstance(first, nodes.Name) or first.name in self._variables:
             return
         if function not in READS_PARAMETER:
             if function == "defined" and first.name not in self._used:
                 self._note(Parameter(first.name, used_in="function_call"))
             return
-        self._note(_declared(function, first.name, node))
+        use = _declared(function, first.name, node)
+        self._note(use)
+        _check_default(function, use, node)
         if function == "Array":
             self.split.add(first.name)
 
@@ -225,6 +271,7 @@ class Rewriter(NodeTransformer):
             return target
         if not isinstance(target, nodes.Name):
             raise TemplateSyntaxError("only names can be given a value", target.lineno)
+        self.assigning.setdefault(target.name, []).append(target.lineno)
         return nodes.NSRef("locals", target.name, lineno=target.lineno)
 
     def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - named by Jinja2's NodeVisitor
@@ -256,6 +303,39 @@ def _call(
 ) -> nodes.Call:
     name = nodes.Name(f"f_{function}", "load", lineno=lineno)
     return nodes.Call(name, arguments, keywords or [], None, None, lineno=lineno)
+
+
+@cache
+def _signature(name: str) -> Signature:
+    return signature(FUNCTIONS[name])
+
+
+def _usage(name: str, known: Signature) -> str:
+    """How a function is called, as far as its first arguments."""
+    hidden = ("render", "parameter_name")
+    shown = [each for each in known.parameters if each not in hidden and not each.startswith("_")]
+    return f"write {name}({', '.join(shown[:3])})"
+
+
+def _check_literal(function: str, text: str, lineno: int) -> None:
+    """Refuse a text in a parameter's place that is not of the function's type."""
+    try:
+        element_parser(function)[1](text)
+    except ParameterError as error:
+        raise TemplateSyntaxError(error.message, lineno) from None
+
+
+def _check_default(function: str, use: Parameter, node: nodes.Call) -> None:
+    """Refuse a default of a date or time that does not exist: who leaves the parameter out would be answered 400."""
+    kind = function if function != "Array" else (use.type or "").removeprefix("Array(").removesuffix(")")
+    members = use.default if isinstance(use.default, tuple) else str(use.default).split(",")
+    if kind not in _DATED or use.default is None:
+        return
+    for member in members if function == "Array" else [use.default]:
+        if isinstance(member, str) and is_impossible(member):
+            raise WrongDefaultError(
+                f"the default '{shown(member)}' of `{use.name}` is a date or time that does not exist", node.lineno
+            )
 
 
 def _declared(function: str, name: str, node: nodes.Call) -> Parameter:

@@ -11,15 +11,27 @@ from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.exceptions import TemplateSyntaxError
 
 from query_api.template import parsing
+from query_api.template.allowed import is_python
 from query_api.template.comparisons import compared_columns
 from query_api.template.environment import ENVIRONMENT, NullExpressionError
-from query_api.template.errors import TemplateCompileError, TemplateError, TemplateRenderError
+from query_api.template.errors import (
+    CustomReportedError,
+    ParameterError,
+    ReportedError,
+    TemplateCompileError,
+    TemplateError,
+    TemplateLimitError,
+    TemplateRenderError,
+)
 from query_api.template.functions import missing_message
+from query_api.template.grammar import REFUSED_TAGS
+from query_api.template.kinds import PYTHON_ERRORS, in_our_words
 from query_api.template.lexical import tag_contexts
 from query_api.template.limits import DEFAULT_LIMITS
-from query_api.template.parameters import HIDDEN_NAMES, Parameter, check_name
+from query_api.template.parameters import HIDDEN_NAMES, Parameter
+from query_api.template.parsing import shown
 from query_api.template.rendering import Locals, Render
-from query_api.template.rewrite import Rewriter, assigned_names
+from query_api.template.rewrite import Rewriter, WrongDefaultError, assigned_names
 from query_api.template.tags import place_of, split
 
 # Names the generated code, so that a traceback leads back to the tag.
@@ -28,15 +40,16 @@ _FILENAME = "<birdhouse template>"
 # Tags that give a name a value.
 _ASSIGNING = frozenset({"set", "for"})
 
-# What Python raises for an author's expression, reported in its own words.
-_OF_EXPRESSIONS = (ArithmeticError, TypeError, ValueError, AttributeError, LookupError, RecursionError, MemoryError)
+# Who refuses more tags than these looks again; each costs one more reading of the template.
+_MAX_REFUSED = 20
 
 
 class Template:
     """One node's SQL as a template, parsed and checked; its code is made here or for the first render. It never changes
     otherwise; safe to render from several threads.
 
-    `parameters` are its uses of parameters, in the order of the text; a name may appear twice.
+    `parameters` are its uses of parameters, in the order of the text; a name may appear twice. `refusals` are its tags
+    that hold Python which no template may: a render that comes to one of them ends there, others do not.
     """
 
     def __init__(self, source: str) -> None:
@@ -46,30 +59,51 @@ class Template:
         self._source = source.replace("\r\n", "\n")
         self.segments = split(self._source)
         self._contexts = dict(tag_contexts(self._source, self.segments))
+        self._refused: dict[int, str] = {}
         try:
-            parsed, rewriter = self._rewritten()
+            parsed, rewriter = self._understood()
             # What surely compiles waits for the first render: most of a start would else go into code that is not run.
-            self._code = None if rewriter.is_plain else _compiled(parsed)
+            self._code = None if rewriter.is_plain and not self._refused else _compiled(parsed)
         except TemplateError:
             raise
         except TemplateSyntaxError as error:
-            raise self._compile_error(_in_our_words(str(error.message)), error.lineno) from None
+            raise self._compile_error(_message_of(error), error.lineno) from None
+        except WrongDefaultError as error:
+            raise self._compile_error(str(error), error.ordinal) from None
         except (JinjaError, SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
-            raise TemplateCompileError(f"the template cannot be read: {error}") from None
-        for name, ordinal in rewriter.names.items():
-            check_name(name, *self._place(ordinal))
+            reason = error.message if isinstance(error, JinjaError) else in_our_words(error)
+            raise TemplateCompileError(f"the template cannot be read: {reason}") from None
+        self.refusals = tuple(self._compile_error(message, ordinal) for ordinal, message in self._refused.items())
         self.parameters: tuple[Parameter, ...] = tuple(dict.fromkeys(rewriter.uses))
         self.names = frozenset(rewriter.names)
         self._readable = {name: f"p_{name}" for name in rewriter.names if name not in HIDDEN_NAMES}
         self._absent: dict[str, object] = {f"p_{name}": None for name in rewriter.names}
         self._split = rewriter.split
         self._missing = missing_message(list(rewriter.names))
+        self._tag_names, self._assigning = rewriter.tag_names, rewriter.assigning
+
+    def _understood(self) -> tuple[nodes.Template, Rewriter]:
+        """The template, with what it may not hold replaced by what ends a render, one tag after the other."""
+        while True:
+            try:
+                return self._rewritten()
+            except TemplateSyntaxError as error:
+                ordinal = error.lineno
+                is_new = 0 < ordinal <= len(self.segments) and ordinal not in self._refused
+                if not is_new or len(self._refused) == _MAX_REFUSED or not is_python(self.segments[ordinal - 1]):
+                    raise
+                self._refused[ordinal] = _message_of(error)
 
     def _rewritten(self) -> tuple[nodes.Template, Rewriter]:
-        parsed = ENVIRONMENT.parse(self._source)
+        token = REFUSED_TAGS.set(self._refused)
+        try:
+            parsed = ENVIRONMENT.parse(self._source)
+        finally:
+            REFUSED_TAGS.reset(token)
         can_assign = any(segment.keyword in _ASSIGNING for segment in self.segments)
         variables = assigned_names(parsed) if can_assign else frozenset[str]()
-        rewriter = Rewriter(variables, self._contexts, compared_columns(self.segments))
+        compared = compared_columns(self.segments)
+        rewriter = Rewriter(variables, self._contexts, compared, lambda ordinal: self._place(ordinal)[0])
         return rewriter.visit(parsed), rewriter
 
     @property
@@ -103,31 +137,53 @@ class Template:
                 render.budget.write(len(piece))
                 pieces.append(piece)
             return "".join(pieces)
-        except TemplateError:
+        except (ReportedError, CustomReportedError, TemplateLimitError):
             raise
+        except TemplateRenderError as error:
+            raise self._named(error, render, given) from None
         except NullExpressionError as error:
-            raise TemplateRenderError(f'expression "{self._tag_of(error.__traceback__)}" evaluated to null') from None
-        except KeyError as error:
-            raise TemplateRenderError(f"there is no {error} in this value") from None
-        except (
-            ArithmeticError,
-            TypeError,
-            ValueError,
-            AttributeError,
-            LookupError,
-            RecursionError,
-            MemoryError,
-        ) as error:
-            raise TemplateRenderError(str(error) or type(error).__name__) from None
+            tag = self.segments[self._ordinal_of(error.__traceback__) - 1].text
+            message = f'expression "{shown(tag)}" evaluated to null'
+            raise self._named(TemplateRenderError(message).with_traceback(error.__traceback__), render, given) from None
+        except (*PYTHON_ERRORS, JinjaError) as error:
+            told = TemplateRenderError(in_our_words(error)).with_traceback(error.__traceback__)
+            raise self._named(told, render, given) from None
 
-    def _tag_of(self, traceback: TracebackType | None) -> str:
-        """The text of the tag that was running."""
+    def _named(self, error: TemplateRenderError, render: Render, given: Mapping[str, object]) -> TemplateRenderError:
+        """The error with the parameters of the tag that it is of, unless it names its own; and without any secret."""
+        if not (isinstance(error, ParameterError) and error.parameter):
+            names = self._parameters_of(self._ordinal_of(error.__traceback__))
+            error.name([f"`{name}`" if given[f"p_{name}"] is not None else f"`{name}` (not given)" for name in names])
+        if any(secret and shown(secret) in error.message for secret in render.secrets.values()):
+            return TemplateRenderError("a value cannot be used here; it is not shown, because it quotes a secret")
+        return error
+
+    def _parameters_of(self, ordinal: int) -> list[str]:
+        """The parameters that a tag reads, also through variables, each once."""
+        found: dict[str, None] = {}
+        seen: set[int] = set()
+        pending = [ordinal]
+        while pending:
+            current = pending.pop(0)
+            seen.add(current)
+            for name in self._tag_names.get(current, ()):
+                if name in self.names:
+                    found[name] = None
+                pending += [each for each in self._assigning.get(name, ()) if each not in seen]
+        return list(found)
+
+    def _ordinal_of(self, traceback: TracebackType | None) -> int:
+        """The tag that was running."""
         ordinal = 1
         while traceback is not None:
             if traceback.tb_frame.f_code.co_filename == _FILENAME:
                 ordinal = self._jinja.get_corresponding_lineno(traceback.tb_lineno)
             traceback = traceback.tb_next
-        return self.segments[ordinal - 1].text
+        return ordinal
+
+
+def _message_of(error: TemplateSyntaxError) -> str:
+    return _in_our_words(str(error.message))
 
 
 def _in_our_words(message: str) -> str:

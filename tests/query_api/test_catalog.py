@@ -63,14 +63,14 @@ def test_a_catalog_cannot_be_changed():
 
 def test_every_problem_of_every_node_is_reported_with_its_place():
     found = problems(
-        pipe("bad", a="SELECT * FROM b", b="SELECT * FROM a", c="%\nSELECT *\n  FROM evnts", d="%\nSELECT {{foo(x)}}"),
+        pipe("bad", a="SELECT * FROM b", b="SELECT * FROM a", c="%\nSELECT *\n  FROM evnts", d="%\nSELECT {{x y}}"),
         pipe(
             "worse", n="% SELECT 1 WHERE 'a' = '{{x}}'", m="SELECT * FROM file('/etc/passwd')", end="SELECT 1; SELECT 2"
         ),
     )
     assert found == [
         (3, 5, "nodes read each other in a circle: `a` → `b` → `a`"),
-        (34, 12, "Invalid function name: foo"),
+        (34, 12, "invalid syntax: expected token 'end of the tag', got 'y'"),
         (3, 29, "a tag cannot stand within a string literal"),
         (23, 15, "a node holds one statement"),
     ]
@@ -133,11 +133,42 @@ def test_a_branch_that_reads_what_is_there_answers():
     ("written", "message"),
     [
         ("% {% if x %}SELECT 1", "Missing {% end %} block for if at line 1"),
-        ("% SELECT {{q}}", '"q" can not be used as a variable name, line 1'),
+        (
+            "% SELECT {{Date(d, '2026-02-30')}}",
+            "the default '2026-02-30' of `d` is a date or time that does not exist",
+        ),
+        (
+            "% SELECT {{Array(d, 'DateTime', '2026-01-01 00:00:00,2026-01-01 25:00:00')}}",
+            "the default '2026-01-01 25:00:00' of `d` is a date or time that does not exist",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused(written, message):
     assert [found for _, _, found in problems(pipe("p", n=written))] == [message]
+
+
+def test_a_default_of_an_author_may_be_a_time_without_end():
+    endpoint = catalog(pipe("p", n="% SELECT {{Date(d, '9999-12-31')}}")).endpoints["p"]
+    assert list(endpoint.render({}).parameters.values()) == ["9999-12-31"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "message"),
+    [
+        ("{% if not loop.first %}, {% end %}", "attributes cannot be read: `first`"),
+        ("{{foo(x)}}", "Invalid function name: foo"),
+        ("{{q}}", '"q" can not be used as a variable name, line 1'),
+    ],
+)
+def test_a_tag_that_may_never_run_is_a_warning_and_ends_the_requests_that_come_to_it(tag, message):
+    compiled = catalog(pipe("p", n="% SELECT 1{% if defined(x) %}" + tag + "{% end %}"))
+    (warning,) = compiled.warnings
+    assert (warning.message, warning.severity) == (f"{message}: what comes to it will fail", "warning")
+    assert (warning.place.line, warning.place.column) == (3, 5 + len("% SELECT 1{% if defined(x) %}"))
+    assert compiled.endpoints["p"].render({}).sql.strip() == "SELECT 1"
+    with pytest.raises(TemplateRenderError) as caught:
+        compiled.endpoints["p"].render({"x": "1"})
+    assert str(caught.value).startswith(f"Template Syntax Error: {message}")
 
 
 def test_two_nodes_of_one_name_are_refused():

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.errors import BadRequest, UnsupportedEncoding
-from query_api.read_parameters import RequestParameters, body_items, read_parameters
+from query_api.errors import BadRequest, TooLarge, UnsupportedEncoding
+from query_api.read_parameters import MAX_MEMBERS, RequestParameters, body_items, read_parameters
+
+FORM = "application/x-www-form-urlencoded"
 
 
 def test_repeated_keys_are_lists_and_empty_text_is_a_value() -> None:
@@ -50,7 +52,7 @@ def test_a_setting_that_is_no_switch_is_refused_by_name() -> None:
 
 def test_too_many_parameters_and_half_characters_are_refused() -> None:
     with pytest.raises(BadRequest, match="more than 1000"):
-        read_parameters([("a", "1")] * 1001)
+        read_parameters([(f"a{number}", "1") for number in range(1001)])
     with pytest.raises(BadRequest, match="`a` holds half of a surrogate pair"):
         read_parameters([("a", "\ud83d")])
 
@@ -61,16 +63,41 @@ def test_a_json_body_keeps_numbers_as_they_were_sent() -> None:
         ("big", "18446744073709551615"),
         ("exact", "0.10"),
         ("flag", "true"),
-        ("list", "1"),
-        ("list", "b"),
-        ("list", "false"),
+        ("list", ["1", "b", None, "false"]),
     ]
 
 
-def test_what_is_nested_in_a_json_body_stays_json_text() -> None:
-    items = dict(body_items("application/json", b'{"filters": [{"a": 1, "b": [2.5]}], "o": {"k": "v"}}'))
-    assert json.loads(items["filters"]) == [{"a": 1, "b": [2.5]}]
-    assert json.loads(items["o"]) == {"k": "v"}
+@pytest.mark.parametrize(
+    ("text", "members"),
+    [
+        ("[]", []),
+        ('["Doe, John"]', ["Doe, John"]),
+        ('["Doe, John", "it\'s \\"x\\""]', ["Doe, John", 'it\'s "x"']),
+        ('[""]', [""]),
+        ("[null]", [None]),
+        ("[[1, 2], [3]]", [["1", "2"], ["3"]]),
+    ],
+)
+def test_a_list_of_a_json_body_keeps_its_shape(text: str, members: list[object]) -> None:
+    assert read_parameters(body_items("application/json", f'{{"x": {text}}}'.encode())).values == {"x": members}
+
+
+def test_a_list_may_be_as_long_as_one_value_of_clickhouse() -> None:
+    assert len(read_parameters([("a", [""] * MAX_MEMBERS)]).values["a"]) == MAX_MEMBERS
+    assert len(read_parameters(body_items(FORM, b"a=1&" * 1_001)).values["a"]) == 1_001
+    with pytest.raises(TooLarge, match="the list `a` has more than the 65536 members"):
+        read_parameters([("a", [""] * MAX_MEMBERS), ("a", "1")])
+
+
+@pytest.mark.parametrize("name", ["__tb__csv_header", "output_format_json_quote_denormals"])
+def test_a_setting_that_is_a_list_is_refused_by_name(name: str) -> None:
+    with pytest.raises(BadRequest, match=f"the parameter `{name}` takes one value, not a list"):
+        read_parameters([(name, ["1"])])
+
+
+def test_an_object_in_a_json_body_stays_json_text() -> None:
+    items = dict(body_items("application/json", b'{"o": {"k": [2.5, 18446744073709551615, true, null]}}'))
+    assert items["o"] == '{"k": [2.5, 18446744073709551615, true, null]}'
 
 
 @pytest.mark.parametrize("body", [b"{", b"[1]", b'"a"', b"\xff{}", b"[" * 5000, b'{"a":' + b"[" * 5000])

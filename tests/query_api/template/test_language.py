@@ -72,32 +72,9 @@ def test_a_template_means_what_it_means_in_tinybird(source, expected):
         ("{{ x", "Missing end expression }} at <string>:1", 1, 1),
         ("{{ }}", "Empty expression at <string>:1", 1, 1),
         ("{% if %}{% end %}", "if needs a condition", 1, 1),
-        ("x\n {{ foo(x) }}", "Invalid function name: foo", 2, 2),
-        ("{{ str(x) }}", "Invalid function name: str", 1, 1),
-        ("{{ x.strip() }}", "Invalid method name: strip", 1, 1),
-        ("{{ x and y }}", "Invalid BoolOp: And()", 1, 1),
-        ("{{ x == y }}", "Invalid Compare", 1, 1),
-        ("{{ ~x }}", "Invalid UnaryOp: Invert()", 1, 1),
-        ("{{ +x }}", "Invalid UnaryOp: UAdd()", 1, 1),
-        ("{{ x ** 2 }}", "Invalid BinOp: Pow()", 1, 1),
-        ("{{ x & 2 }}", "Invalid BinOp: BitAnd()", 1, 1),
-        ("{{ lambda: x }}", "Invalid Lambda", 1, 1),
-        ("{{ [i for i in x] }}", "Invalid ListComp", 1, 1),
-        ("{{ {x, y} }}", "Invalid Set", 1, 1),
-        ("{{ String(*x) }}", "Invalid Starred", 1, 1),
         ("{{ x y }}", "invalid syntax: expected token 'end of the tag', got 'y'", 1, 1),
         ("{# x", "Missing end comment #} at <string>:1", 1, 1),
         ("{% if x %}{% except %}{% end %}", "except block cannot be attached to if block at <string>:1", 1, 11),
-        (
-            "{% if foo(x) %}{% end %}",
-            "Invalid function name: foo: wrong syntax, you might be using a not valid function inside a control block",
-            1,
-            1,
-        ),
-        ("{{ x.y }}", "attributes cannot be read: `y`", 1, 1),
-        ("{{ columns(x, 'a', fn=y) }}", "columns() takes a function's name as text for `fn`", 1, 1),
-        ("{{ columns(x, 'a', fn='max(1), ') }}", "columns() takes a function's name as text for `fn`", 1, 1),
-        ("{{ sql_and(x) }}", "sql_and() takes keywords only, as in sql_and(country=country)", 1, 1),
         ("{% set x %}", "set is written {% set name = value %}", 1, 1),
         ("{{ x ! y }}", "invalid syntax: unexpected char '!' at 2", 1, 1),
     ],
@@ -108,6 +85,91 @@ def test_a_wrong_template_is_refused_with_its_place(source, message, line, colum
     assert caught.value.message == message
     if "\n{% end %}{{y}}" not in source:
         assert (caught.value.line, caught.value.column) == (line, column)
+
+
+REFUSED = [
+    ("x\n {{ foo(x) }}", "Invalid function name: foo", 2, 2),
+    ("{{ str(x) }}", "Invalid function name: str", 1, 1),
+    ("{{ x.strip() }}", "Invalid method name: strip", 1, 1),
+    ("{{ x and y }}", "Invalid BoolOp: And()", 1, 1),
+    ("{{ x == y }}", "Invalid Compare", 1, 1),
+    ("{{ ~x }}", "Invalid UnaryOp: Invert()", 1, 1),
+    ("{{ +x }}", "Invalid UnaryOp: UAdd()", 1, 1),
+    ("{{ x ** 2 }}", "Invalid BinOp: Pow()", 1, 1),
+    ("{{ x & 2 }}", "Invalid BinOp: BitAnd()", 1, 1),
+    ("{{ lambda: x }}", "Invalid Lambda", 1, 1),
+    ("{{ [i for i in x] }}", "Invalid ListComp", 1, 1),
+    ("{{ {x, y} }}", "Invalid Set", 1, 1),
+    ("{{ String(*x) }}", "Invalid Starred", 1, 1),
+    (
+        "{% if foo(x) %}{% end %}",
+        "Invalid function name: foo: wrong syntax, you might be using a not valid function inside a control block",
+        1,
+        1,
+        ),
+    ("{{ x.y }}", "attributes cannot be read: `y`", 1, 1),
+    ("{{ columns(x, 'a', fn=y) }}", "columns() takes a function's name as text for `fn`", 1, 1),
+    ("{{ columns(x, 'a', fn='max(1), ') }}", "columns() takes a function's name as text for `fn`", 1, 1),
+    ("{{ sql_and(x) }}", "sql_and() takes keywords only, as in sql_and(country=country)", 1, 1),
+    ("{% if not loop.first %}{% end %}", "attributes cannot be read: `first`", 1, 1),
+    ("{{ x|upper }}", "Invalid BinOp: BitOr()", 1, 1),
+    ("{% if x|upper %}{% end %}", "invalid syntax: unexpected '|'", 1, 1),
+    ("{% if x %}{% elif x.strip().y %}{% end %}", "attributes cannot be read: `y`", 1, 11),
+    ("{% while x.y %}{% end %}", "attributes cannot be read: `y`", 1, 1),
+    ("{% for a, b in x.y %}{{a}}{% end %}", "attributes cannot be read: `y`", 1, 1),
+    ("{% set a = [i for i in x] %}{{a}}", "invalid syntax: expected token ',', got 'for'", 1, 1),
+    ("{% set a += x.y %}{{a}}", "attributes cannot be read: `y`", 1, 1),
+    ("{% try %}{% except E as e %}{% end %}", "except takes names of exceptions, and no `as`", 1, 10),
+    ("{{ f'{x!r}' }}", "f-string: no format or conversion can be given", 1, 1),
+    ("{{q}}", '"q" can not be used as a variable name, line 1', 1, 1),
+    ("{{Float64('1_0')}}", "Error validating '1_0' to type Float64", 1, 1),
+    ("{{Date('2024-02-30')}}", "Error validating '2024-02-30' to type Date", 1, 1),
+    ("{{columns(x, 'a', description='d')}}", "columns() takes no `description`", 1, 1),
+    ("{{column(x, 'a', required=True)}}", "column() takes no `required`", 1, 1),
+    ("{{Boolean(x, description='d')}}", "Boolean() takes no `description`", 1, 1),
+    ("{{Int32()}}", "Int32() takes other arguments: write Int32(x, default, defined)", 1, 1),
+    ("{{symbol(x, 'a', 'b')}}", "symbol() takes other arguments: write symbol(x, quote)", 1, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "message", "line", "column"), REFUSED, ids=[source for source, *_ in REFUSED])
+def test_a_tag_that_no_template_may_hold_ends_the_renders_that_come_to_it_and_no_others(source, message, line, column):
+    # `x` is given no value, so that no branch of its own is taken; in the other branch nothing of the tag is run.
+    template = Template("{% if other == 'yes' %}" + source + "{% else %}SELECT 1{% end %}")
+    (refusal,) = template.refusals
+    within = column + len("{% if other == 'yes' %}") if line == 1 else column
+    assert (refusal.message, refusal.line, refusal.column) == (message, line, within)
+    assert template.render({"x": "1", "other": "no"}, Render()) == "SELECT 1"
+    if "except" not in source and "elif" not in source:
+        with pytest.raises(TemplateError) as caught:
+            template.render({"x": "1", "other": "yes"}, Render())
+        assert str(caught.value).startswith(f"Template Syntax Error: {message}")
+        assert caught.value.status == 400
+
+
+def test_a_refused_branch_ends_a_render_where_it_is_reached():
+    elif_ = Template("{% if x %}A{% elif y.z %}B{% end %}")
+    assert elif_.render({"x": "1"}, Render()) == "A"
+    with pytest.raises(TemplateError, match="attributes cannot be read: `z`"):
+        elif_.render({}, Render())
+    except_ = Template("{% try %}{{Int8(x)}}{% except E as e %}B{% end %}")
+    assert except_.render({"x": "1"}, Render()) == "{p1:Int8}"
+    with pytest.raises(TemplateError, match="except takes names"):
+        except_.render({"x": "a"}, Render())
+
+
+def test_the_first_turn_of_a_loop_needs_no_loop_variable():
+    source = "{% for i in [1, 2] %}{% if not loop.first %}, {% end %}{{i}}{% end %}"
+    template = Template("{% if defined(x) %}" + source + "{% else %}SELECT 1{% end %}")
+    assert template.render({}, Render()) == "SELECT 1"
+    with pytest.raises(TemplateError, match="attributes cannot be read: `first`"):
+        template.render({"x": "1"}, Render())
+
+
+def test_every_refused_tag_is_told_and_their_number_has_an_end():
+    assert [each.column for each in Template("{{a.b}}{{c.d}}{% if e.f %}{% end %}").refusals] == [1, 8, 15]
+    with pytest.raises(TemplateCompileError, match="attributes cannot be read"):
+        Template("{{a.b}}" * 50)
 
 
 def test_a_tag_that_one_branch_puts_in_a_comment_is_refused():
