@@ -16,11 +16,14 @@ from query_api.errors import BadRequest, Unavailable
 from query_api.execute import Answer, Summary, checked_values
 from query_api.limits import Limits, query_settings
 from query_api.query import Query
+from query_api.time_limit import time_limit
 
 # Queries that run at the same moment. Each uses threads of the engine's own, as many as there are cores.
 THREADS: Final = 8
-# A query that was told to end may not have begun yet: it is told again at this interval (seconds) until it is gone.
+# A query that was told to end may not have begun yet, or not look for a while: all of them are told again at these
+# intervals (seconds, the first and the longest) until they are gone.
 KILL_INTERVAL: Final = 0.02
+LONGEST_KILL_INTERVAL: Final = 0.5
 
 _SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -52,13 +55,14 @@ class EmbeddedExecutor:
         run = asyncio.get_running_loop().run_in_executor(
             self._workers, self._run, query.sql, values, format, layered, limits, running
         )
-        try:
-            return await asyncio.shield(run)
-        except asyncio.CancelledError:
-            # The kill outlives this cancelled task; whatever the query still answers is dropped with its handle.
-            run.add_done_callback(_consume)
-            self._end(running)
-            raise
+        async with time_limit(limits):
+            try:
+                return await asyncio.shield(run)
+            except asyncio.CancelledError:
+                # The kill outlives this cancelled task; whatever the query still answers is dropped with its handle.
+                run.add_done_callback(_consume)
+                self._end(running)
+                raise
 
     async def ping(self) -> None:
         try:
@@ -115,11 +119,14 @@ class EmbeddedExecutor:
         end.add_done_callback(self._ends.discard)
 
     def _kill(self, running: _Running) -> None:
-        statement = f"KILL QUERY WHERE Settings['log_comment'] = {_quoted(running.mark, chr(39))} ASYNC"
+        interval = KILL_INTERVAL
         while running.has_begun.is_set() and not running.is_done.is_set():
+            # All at once: one that is not interrupted for seconds must not keep the others waiting.
+            marks = (_quoted(each.mark, chr(39)) for each in tuple(self._running) if each.is_unwanted.is_set())
             with suppress(RuntimeError):
-                self._ask(statement)
-            running.is_done.wait(KILL_INTERVAL)
+                self._ask(f"KILL QUERY WHERE Settings['log_comment'] IN ({', '.join(marks)}) ASYNC")
+            running.is_done.wait(interval)
+            interval = min(interval * 2, LONGEST_KILL_INTERVAL)
 
     def _ask(self, statement: str) -> None:
         with self._handle() as handle:

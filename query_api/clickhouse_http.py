@@ -15,19 +15,18 @@ from aiohttp import hdrs
 from yarl import URL
 
 from query_api.database_errors import exception_code, request_error
-from query_api.errors import BrokenAnswer, QueryTooSlow, Unavailable
+from query_api.errors import BrokenAnswer, Unavailable
 from query_api.exception_marker import ExceptionMarker
 from query_api.execute import Answer, Summary
 from query_api.limits import Limits, query_settings
 from query_api.query import Query
 from query_api.query_form import query_form
+from query_api.time_limit import GRACE_SECONDS, time_limit, too_slow
 
 # Up to this many bytes an answer is held back until it is complete, so that its status is honest. ClickHouse is asked
 # to hold back more still (`http_response_buffer_size`): then its status and summary are those of the whole query, and
 # a query that fails after that fails on a stream.
 HELD_BYTES = 1_048_576
-# ClickHouse checks its time limit between blocks, so it may answer this much later than the limit says.
-GRACE_SECONDS = 5.0
 _LONGEST_MESSAGE = 65_536
 _SENT_AT_ONCE = 262_144
 # Combinations of limits, format and settings whose text in the URL is remembered.
@@ -59,13 +58,14 @@ class HttpExecutor:
         content_type, body = query_form(query)
         parameters = _url_parameters(limits, format, tuple(query.settings.items()), tuple(settings.items()))
         url = URL(f"{self._address}?{parameters}&query_id={quote(query_id, safe='')}", encoded=True)
-        response = await self._ask(url, content_type, body, limits)
-        try:
-            return await _read(response, limits)
-        except BaseException:
-            # Closing instead of releasing: the connection ends and ClickHouse cancels what still runs on it.
-            response.close()
-            raise
+        async with time_limit(limits):
+            response = await self._ask(url, content_type, body, limits)
+            try:
+                return await _read(response, limits)
+            except BaseException:
+                # Closing instead of releasing: the connection ends and ClickHouse cancels what still runs on it.
+                response.close()
+                raise
 
     async def ping(self) -> None:
         try:
@@ -97,10 +97,10 @@ class HttpExecutor:
                 # The server may have closed an idle connection at this very moment; asking again is harmless.
                 if is_last or isinstance(error, aiohttp.ClientConnectorError):
                     raise Unavailable(_reason(error)) from error
+            except aiohttp.SocketTimeoutError as error:
+                raise too_slow(limits) from error  # a client's error too, but the connection is well
             except aiohttp.ClientError as error:
                 raise Unavailable(_reason(error)) from error
-            except TimeoutError as error:
-                raise QueryTooSlow("ClickHouse did not answer in time") from error
         raise AssertionError("the last attempt returns or raises")
 
     def _http(self) -> aiohttp.ClientSession:
@@ -163,10 +163,10 @@ async def _read(response: aiohttp.ClientResponse, limits: Limits) -> Answer:
                     raise request_error(failure, limits)
                 return Answer(bytes(held + rest), summary)
             held += marker.feed(chunk)
+    except aiohttp.SocketTimeoutError as error:
+        raise too_slow(limits) from error
     except aiohttp.ClientError as error:
         raise Unavailable("the connection to ClickHouse broke") from error
-    except TimeoutError as error:
-        raise QueryTooSlow("ClickHouse did not answer in time") from error
     return Answer(_stream(response, marker, bytes(held)), summary)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-from query_api.errors import QueryRefused, QueryTooSlow, RequestError, TooLarge, Unavailable
-from query_api.limits import Limits
+from query_api.errors import QueryRefused, RequestError, TooLarge, Unavailable
+from query_api.limits import Limits, limit_message
+from query_api.time_limit import too_slow
 
 TIMEOUT_EXCEEDED, TOO_SLOW = 159, 160
 MEMORY_LIMIT_EXCEEDED = 241
 TOO_MANY_ROWS, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES = 158, 307, 396
+BAD_ARGUMENTS, TOO_BIG_AST = 36, 168
 ACCESS_DENIED = 497
 POCO_EXCEPTION = 1000  # of the HTTP server itself, such as a form field over its limit
 
@@ -65,35 +67,39 @@ def request_error(text: str, limits: Limits, code: int | None = None) -> Request
     if code in _OVERLOAD:
         return Unavailable(f"ClickHouse cannot answer now: {message}", headers=headers)
     if code in (TIMEOUT_EXCEEDED, TOO_SLOW):
-        seconds = f"{limits.execution_seconds:g} s"
-        return QueryTooSlow(_limit("the query took longer than", seconds, "EXECUTION_SECONDS"), headers=headers)
+        return too_slow(limits, headers)
     if code == TOO_MANY_ROWS_OR_BYTES:
         return TooLarge(_result_limit(message, limits), headers=headers)
     if code == POCO_EXCEPTION and "too long" in text:
         return TooLarge("a parameter or the query itself is longer than the 131072 bytes that ClickHouse takes")
     if code == MEMORY_LIMIT_EXCEEDED and "total" in message:
         return Unavailable("ClickHouse has no memory left for this query", retry_after=5, headers=headers)
+    if code in (BAD_ARGUMENTS, TOO_BIG_AST) and "too big" in message:
+        return QueryRefused(_tree_limit(limits), code)
     return QueryRefused(_own_limit(code, limits) or message + _hint(code), code)
 
 
 def _own_limit(code: int, limits: Limits) -> str | None:
     if code == MEMORY_LIMIT_EXCEEDED:
-        return _limit("the query needs more memory than", f"{limits.memory_bytes} bytes", "MEMORY_BYTES")
+        return limit_message("the query needs more memory than", f"{limits.memory_bytes} bytes", "MEMORY_BYTES")
     if code == TOO_MANY_ROWS and limits.rows_to_read:
-        return _limit("the query reads more than", f"{limits.rows_to_read} rows", "ROWS_TO_READ")
+        return limit_message("the query reads more than", f"{limits.rows_to_read} rows", "ROWS_TO_READ")
     if code == TOO_MANY_BYTES and limits.bytes_to_read:
-        return _limit("the query reads more than", f"{limits.bytes_to_read} bytes", "BYTES_TO_READ")
+        return limit_message("the query reads more than", f"{limits.bytes_to_read} bytes", "BYTES_TO_READ")
     return None
+
+
+def _tree_limit(limits: Limits) -> str:
+    return (
+        f"the query has more than `{limits.tree_elements}` parts once all that it names is put in\n"
+        "hint: ClickHouse puts a common table expression in each time that it is named; name it fewer times"
+    )
 
 
 def _result_limit(message: str, limits: Limits) -> str:
     if "max rows" in message:
-        return _limit("the result has more than", f"{limits.result_rows} rows", "RESULT_ROWS")
-    return _limit("the result is larger than", f"{limits.result_bytes} bytes", "RESULT_BYTES")
-
-
-def _limit(what: str, value: str, setting: str) -> str:
-    return f"{what} `{value}`\nhint: the limit is the setting `BIRDHOUSE_API_MAX_{setting}`"
+        return limit_message("the result has more than", f"{limits.result_rows} rows", "RESULT_ROWS")
+    return limit_message("the result is larger than", f"{limits.result_bytes} bytes", "RESULT_BYTES")
 
 
 def _hint(code: int) -> str:

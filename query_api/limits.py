@@ -35,7 +35,11 @@ FORMAT_SETTINGS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one query; 0 is no limit. Sizes are bytes as ClickHouse counts them: uncompressed, in columns."""
+    """Limits of one query; 0 is no limit. Sizes are bytes as ClickHouse counts them: uncompressed, in columns.
+
+    `tree_elements` are those of the query when all that it names is put in: ClickHouse looks neither at the time nor
+    at whether its caller is still there before it has taken a query apart, so only this ends what takes long at that.
+    """
 
     execution_seconds: float = 10
     memory_bytes: int = 4_000_000_000
@@ -43,6 +47,7 @@ class Limits:
     bytes_to_read: int = 0
     result_rows: int = 0
     result_bytes: int = 100_000_000
+    tree_elements: int = 500_000
 
 
 def limit_settings(limits: Limits) -> dict[str, str]:
@@ -57,7 +62,13 @@ def limit_settings(limits: Limits) -> dict[str, str]:
         "max_result_rows": str(limits.result_rows),
         "max_result_bytes": str(limits.result_bytes),
         "result_overflow_mode": "throw",
+        "max_expanded_ast_elements": str(limits.tree_elements),
     }
+
+
+def limit_message(what: str, value: str, setting: str) -> str:
+    """What a caller is told of a limit; `setting` is the end of the name of what moves it."""
+    return f"{what} `{value}`\nhint: the limit is the setting `BIRDHOUSE_API_MAX_{setting}`"
 
 
 def query_settings(limits: Limits, *layers: Mapping[str, str]) -> dict[str, str]:

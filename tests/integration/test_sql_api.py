@@ -73,6 +73,8 @@ PROJECT = Project(
 )  # fmt: skip
 
 
+# More of the API's settings; other files' tests set them.
+SETTINGS: dict[str, str] = {}
 Asker = Callable[[str], tuple[int, str]]
 
 
@@ -137,7 +139,7 @@ async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
         executor = EmbeddedExecutor(request.getfixturevalue("engine").handle, database=database)
     broker = FakeBroker()
     app = create_app(
-        load_settings(QueryApiSettings, {"BIRDHOUSE_SECRET": SECRET}),
+        load_settings(QueryApiSettings, {"BIRDHOUSE_SECRET": SECRET, **SETTINGS}),
         environment={"BIRDHOUSE_SECRET_key": SECRET_ROW},
         project=PROJECT,
         servers=Servers(executor, broker, broker, broker),

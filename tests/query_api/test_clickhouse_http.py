@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from query_api.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.errors import QueryTooSlow
 from query_api.limits import Limits
 from query_api.query import Query
 
@@ -50,3 +53,31 @@ async def test_settings_limits_and_the_id_are_in_the_url_and_the_values_in_the_b
     assert headers[0]["User-Agent"] == "birdhouse"
     # Compressing an answer for the API would cost both sides more than it spares.
     assert headers[0]["Accept-Encoding"] == "identity"
+
+
+async def test_a_server_that_is_silent_is_no_lost_connection() -> None:
+    """It is over its time limit and busy; whoever asked is told so, and the connection ends, which ends the query."""
+    left = asyncio.Event()
+
+    async def be_busy(request: web.Request) -> web.Response:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            left.set()
+        raise AssertionError
+
+    app = web.Application()
+    app.router.add_post("/", be_busy)
+    server = TestServer(app)
+    await server.start_server()
+    executor = HttpExecutor(ClickHouseServer(str(server.make_url("")), "d", "u", "p"), connections=1)
+    try:
+        async with asyncio.timeout(5):
+            with pytest.raises(QueryTooSlow, match=r"longer than `0\.1 s`"):
+                await executor.execute(
+                    Query("SELECT 1"), format="JSON", query_id="a", limits=Limits(execution_seconds=0.1), settings={}
+                )
+            await left.wait()
+    finally:
+        await executor.close()
+        await server.close()
