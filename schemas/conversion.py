@@ -1,7 +1,7 @@
 """SQL that turns the JSON found at a column's path into the column's type, strictly: the value exactly, or nothing.
 
-A value is right or wrong by itself, never by its neighbours in the block, and a number is never taken from a
-string. The rules are those of Tinybird's Events API (docs/mapping.md lists them).
+A value is right or wrong by itself, never by its neighbours in the block. The rules are those of Tinybird's
+Events API (docs/mapping.md lists them).
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from schemas.sql import call, literal
 from schemas.text_values import TEXT_FAMILIES, from_text, kept_type
 
 _INTEGERS = frozenset(f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64, 128, 256))
-_FLOATS = frozenset({"Float32", "Float64"})
 _CONTAINERS = frozenset({"Array", "Map", "Tuple"})
-_SCALARS = TEXT_FAMILIES | _INTEGERS | _FLOATS | {"Bool"}
+_SCALARS = TEXT_FAMILIES | _INTEGERS | raw_json.FLOATS | {"Bool"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def leaf_of(column_type: ColumnType, path: JsonPath) -> Leaf | None:
     """What has to be taken out of the message for a column; None for the message as a whole."""
     if not path.keys:
         return None
-    needs_type = column_type.bare.family in _INTEGERS | _FLOATS | {"Bool"}
+    needs_type = column_type.bare.family in _INTEGERS | raw_json.FLOATS | {"Bool"}
     return Leaf(path.keys, "Dynamic" if needs_type else "Nullable(String)")
 
 
@@ -111,10 +110,10 @@ def _from_dynamic(family: str, dynamic: str, keys: tuple[str, ...]) -> str:
     else:
         integer = call("dynamicElement", dynamic, "'Int64'")
         sure = integer if family == "Int64" else call("accurateCastOrNull", integer, literal(family))
-        if family in _FLOATS:
+        if family in raw_json.FLOATS:
             double = call("dynamicElement", dynamic, "'Float64'")
             sure = call("coalesce", _float(family, double), _float(family, integer))
-        exact = raw_json.number(family, _number_text(keys))
+        exact = raw_json.number(family, _float_text(keys) if family in raw_json.FLOATS else raw(keys))
     return f"multiIf(isNotNull({sure}), {sure}, isNull({dynamic}), NULL, {exact})"
 
 
@@ -124,7 +123,7 @@ def _float(family: str, value: str) -> str:
     return value if family == "Float64" else f"if(isFinite({value}), {value}, NULL)"
 
 
-def _number_text(keys: tuple[str, ...]) -> str:
+def _float_text(keys: tuple[str, ...]) -> str:
     """SQL: the text of the JSON number at a path; of anything else a text that no number has.
 
     ClickHouse writes an integer outside UInt64 as if it were a string. It was a number if its digits stand

@@ -34,6 +34,7 @@ def feed_of(data_source: DataSource) -> Feed | None:
     """The feed of a data source, or None when it takes no events: none of its columns has a JSONPath and it has
     no KAFKA_ lines (the target of a materialized view or a copy, a CSV import)."""
     kafka = data_source.kafka
+    declared = {column.name for column in data_source.columns}
     if kafka is not None:
         return Feed(
             data_source=data_source.name,
@@ -43,10 +44,17 @@ def feed_of(data_source: DataSource) -> Feed | None:
             connection=kafka.connection,
             store_raw_value=kafka.store_raw_value,
             store_headers=kafka.store_headers,
-            store_key=any(column.name == "__key" for column in data_source.columns),
+            store_key="__key" in declared,
         )
     if any(column.json_path is not None for column in data_source.columns):
-        return Feed(data_source=data_source.name, topic=data_source.name)
+        # Without KAFKA_ lines there is nothing but the column itself to ask for the message's own facts with.
+        return Feed(
+            data_source=data_source.name,
+            topic=data_source.name,
+            store_raw_value="__value" in declared,
+            store_headers="__headers" in declared,
+            store_key="__key" in declared,
+        )
     return None
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from schemas.conversion import Conversion, conversion_of, leaf_of, value_type
 from schemas.extraction import MESSAGE, Extraction, Leaf, json_type
+from schemas.feed import feed_of
 from schemas.landing import (
     FENCE_KEY,
     HEADERS,
@@ -271,7 +272,8 @@ def _provenance(name: str) -> str:
 
 
 def _keeps_raw_value(data_source: DataSource) -> bool:
-    """Tinybird fills a declared `__value` only where the file asks for it, with KAFKA_STORE_RAW_VALUE. So does a
-    JSONPath here."""
+    """Where the file has KAFKA_ lines, Tinybird fills a declared `__value` only with KAFKA_STORE_RAW_VALUE. A JSONPath
+    asks for it as well."""
     has_path = any(column.name == VALUE and column.json_path is not None for column in data_source.columns)
-    return has_path or (data_source.kafka is not None and data_source.kafka.store_raw_value)
+    feed = feed_of(data_source)
+    return has_path or (feed is not None and feed.store_raw_value)

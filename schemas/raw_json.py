@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from schemas.model import ColumnType
 from schemas.sql import call, literal
-from schemas.text_values import TEXT_FAMILIES, from_text
+from schemas.text_values import NUMBER, TEXT_FAMILIES, from_text
+
+FLOATS = frozenset({"Float32", "Float64"})
+
+_PLAIN_INTEGER = "0|-?[1-9][0-9]*"
 
 
 def is_right(column_type: ColumnType, raw: str, depth: int = 0) -> str:
@@ -26,7 +30,9 @@ def is_right(column_type: ColumnType, raw: str, depth: int = 0) -> str:
     if column_type.family == "Tuple":
         bracket = "{" if column_type.names else "["
         all_right = " AND ".join(is_right(kind, found, depth) for kind, found in _members(column_type, raw))
-        return f"(startsWith({raw}, '{bracket}') AND {all_right})"
+        # What an array holds beyond the Tuple would be lost without a word; a key that no member is called is ignored.
+        is_whole = "" if column_type.names else f" AND JSONLength({raw}) = {len(column_type.inner)}"
+        return f"(startsWith({raw}, '{bracket}'){is_whole} AND {all_right})"
     return f"(NOT {_is_absent(raw)} AND isNotNull({_scalar(column_type, raw)}))"
 
 
@@ -74,20 +80,29 @@ def boolean(raw: str) -> str:
 
 
 def number(family: str, raw: str) -> str:
-    """SQL: Nullable(`family`) of a JSON number's text; a string's text has quotes and so is no number. 3.0 is an
-    integer; what a Float32 cannot hold would become infinite without an error."""
-    if family == "Float64":
-        return call("toFloat64OrNull", raw)
-    if family == "Float32":
-        return f"if(isFinite(toFloat32OrNull({raw})), toFloat32OrNull({raw}), NULL)"
-    parsed = call("accurateCastOrNull", raw, literal(family))
+    """SQL: Nullable(`family`) of a JSON number's text. 3.0 and -0.0 are integers; what a Float32 cannot hold would
+    become infinite without an error. A string's text has quotes and so is no number, but for the integers of 64 bits
+    and more: JavaScript cannot hold these, and what is generated from Protobuf sends them as strings."""
+    if family in FLOATS:
+        parsed = call(f"to{family}OrNull", raw)
+        return f"if(isFinite({parsed}), {parsed}, NULL)"
+    zero = "-(0)"
+    is_wide = family.endswith(("64", "128", "256"))
+    form = rf'^(?:{zero}|"({_PLAIN_INTEGER})")$' if is_wide else f"^{zero}$"
+    text = call("replaceRegexpOne", raw, literal(form), literal(r"\1\2" if is_wide else r"\1"))
+    parsed = call("accurateCastOrNull", text, literal(family))
     if family.endswith(("128", "256")):
         # ClickHouse reads these from text without a look at their range: 2^127 would become -2^127.
-        return f"if(toString({parsed}) = {raw}, {parsed}, NULL)"
+        return f"if(toString({parsed}) = {text}, {parsed}, NULL)"
     return parsed
 
 
 def _map_key(key: ColumnType, text: str) -> str:
-    """A Map's key is always a string in JSON: an integer key is read from it."""
+    """A Map's key is always a string in JSON: a number is read from it, where it has a number's form."""
     bare = key.bare
-    return from_text(bare, text) if bare.family in TEXT_FAMILIES else number(bare.family, text)
+    if bare.family in TEXT_FAMILIES:
+        return from_text(bare, text)
+    if bare.family == "Bool":
+        return boolean(text)
+    form = NUMBER if bare.family in FLOATS else f"^(?:{_PLAIN_INTEGER})$"
+    return f"if(match({text}, {literal(form)}), {number(bare.family, text)}, NULL)"

@@ -13,6 +13,9 @@ TEXT_FAMILIES = frozenset(
     ("String", "FixedString", "UUID", "IPv4", "IPv6", "Enum", "Enum8", "Enum16", *_TIMES, *_DECIMALS)
 )
 
+NUMBER = r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
+"""The form of a number in a text. ClickHouse reads `1.234.567` as 1.23 and a lone `-` as 0."""
+
 _DECIMAL_PRECISION = {"Decimal32": 9, "Decimal64": 18, "Decimal128": 38, "Decimal256": 76}
 _UTC = "'UTC'"
 
@@ -67,4 +70,4 @@ def _decimal(bare: ColumnType, text: str) -> str:
     largest = f"{'9' * (precision - scale) or '0'}.{'9' * scale}".rstrip(".")
     kept = literal(bare.text)
     parsed = call("accurateCastOrNull", text, kept)
-    return f"if(abs({parsed}) <= CAST('{largest}', {kept}), {parsed}, NULL)"
+    return f"if(match({text}, {literal(NUMBER)}) AND abs({parsed}) <= CAST('{largest}', {kept}), {parsed}, NULL)"

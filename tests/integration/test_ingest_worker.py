@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -25,8 +26,9 @@ from ingest_worker.observations import (
     TopicCreated,
 )
 from ingest_worker.ownership import Claim, new_owner, take_ownership
+from schemas.column_type import parse_column_type
 from schemas.landing import FENCE_TABLE
-from schemas.model import DataSource
+from schemas.model import Column, DataSource, KafkaSource
 from tests.ingest_worker.house import House, Line, data_source, project, until
 from tests.servers import ClickHouseServer
 
@@ -85,6 +87,30 @@ def test_a_data_source_with_a_dot_in_its_name_is_loaded(build: Build, unique_nam
     house.produce(unique_name, range(20))
     until(lambda: house.count("web.events") >= 20)
     assert house.ids("web.events") == list(range(20))
+
+
+@pytest.mark.parametrize("with_lines", [True, False])
+def test_declared_facts_of_a_message_are_stored_with_and_without_kafka_lines(
+    build: Build, unique_name: str, with_lines: bool
+) -> None:
+    types = {"__topic": "String", "__partition": "Int32", "__offset": "Int64", "__key": "String", "__value": "String"}
+    types["__headers"] = "Map(String, String)"
+    facts = (Column(name, parse_column_type(kind)) for name, kind in types.items())
+    name = f"facts_{unique_name}"
+    topic = unique_name if with_lines else name
+    asked = KafkaSource("brokers", topic, topic, "earliest", store_raw_value=True, store_headers=True)
+    source = data_source(name, topic, topic)
+    source = replace(source, columns=(*source.columns, *facts), kafka=asked if with_lines else None)
+    house = build(source)
+    worker = house.worker()
+    until(worker.is_ready)
+    producer = Producer({"bootstrap.servers": house.kafka})
+    producer.produce(topic, b'{"id": "1"}', key=b"k", headers=[("h", b"v")], partition=2)
+    assert producer.flush(30) == 0
+    until(lambda: house.count(name) >= 1)
+    stored = house.client.query(f"SELECT * FROM `{house.database}`.`{name}`").result_rows
+    assert stored == [("1", topic, 2, 0, "k", '{"id": "1"}', {"h": "v"})]
+    assert house.stop(worker)
 
 
 def test_bad_rows_a_tombstone_and_a_large_message_end_in_quarantine_beside_their_neighbours(

@@ -91,6 +91,18 @@ FILES = {
     "datasources/facts_alone.datasource": _file(["    `__value` String", "    `__offset` Int64"])
     + "\nKAFKA_CONNECTION_NAME brokers\nKAFKA_TOPIC all\nKAFKA_GROUP_ID g\nKAFKA_STORE_RAW_VALUE True\n",
     "connections/brokers.connection": "TYPE kafka\nKAFKA_BOOTSTRAP_SERVERS localhost:9092\n",
+    "datasources/facts_unasked.datasource": _file(
+        [
+            "    `id` String `json:$.id`",
+            "    `__topic` LowCardinality(String)",
+            "    `__partition` Int16",
+            "    `__offset` Int64",
+            "    `__timestamp` DateTime",
+            "    `__key` String",
+            "    `__value` String",
+            "    `__headers` Map(String, String)",
+        ]
+    ),
     "datasources/facts.datasource": _file(
         [
             "    `id` String `json:$.id`",
@@ -403,14 +415,16 @@ def test_quarantine_has_the_layout_of_tinybird(mapped: Mapped) -> None:
     assert rows == [(["count"], None, "n", "3", '{"count":5}', "5", None, 1)]
 
 
-def test_facts_that_the_schema_declares_are_ordinary_columns(mapped: Mapped) -> None:
-    offsets = mapped.insert("facts", [b'{"id":"i"}', b"broken"], key="k", headers={"h": "v"})
+@pytest.mark.parametrize("name", ["facts", "facts_unasked"])
+def test_facts_that_the_schema_declares_are_ordinary_columns(mapped: Mapped, name: str) -> None:
+    # With KAFKA_ lines value and headers are asked for there; without them the columns themselves ask.
+    offsets = mapped.insert(name, [b'{"id":"i"}', b"broken"], key="k", headers={"h": "v"})
     columns = "* EXCEPT (__timestamp), toUnixTimestamp(__timestamp)"
-    rows = mapped.query(f"SELECT {columns} FROM {{table}} WHERE __offset = {offsets[0]}", "facts")
+    rows = mapped.query(f"SELECT {columns} FROM {{table}} WHERE __offset = {offsets[0]}", name)
     expected = ("i", TOPIC, PARTITION, offsets[0], "k", '{"id":"i"}', {"h": "v"}, MILLISECONDS // 1000)
     assert rows == [expected]
     hidden = f"SELECT __key, __value, __offset FROM {{table}} WHERE __offset = {offsets[1]}"
-    assert mapped.query(hidden, "facts_quarantine") == [("k", "broken", offsets[1])]
+    assert mapped.query(hidden, f"{name}_quarantine") == [("k", "broken", offsets[1])]
 
 
 def test_a_data_source_may_keep_nothing_but_facts(mapped: Mapped) -> None:
