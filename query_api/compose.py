@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from query_api.negative_counts import negative_count
 from query_api.nodes import CompiledNode
 from query_api.query import Query
 from query_api.resolve import Key, Resolver
+from query_api.row_counts import RowCount, row_counts_of
 from query_api.sql_names import SqlNames, SqlTextError, TableName, names_of, quoted
 from query_api.sql_text import without_format
 from query_api.template.errors import TemplateRenderError
@@ -41,12 +43,14 @@ _Target = tuple[int, int, bool, str, Key | None, str]
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One node of a statement: its rendered text, what it names, and what each of those names is."""
+    """One node of a statement: its rendered text, what it names, what each of those names is, and how many rows it
+    asks for."""
 
     key: Key
     sql: str
     names: SqlNames
     targets: tuple[_Target, ...]
+    row_counts: tuple[RowCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ class Composer:
         own_parameters = frozenset(render.bindings.parameters)
         render.secrets = self._secrets
         names = names_of(text)
+        _expect_rows(node, row_counts_of(text), values, render)
         part = _Part(node.key, text, names, self._caller_targets(names, over, may_read))
         parts: dict[Key, _Part] = {}
         for _, _, _, _, key, _ in part.targets:
@@ -179,6 +184,7 @@ class Composer:
         render.table_name = lambda name: self._table_sql(node, name)
         text = node.render(values, render)
         part = (self._cached_part if len(text) <= _CACHED_TEXT else self._analysed)(node.key, text)
+        _expect_rows(node, part.row_counts, values, render)
         for _, _, _, _, key, _ in part.targets:
             if key is not None:
                 self._reach(self._pipes[key[0]][key[1]], values, render, parts, (*path, node.key))
@@ -211,7 +217,16 @@ class Composer:
                 targets.append((table.start, table.end, has_alias, table.name, None, found.sql))
             elif not table.is_operand:
                 raise TemplateRenderError(found.problem)
-        return _Part(key, sql, names, tuple(targets))
+        return _Part(key, sql, names, tuple(targets), row_counts_of(sql))
+
+
+def _expect_rows(
+    node: CompiledNode, counts: tuple[RowCount, ...], values: Mapping[str, object], render: Render
+) -> None:
+    """Raise ParameterError for a LIMIT, OFFSET or FETCH that is below zero."""
+    for count in counts:
+        if count.is_negative(render.bindings.parameters):
+            raise negative_count(node.template, count.keyword, values)
 
 
 def _joined(parts: tuple[_Part, ...], given_names: Mapping[Key, str] | None = None) -> str:

@@ -113,12 +113,15 @@ class _Frame:
 
 def names_of(sql: str) -> SqlNames:
     """The names in one SELECT. Raises SqlTextError."""
+    return _Scanner(sql, _one_statement(tokens_of(sql))).scan()
+
+
+def tokens_of(sql: str) -> list[Token]:
+    """The tokens of a text, without its comments. Raises SqlTextError."""
     try:
-        tokens = _DIALECT.tokenize(sql)
+        return _without_slash_comments(_DIALECT.tokenize(sql))
     except TokenError as error:
         raise SqlTextError(f"the SQL cannot be read: {error}") from None
-    statement = _one_statement(_without_slash_comments(tokens))
-    return _Scanner(sql, statement).scan()
 
 
 def quoted(name: str) -> str:

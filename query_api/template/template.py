@@ -152,13 +152,13 @@ class Template:
     def _named(self, error: TemplateRenderError, render: Render, given: Mapping[str, object]) -> TemplateRenderError:
         """The error with the parameters of the tag that it is of, unless it names its own; and without any secret."""
         if not (isinstance(error, ParameterError) and error.parameter):
-            names = self._parameters_of(self._ordinal_of(error.__traceback__))
+            names = self.parameters_of(self._ordinal_of(error.__traceback__))
             error.name([f"`{name}`" if given[f"p_{name}"] is not None else f"`{name}` (not given)" for name in names])
         if any(secret and shown(secret) in error.message for secret in render.secrets.values()):
             return TemplateRenderError("a value cannot be used here; it is not shown, because it quotes a secret")
         return error
 
-    def _parameters_of(self, ordinal: int) -> list[str]:
+    def parameters_of(self, ordinal: int) -> list[str]:
         """The parameters that a tag reads, also through variables, each once."""
         found: dict[str, None] = {}
         seen: set[int] = set()
