@@ -13,9 +13,9 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from deploy.errors import DeployBusyError, RefusedPlanError
 from deploy.plan import Plan, read_plan
 from schemas.ddl import qualified
+from schemas.own_names import LOCK_TABLE
 from schemas.sql import identifier, literal
 
-LOCK_TABLE = "deploy_lock"
 _TABLE_ALREADY_EXISTS = 57
 _STALE_AFTER_SECONDS = 120  # a deploy takes a second or two; a lock this old belongs to one that died
 _WAIT_SECONDS = 180.0

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from schemas.column_type import is_state
 from schemas.conversion import is_ingestible
-from schemas.engine_checks import check_engine
+from schemas.engine_checks import check_engine, engine_warnings
 from schemas.feed import feed_of
-from schemas.landing import FENCE_TABLE, passage_tables, quarantine_table, views
 from schemas.mapping import INTERNAL_NAME, METADATA
-from schemas.model import Column, DataSource, Pipe, Place, Problem
+from schemas.model import Column, DataSource, Index, Pipe, Place, Problem
+from schemas.own_names import DATABASE_TABLES, OFFSET_INDEX_NAME, SERVICE_PREFIXES, tables_beside
 from schemas.projections import check_projections
 
-DEPLOY_LOCK_TABLE = "deploy_lock"
 _RESOURCE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 # Of files that somebody copied: `daily (1).pipe`. What reads such a name must quote it.
 _QUOTED_NAME = re.compile(r"[^\x00-\x1f\x7f/\\?#%{}<>\"'`]+")
@@ -36,26 +36,31 @@ def check_data_source(data_source: DataSource, lines: Mapping[Place, str]) -> It
         if column.name in METADATA and column.json_path is not None:
             text = f"`{column.name}` is a fact about the message: its JSONPath counts for nothing"
             yield replace(problem(column.place, text, "leave the JSONPath out"), severity="warning")
-        if takes_events and column.json_path is None and column.default is None and column.name not in METADATA:
+        is_empty = takes_events and column.json_path is None and column.default is None
+        # A JSONPath of a state has its own warning, and no JSON could fill it.
+        if is_empty and column.name not in METADATA and not is_state(column.type):
             text = f"the column `{column.name}` has no JSONPath and no DEFAULT, while other columns have a JSONPath"
             hint = f"add `json:$.{column.name}` behind its type; until then events leave it empty"
             yield replace(problem(column.place, text, hint), severity="warning")
     yield from (problem(column.place, *words) for column, *words in _paths(data_source))
+    yield from (problem(index.place, *words) for index, *words in _indexes(data_source))
     yield from (problem(projection.place, *words) for projection, *words in check_projections(data_source))
     place = data_source.engine.place if data_source.engine.place.file else data_source.place
     yield from (problem(place, *words) for words in check_engine(data_source))
+    for words in engine_warnings(data_source):
+        yield replace(problem(place, *words), severity="warning")
 
 
 def check_names(data_sources: Iterable[DataSource], pipes: Iterable[Pipe]) -> Iterator[Problem]:
     """Names that are taken twice, or that our own tables need."""
     taken: dict[str, DataSource | Pipe] = {}
-    reserved = {FENCE_TABLE: "Birdhouse's own table", DEPLOY_LOCK_TABLE: "Birdhouse's own table"}
+    in_any_case: dict[str, DataSource | Pipe] = {}
+    reserved = {name: f"{what}, one of Birdhouse's own" for name, what in DATABASE_TABLES.items()}
     sources = tuple(data_sources)
     for data_source in sources:
         if feed_of(data_source) is not None:
-            name = data_source.name
-            for own in (quarantine_table(name), *passage_tables(name), *views(name)):
-                reserved[own] = f"a table that belongs to the data source `{name}`"
+            for own in tables_beside(data_source.name):
+                reserved[own] = f"a table that belongs to the data source `{data_source.name}`"
     resources: tuple[DataSource | Pipe, ...] = (*sources, *pipes)
     for resource in resources:
         if not _RESOURCE_NAME.fullmatch(resource.name) or len(resource.name) > _MAX_NAME:
@@ -79,7 +84,15 @@ def check_names(data_sources: Iterable[DataSource], pipes: Iterable[Pipe]) -> It
         elif resource.name in reserved:
             text = f"the name `{resource.name}` is that of {reserved[resource.name]}"
             yield Problem(resource.place, text, "rename the file")
+        elif resource.name.lower().startswith(SERVICE_PREFIXES):
+            text = f"names that begin with `{resource.name.partition('.')[0]}.` are those of service data sources"
+            yield Problem(resource.place, text, "rename the file")
+        elif (alike := in_any_case.get(resource.name.lower())) is not None:
+            text = f"the name `{resource.name}` differs from that of {alike.place.file} by its case alone"
+            hint = "they are two; rename one, or a query that mistakes them reads the other without an error"
+            yield Problem(resource.place, text, hint, severity="warning")
         taken.setdefault(resource.name, resource)
+        in_any_case.setdefault(resource.name.lower(), resource)
 
 
 def _is_copy(first: DataSource | Pipe, second: DataSource | Pipe) -> bool:
@@ -88,6 +101,16 @@ def _is_copy(first: DataSource | Pipe, second: DataSource | Pipe) -> bool:
         types = [[node.type for node in pipe.nodes] for pipe in (first, second)]
         return first.source.split() == second.source.split() and types[0] == types[1]
     return type(first) is type(second) and first.source.split() == second.source.split()
+
+
+def _indexes(data_source: DataSource) -> Iterator[tuple[Index, str, str]]:
+    seen: set[str] = set()
+    for index in data_source.indexes:
+        if index.name in seen:
+            yield index, f"the index `{index.name}` is declared twice", "rename or remove one of them"
+        elif index.name == OFFSET_INDEX_NAME and feed_of(data_source) is not None:
+            yield index, f"the name `{index.name}` is one of Birdhouse's own", "rename the index"
+        seen.add(index.name)
 
 
 def _paths(data_source: DataSource) -> Iterator[tuple[Column, str, str]]:

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from schemas.model import ColumnType
 from schemas.sql import identifier
+from schemas.type_aliases import meant_by
 
 MAX_DEPTH = 40
 _GEOMETRY = ("Point", "Ring", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "Geometry")
@@ -36,13 +37,7 @@ _WITH_ARGUMENTS = frozenset(
     ("FixedString", "DateTime64", "Time64", "Enum", "Enum8", "Enum16", "Variant", "QBit", *_DECIMALS, *_STATES)
 )
 _OPTIONAL_ARGUMENTS = frozenset({"DateTime", "JSON", "Dynamic", "Object"})
-_REASONS = {
-    "DateTime64": "DateTime64 type without precision is not supported. Please specify the precision: use DateTime64(3)",
-    "Boolean": "Boolean type is not supported. Please use Bool or UInt8 instead",
-    "Int": "Precision is mandatory for Int types. Please use Int32 or another width",
-    "UInt": "Precision is mandatory for UInt types. Please use UInt32 or another width",
-    "Float": "Precision is mandatory for Float types. Please use Float32 or Float64",
-}
+_REASONS = {"UInt": "Precision is mandatory for UInt types. Please use UInt32 or another width"}
 # ClickHouse takes these names in any case; the schema keeps the one that ClickHouse shows.
 _ANY_CASE = {name.lower(): name for name in ("Date", "DateTime", "DateTime64", "Decimal", "Bool", "JSON", "Date32")}
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -54,9 +49,17 @@ _FIRST_ARGUMENT = {
 }
 
 
-def parse_column_type(text: str) -> ColumnType:
-    """The type of a text, in the time of its length. Raises ValueError, with a sentence for people, when it is none."""
-    return _parse(text, 0)
+def parse_column_type(text: str, replaced: dict[str, str] | None = None) -> ColumnType:
+    """The type of a text, in the time of its length. Raises ValueError, with a sentence for people, when it is none.
+
+    `replaced` takes the words in it that are read as another type: `Int` → `Int32`.
+    """
+    return _parse(text, 0, {} if replaced is None else replaced)
+
+
+def is_state(column_type: ColumnType | None) -> bool:
+    """Whether a column holds states of an aggregate function, which only ClickHouse makes."""
+    return column_type is not None and column_type.family == "AggregateFunction"
 
 
 def nearest_family(text: str) -> str:
@@ -96,26 +99,29 @@ def split_arguments(text: str) -> list[str]:
     return parts
 
 
-def _parse(text: str, depth: int) -> ColumnType:
+def _parse(text: str, depth: int, replaced: dict[str, str]) -> ColumnType:
     text = text.strip()
     if depth > MAX_DEPTH:
         raise ValueError(f"the type is nested more than {MAX_DEPTH} deep")
     family, bracket, inside = text.partition("(")
     family = _ANY_CASE.get(family.strip().lower(), family.strip())
     if not bracket:
-        return _without_arguments(family)
+        return _without_arguments(family, depth, replaced)
     if not inside.endswith(")"):
         raise ValueError(f"the type `{_short(text)}` has no closing bracket, or something behind it")
+    if meant := meant_by(family, inside[:-1]):
+        replaced[text] = meant
+        return _parse(meant, depth, replaced)
     arguments = split_arguments(inside[:-1])
     if arguments[-1] == "" and len(arguments) > 1:
         arguments.pop()
     if family in _NESTING:
         if len(arguments) != _NESTING[family]:
             raise ValueError(f"{family} takes {_NESTING[family]} type(s), `{_short(text)}` has {len(arguments)}")
-        inner = tuple(_parse(argument, depth + 1) for argument in arguments)
+        inner = tuple(_parse(argument, depth + 1, replaced) for argument in arguments)
         return ColumnType(family, f"{family}({', '.join(kind.text for kind in inner)})", (), inner)
     if family in _NAMED:
-        return _members(family, arguments, depth)
+        return _members(family, arguments, depth, replaced)
     if family in _WITH_ARGUMENTS or family in _OPTIONAL_ARGUMENTS:
         return _with_parameters(family, arguments)
     if family in _SIMPLE:
@@ -123,10 +129,15 @@ def _parse(text: str, depth: int) -> ColumnType:
     raise ValueError(_reason(family))
 
 
-def _without_arguments(family: str) -> ColumnType:
+def _without_arguments(family: str, depth: int, replaced: dict[str, str]) -> ColumnType:
     if family in _SIMPLE:
         return ColumnType(family, family)
-    if family not in _REASONS and (family in _WITH_ARGUMENTS or family in _NESTING or family in _NAMED):
+    # ClickHouse's own precision where none is given.
+    meant = "DateTime64(3)" if family == "DateTime64" else meant_by(family)
+    if meant is not None:
+        replaced[family] = meant
+        return _parse(meant, depth, replaced)
+    if family in _WITH_ARGUMENTS or family in _NESTING or family in _NAMED:
         raise ValueError(f"the type {family} needs arguments, as in `{family}(…)`")
     raise ValueError(_reason(family))
 
@@ -143,11 +154,11 @@ def _with_parameters(family: str, arguments: list[str]) -> ColumnType:
     return ColumnType(family, f"{family}({', '.join(parameters)})", parameters)
 
 
-def _members(family: str, arguments: list[str], depth: int) -> ColumnType:
+def _members(family: str, arguments: list[str], depth: int, replaced: dict[str, str]) -> ColumnType:
     """A Tuple's or Nested's members: types, or names and types."""
     named = [_named(argument) for argument in arguments]
     names = tuple(name for name, _ in named if name)
-    inner = tuple(_parse(kind, depth + 1) for _, kind in named)
+    inner = tuple(_parse(kind, depth + 1, replaced) for _, kind in named)
     if names and len(names) != len(inner):
         raise ValueError(f"some members of the {family} have names and some have none")
     if family == "Nested" and not names:

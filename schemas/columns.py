@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from schemas.block_text import BlockText, block_text
-from schemas.column_type import nearest_family, parse_column_type
+from schemas.column_type import is_state, nearest_family, parse_column_type
 from schemas.json_path import has_index, parse_json_path
 from schemas.model import Column, ColumnType, JsonPath, Problem
 from schemas.source import Line
@@ -167,7 +167,15 @@ class _Reader:
                 return
             text += brackets
         try:
-            draft.type = parse_column_type(text)
+            replaced: dict[str, str] = {}
+            draft.type = parse_column_type(text, replaced)
+            for word, meant in replaced.items():
+                said = f"the type {word[:60]} is read as {meant[:60]}"
+                self._found.problems.append(
+                    self._source.problem(
+                        match.start(), said, f"write {meant[:60]}, or the one that is meant", warning=True
+                    )
+                )
         except ValueError as error:
             self._problem(match.start(), str(error), self._type_hint(str(error)), draft)
 
@@ -266,6 +274,11 @@ class _Reader:
             text = f"the column `{draft.name[:60]}` has neither a type nor a DEFAULT"
             self._problem(draft.position, text, "write its type behind the name")
             return
+        if draft.path is not None and is_state(draft.type):
+            text = f"the JSONPath of `{draft.name[:60]}` is not acted on: no JSON is a state of an AggregateFunction"
+            hint = "events leave it empty; a materialized view fills it"
+            self._found.problems.append(self._source.problem(draft.position, text, hint, warning=True))
+            draft.path = None
         place = self._source.place(draft.position)
         self._found.columns.append(Column(draft.name, draft.type, draft.path, draft.default, draft.codec, place))
 

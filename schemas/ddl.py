@@ -24,6 +24,7 @@ from schemas.landing import (
 )
 from schemas.mapping import METADATA, hidden_columns, incoming, mapping_of
 from schemas.model import Column, DataSource, Engine, Index, Projection
+from schemas.own_names import OFFSET_INDEX_NAME
 from schemas.quarantine import QUARANTINE_FACTS
 from schemas.sql import call, identifier, literal
 
@@ -67,7 +68,7 @@ PROJECTION_SETTINGS = {"lightweight_mutation_projection_mode": "'drop'"}
 MERGING_PROJECTION_SETTINGS = {"deduplicate_merge_projection_mode": "'rebuild'"}
 """What it needs besides where merges take rows away or together, as all engines but MergeTree do."""
 
-OFFSET_INDEX = Index("__offset_range", "`__offset`", "minmax", 1)
+OFFSET_INDEX = Index(OFFSET_INDEX_NAME, "`__offset`", "minmax", 1)
 """Lets a worker that takes a partition over find the offsets that are stored already without reading the table."""
 
 

@@ -47,6 +47,18 @@ def check_engine(data_source: DataSource) -> Iterator[tuple[str, str]]:
     yield from _sorting_key(engine, columns)
 
 
+def engine_warnings(data_source: DataSource) -> Iterator[tuple[str, str]]:
+    """What of the engine is taken as it stands and hardly meant, as message and hint."""
+    engine = data_source.engine
+    if (
+        engine.name == "ReplacingMergeTree"
+        and engine.version
+        and engine.version in _bare_columns(engine.sorting_key or "")
+    ):
+        text = f"ENGINE_VER '{engine.version}' is in the sorting key of a ReplacingMergeTree"
+        yield text, "rows of another version never replace each other: leave it out of the key"
+
+
 def names_in(expression: str) -> tuple[str, ...]:
     """The column names in an expression: identifiers that are no function, no part behind a dot, no unit of time, no
     argument of a lambda; of a TTL those before its action."""
@@ -91,9 +103,6 @@ def _sorting_key(engine: Engine, columns: Mapping[str, Column]) -> Iterator[tupl
             yield text, "take a plain type with a DEFAULT"
         if column.type.family == "AggregateFunction":
             yield f"Sorting key contains the AggregateFunction column '{name}'", "sort by what is grouped by"
-        if engine.name == "ReplacingMergeTree" and engine.version == name:
-            text = f"ENGINE_VER '{name}' must not be in the sorting key of a ReplacingMergeTree"
-            yield text, "rows with another version would then never replace each other"
 
 
 def _bare_columns(key: str) -> Iterator[str]:

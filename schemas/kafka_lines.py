@@ -28,6 +28,11 @@ def kafka_source_of(lines: Mapping[str, Instruction], problems: list[Problem]) -
     if not lines:
         return None
     first = next(iter(lines.values()))
+    if not lines.keys() & set(_REQUIRED):
+        text = f"{', '.join(lines)} without {', '.join(_REQUIRED)} is not acted on"
+        hint = "events come as without KAFKA_ lines: from the topic of the data source's name, from its beginning"
+        problems.append(first.problem(text, hint, warning=True))
+        return None
     missing = [name for name in _REQUIRED if name not in lines or not lines[name].text]
     is_waiting = bool(missing) and all(
         name in lines and "tb_secret" in (lines[name].line.written or "") for name in missing

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from schemas.datafile import Grammar, Instruction, dedent, read_instructions
 from schemas.engine import ENGINE_OPTIONS
 from schemas.model import Node, NodeType, Pipe, Place, Problem, Token
 from schemas.source import Line, Source
+from schemas.template_mark import with_mark_first
 from schemas.tokens import read_token, split_list
 
 _COPIES = ("TARGET_DATASOURCE", "COPY_SCHEDULE", "COPY_MODE", "MODE", "ON_DEMAND_COMPUTE")
@@ -61,7 +62,7 @@ def read_pipe(source: Source, name: str, *, publishes_last_node: bool = False) -
         hint = "a pipe has at least one `NODE name` with `SQL >`"
         problems.append(Problem(Place(source.file), "there is no NODE", hint))
     nodes = [node for draft in drafts if (node := _node(draft, problems)) is not None]
-    _check_names(drafts, problems)
+    nodes = _distinct(nodes, {draft.line.place: draft for draft in drafts}, problems)
     _check_types(drafts, problems)
     if source.has_errors:
         return None
@@ -135,6 +136,7 @@ def _node(draft: _Draft, problems: list[Problem]) -> Node | None:
         if draft.sql.block is not None:
             problems.append(draft.sql.problem(f"the SQL of the node `{draft.name}` is empty"))
         return None
+    sql = with_mark_first(sql)
     tag = min((found for tag in ("{{", "{%") if (found := sql.find(tag)) >= 0), default=None)
     if tag is not None and not sql.startswith("%"):
         problems.append(_unmarked(draft.sql, tag, sql))
@@ -153,12 +155,19 @@ def _unmarked(sql: Instruction, tag: int, text: str) -> Problem:
     return line.problem(message, "write % on a line of its own before the query", column=column, warning=True)
 
 
-def _check_names(drafts: Sequence[_Draft], problems: list[Problem]) -> None:
-    seen: set[str] = set()
-    for draft in drafts:
-        if draft.name and draft.name in seen:
-            problems.append(draft.line.problem(f"there is a second node `{draft.name}`", "give it another name"))
-        seen.add(draft.name)
+def _distinct(nodes: Sequence[Node], drafts: Mapping[Place, _Draft], problems: list[Problem]) -> list[Node]:
+    """Of nodes with one name the one that has a TYPE, else the last: a name means one node."""
+    kept: dict[str, Node] = {}
+    for node in nodes:
+        first = kept.pop(node.name, None)
+        is_first_kept = first is not None and node.type is NodeType.STANDARD and first.type is not NodeType.STANDARD
+        kept[node.name] = first if first is not None and is_first_kept else node
+        if first is not None:
+            counting, left_out = (first, node) if is_first_kept else (node, first)
+            text = f"there is a second node `{node.name}`: the one in line {counting.place.line} counts"
+            hint = "give one of them another name: the other one is left out"
+            problems.append(drafts[left_out.place].line.problem(text, hint, warning=True))
+    return list(kept.values())
 
 
 def _check_types(drafts: Sequence[_Draft], problems: list[Problem]) -> None:

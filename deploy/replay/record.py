@@ -15,9 +15,8 @@ from ingest_worker.batch import Origin
 from ingest_worker.delivery import VIOLATED_CONSTRAINT
 from schemas.ddl import qualified
 from schemas.landing import FENCE_TABLE, replay_key
+from schemas.own_names import RECORD_TABLE
 from schemas.sql import literal
-
-RECORD_TABLE = "replay_record"
 
 
 class Phase(StrEnum):

@@ -133,3 +133,10 @@ def test_a_missing_extra_is_said_with_what_installs_it(
     assert result.exit_code == 1
     assert "the package `chdb` is not installed" in result.stderr
     assert "pip install" in result.stderr
+
+
+def test_check_refuses_a_file_that_is_called_like_a_table_of_ours(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "replay_record.datasource").write_text("SCHEMA >\n    `x` String `json:$.x`\n")
+    result = invoke("check", "--project", str(tmp_path))
+    assert result.exit_code == 1
+    assert "the name `replay_record` is that of the record of replays, one of Birdhouse's own" in result.stdout

@@ -85,6 +85,18 @@ FILES = {
             "    `total` SimpleAggregateFunction(sum, UInt64) `json:$.total`",
         ]
     ),
+    "datasources/other_words.datasource": _file(
+        [
+            "    `n` Int `json:$.n`",
+            "    `is_on` Boolean `json:$.is_on`",
+            "    `at` DateTime64 `json:$.at`",
+            "    `label` VARCHAR(3) `json:$.label`",
+            "    `sums` Array(BIGINT) `json:$.sums[:]`",
+            "    `total` SimpleAggregateFunction(max, Int) `json:$.total`",
+            "    `seen` AggregateFunction(uniq, String) `json:$.seen`",
+        ]
+    )
+    + "KAFKA_AUTO_OFFSET_RESET earliest\n",
     "datasources/wide.datasource": _file(
         [f"    `c{number}` Nullable(Int64) `json:$.c{number}`" for number in range(200)]
     ),
@@ -454,6 +466,29 @@ def test_columns_may_be_called_like_anything_that_the_mapping_uses(mapped: Mappe
     expected["__value"] = _message(good).decode()
     assert mapped.rows("odd_names", list(expected), offsets) == {offsets[0]: expected}
     assert list(mapped.reasons("odd_names", offsets)[offsets[1]]) == ["r", "total"]
+
+
+def test_other_words_for_types_take_what_their_types_take_and_a_state_takes_nothing(mapped: Mapped) -> None:
+    right = {
+        "n": 2147483647,
+        "is_on": True,
+        "at": "2025-05-12 07:04:14.123",
+        "label": "long",
+        "sums": [2**40],
+        "total": 7,
+    }
+    events = [right, {**right, "n": 2147483648}, {**right, "is_on": 1}, {**right, "seen": "anything"}]
+    offsets = mapped.insert("other_words", [json.dumps(event).encode() for event in events])
+    stored = mapped.rows("other_words", ["n", "is_on", "at", "label", "sums", "total"], offsets)
+    row = dict(
+        zip(["n", "is_on", "at", "label"], ["2147483647", "true", "2025-05-12 07:04:14.123", "long"], strict=True)
+    )
+    assert stored == {offset: {**row, "sums": "[1099511627776]", "total": "7"} for offset in (offsets[0], offsets[3])}
+    assert {offset: list(reasons) for offset, reasons in mapped.reasons("other_words", offsets).items()} == {
+        offsets[1]: ["n"],
+        offsets[2]: ["is_on"],
+    }
+    assert mapped.query("SELECT DISTINCT finalizeAggregation(seen) FROM {table}", "other_words") == [(0,)]
 
 
 def test_a_message_may_have_hundreds_of_columns(mapped: Mapped) -> None:

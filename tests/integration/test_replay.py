@@ -9,6 +9,7 @@ from clickhouse_connect.driver.client import Client
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from schemas.own_names import DATABASE_TABLES, LOCK_TABLE, tables_beside
 from tests.integration.replayed import PARTITIONS, Scene, each
 from tests.servers import ClickHouseServer
 
@@ -200,3 +201,11 @@ def test_a_compacted_topic_is_not_replaced(scene: Scene) -> None:
     code, _, errors = scene.replay("--since", "2020-01-01", "--replace", "--yes")
     assert code == 1
     assert "is compacted" in errors
+
+
+def test_every_table_that_is_made_is_a_data_source_or_has_a_name_that_none_can_take(scene: Scene) -> None:
+    scene.deploy()
+    scene.topic(10)
+    assert scene.replay("--since", "2020-01-01")[0] == 0
+    made = {name for (name,) in scene.rows(f"SELECT name FROM system.tables WHERE database = '{scene.name}'")}
+    assert made - {scene.name} == {*tables_beside(scene.name), *DATABASE_TABLES} - {LOCK_TABLE}

@@ -56,12 +56,8 @@ def test_a_type_is_taken_apart() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (
-            "DateTime64",
-            "DateTime64 type without precision is not supported. Please specify the precision: use DateTime64(3)",
-        ),
-        ("Boolean", "Boolean type is not supported"),
-        ("Int", "Precision is mandatory for Int types"),
+        ("UInt", "Precision is mandatory for UInt types"),
+        ("VARCHAR(20", "no closing bracket"),
         ("Foo", "Unknown data type family: Foo"),
         ("Foo(1)", "Unknown data type family: Foo"),
         ("Nullable", "needs arguments"),
@@ -88,3 +84,37 @@ def test_the_depth_of_a_type_is_bounded() -> None:
     deep = 100_000
     with pytest.raises(ValueError, match="nested more than"):
         parse_column_type("Array(" * deep + "String" + ")" * deep)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("Int", "Int32"),
+        ("INTEGER", "Int32"),
+        ("INT(11)", "Int32"),
+        ("Float", "Float32"),
+        ("Double", "Float64"),
+        ("Boolean", "Bool"),
+        ("DateTime64", "DateTime64(3)"),
+        ("TIMESTAMP", "DateTime"),
+        ("timestamp(6)", "DateTime64(6)"),
+        ("Text", "String"),
+        ("VARCHAR(20)", "String"),
+        ("numeric(10, 2)", "Decimal(10, 2)"),
+        ("Nullable(Int)", "Nullable(Int32)"),
+        ("Map(Text, Array(Int))", "Map(String, Array(Int32))"),
+        ("Tuple(a Int, b Boolean)", "Tuple(a Int32, b Bool)"),
+        ("ENUM('a' = 1)", "Enum('a' = 1)"),
+    ],
+)
+def test_other_words_for_types_are_read_as_clickhouse_reads_them(text: str, meant: str) -> None:
+    replaced: dict[str, str] = {}
+    assert parse_column_type(text, replaced).text == meant
+    assert replaced
+
+
+@pytest.mark.parametrize("text", ["Int32", "Bool", "Enum('a' = 1)", "DateTime64(3)", "datetime", "Decimal(10, 2)"])
+def test_a_types_own_name_replaces_nothing(text: str) -> None:
+    replaced: dict[str, str] = {}
+    parse_column_type(text, replaced)
+    assert replaced == {}

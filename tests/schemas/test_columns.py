@@ -92,7 +92,7 @@ def test_what_is_refused(text: str, message: str | None, line: int, column: int)
 
 
 def test_one_wrong_column_hides_no_other() -> None:
-    found = parse("a String,\nb Strin,\nc String NOT NULL,\nd UInt8\ne Int,\nf String")
+    found = parse("a String,\nb Strin,\nc String NOT NULL,\nd UInt8\ne UInt,\nf String")
     assert [column.name for column in found.columns] == ["a", "d", "f"]
     assert [problem.place.line for problem in found.problems] == [2, 3, 5, 5]
 

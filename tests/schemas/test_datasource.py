@@ -148,7 +148,7 @@ def test_a_misspelt_instruction_is_placed_shown_and_hinted_at() -> None:
 
 
 def test_every_error_is_told_at_once() -> None:
-    found = messages("SCHEMA >\n    a Strin,\n    b Int\nENGINE wadus\nTOKEN t WRITE\nWHAT is this\n")
+    found = messages("SCHEMA >\n    a Strin,\n    b UInt\nENGINE wadus\nTOKEN t WRITE\nWHAT is this\n")
     assert len(found) == 5
 
 
@@ -162,6 +162,25 @@ def test_connectors_that_are_not_supported_are_kept_and_named_in_one_warning() -
     assert data_source.others["IMPORT_SCHEDULE"] == "0 7 * * *"
     assert [problem.severity for problem in problems] == ["warning"]
     assert "IMPORT_SERVICE, IMPORT_BUCKET_URI, IMPORT_STRATEGY, IMPORT_SCHEDULE" in problems[0].message
+
+
+@pytest.mark.parametrize(
+    "line", ["KAFKA_AUTO_OFFSET_RESET earliest", "KAFKA_STORE_RAW_VALUE True", "KAFKA_VALUE_FORMAT avro"]
+)
+def test_kafka_lines_that_name_no_topic_are_a_warning(line: str) -> None:
+    data_source, problems = read(SCHEMA + line + "\n")
+    assert data_source is not None
+    assert data_source.kafka is None
+    (problem,) = problems
+    assert (problem.severity, problem.message.split()[0]) == ("warning", line.split()[0])
+    assert "the topic of the data source's name" in problem.hint
+
+
+def test_a_state_is_filled_by_no_json() -> None:
+    data_source, problems = read(SCHEMA.rstrip() + ",\n    s AggregateFunction(uniq, String) `json:$.s`\n")
+    assert data_source is not None
+    assert (data_source.columns[-1].name, data_source.columns[-1].json_path) == ("s", None)
+    assert [(problem.severity, problem.place.line) for problem in problems] == [("warning", 4)]
 
 
 @pytest.mark.parametrize("line", ["VERSION 3", "DATASOURCE x", "TOKEN ci CREATE", "SOURCE somewhere"])

@@ -116,7 +116,6 @@ def test_a_pipe_without_any_type_answers_with_its_last_node_where_that_is_asked_
         ("NODE n\nSQL >\n\n", "the SQL of the node `n` is empty"),
         ("NODE n\n", "the node `n` has no SQL"),
         ("NODE\nSQL >\n    SELECT 1\n", "the node has no name"),
-        (NODE + NODE, "there is a second node `n`"),
         (NODE + "SQL >\n    SELECT 2\n", "the node `n` has a second SQL"),
         (NODE + "TYPE materialised\n", "`materialised` is no type of a node"),
         (NODE + "TYPE materialized\n", "the materialized node `n` needs DATASOURCE"),
@@ -131,6 +130,46 @@ def test_a_pipe_without_any_type_answers_with_its_last_node_where_that_is_asked_
 )
 def test_what_is_refused(text: str, message: str) -> None:
     assert found(text, "error") == [message]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "left_out"),
+    [
+        (NODE + NODE, 4, 1),
+        (NODE + "TYPE endpoint\n" + NODE, 1, 5),
+        (NODE + NODE + "TYPE endpoint\n", 4, 1),
+    ],
+)
+def test_of_two_nodes_of_one_name_that_with_a_type_counts_or_else_the_last(text: str, kept: int, left_out: int) -> None:
+    pipe, problems = read(text)
+    assert pipe is not None
+    assert [node.place.line for node in pipe.nodes] == [kept]
+    (problem,) = problems
+    assert (problem.severity, problem.place.line) == ("warning", left_out)
+    assert problem.message == f"there is a second node `n`: the one in line {kept} counts"
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        ("    \t%\n\tSELECT", "%   \t\nSELECT"),
+        ("\t%\n    SELECT", "%\n   SELECT"),
+        ("    -- why\n    %\n    SELECT", "%-- why\n\nSELECT"),
+        ("    # why\n    /* a\n    b */ %\n    SELECT", "%# why\n/* a\nb */ \nSELECT"),
+        ("    \ufeff%\n    SELECT", "% \nSELECT"),
+        ("    %   \n    SELECT", "%   \nSELECT"),
+    ],
+)
+def test_the_mark_is_found_behind_blanks_and_comments(before: str, kept: str) -> None:
+    pipe, problems = read(f"NODE n\nSQL >\n{before} {{{{Int8(x)}}}} % 2\n")
+    assert pipe is not None
+    assert problems == []
+    sql = pipe.nodes[0].sql
+    assert sql == f"{kept} {{{{Int8(x)}}}} % 2"
+    # An error in it is told where it stands.
+    line = f"NODE n\nSQL >\n{before}".split("\n")[-1]
+    assert line.endswith("SELECT")
+    assert pipe.nodes[0].sql_place.line + sql.count("\n") == before.count("\n") + 3
 
 
 @pytest.mark.parametrize(

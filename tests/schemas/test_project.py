@@ -9,6 +9,7 @@ import pytest
 
 from schemas.errors import ProjectError
 from schemas.model import NodeType, Problem, Project
+from schemas.own_names import DATABASE_TABLES
 from schemas.project import EXAMPLE_PROJECT, load_project
 
 SCHEMA = "SCHEMA >\n    `a` String `json:$.a`,\n    `b` Nullable(UInt8) `json:$.b`\n"
@@ -80,7 +81,7 @@ def test_what_another_workspace_shares_has_its_name_before_it(tmp_path: Path) ->
 
 def test_every_problem_of_every_file_is_told_in_order(tmp_path: Path) -> None:
     files = {
-        "z.datasource": "SCHEMA >\n    a Strin,\n    b Int\n",
+        "z.datasource": "SCHEMA >\n    a Strin,\n    b UInt\n",
         "a.datasource": SCHEMA + "ENGINE MergeTree\nENGINE_SORTING_KEY nothing\n",
         "p.pipe": "NODE n\n",
         "c.connection": "KEY x\n",
@@ -108,11 +109,56 @@ def test_a_file_that_is_there_twice_is_a_warning(tmp_path: Path) -> None:
     assert "the name `y` is taken by" in problem.message
 
 
-@pytest.mark.parametrize("suffix", ["quarantine", "landing"])
-def test_the_names_of_our_own_tables_are_refused(tmp_path: Path, suffix: str) -> None:
-    (problem,) = problems_of(tmp_path, {"x.datasource": SCHEMA, f"x_{suffix}.datasource": SCHEMA})
-    assert problem.place.file == f"x_{suffix}.datasource"
+@pytest.mark.parametrize("name", ["x_quarantine", "x_landing", "x_store", *DATABASE_TABLES])
+@pytest.mark.parametrize("kind", ["datasource", "pipe"])
+def test_the_names_of_our_own_tables_are_refused(tmp_path: Path, name: str, kind: str) -> None:
+    text = PIPE if kind == "pipe" else SCHEMA
+    (problem,) = problems_of(tmp_path, {"x.datasource": SCHEMA, f"{name}.{kind}": text})
+    assert problem.place.file == f"{name}.{kind}"
+    assert f"the name `{name}` is that of " in problem.message
     assert problem.hint != ""
+
+
+@pytest.mark.parametrize("name", ["tinybird.pipe_stats_rt", "Tinybird.mine", "organization.x", "system.query_log"])
+def test_the_names_of_service_data_sources_are_refused(tmp_path: Path, name: str) -> None:
+    (problem,) = problems_of(tmp_path, {f"{name}.datasource": SCHEMA})
+    assert "are those of service data sources" in problem.message
+
+
+def test_names_that_differ_by_case_alone_are_two_with_a_warning(tmp_path: Path) -> None:
+    project = load(tmp_path, {"Clicks.datasource": SCHEMA, "clicks.pipe": PIPE, "other.pipe": PIPE})
+    (problem,) = project.warnings
+    assert (problem.place.file, problem.message) == (
+        "clicks.pipe",
+        "the name `clicks` differs from that of Clicks.datasource by its case alone",
+    )
+    assert (list(project.data_sources), sorted(project.pipes)) == (["Clicks"], ["clicks", "other"])
+
+
+@pytest.mark.parametrize(
+    ("indexes", "message"),
+    [
+        (["__offset_range"], "the name `__offset_range` is one of Birdhouse's own"),
+        (["i", "i"], "the index `i` is declared twice"),
+    ],
+)
+def test_names_of_indexes_that_clickhouse_would_refuse(tmp_path: Path, indexes: list[str], message: str) -> None:
+    lines = "".join(f"    {name} a TYPE minmax\n" for name in indexes)
+    (problem,) = problems_of(tmp_path, {"x.datasource": f"{SCHEMA}INDEXES >\n{lines}"})
+    assert problem.message == message
+
+
+@pytest.mark.parametrize("name", ["__topic_id", "__in_offset", "__is_right", "__parsed_a", "__leaf_0"])
+def test_the_names_of_our_own_columns_are_refused_where_events_come(tmp_path: Path, name: str) -> None:
+    (problem,) = problems_of(tmp_path, {"x.datasource": SCHEMA.rstrip() + f",\n    {name} String `json:$.x`\n"})
+    assert problem.message == f"the name `{name}` is one of Birdhouse's own"
+
+
+def test_a_version_in_the_sorting_key_is_a_warning(tmp_path: Path) -> None:
+    lines = "ENGINE ReplacingMergeTree\nENGINE_SORTING_KEY a\nENGINE_VER a"
+    (problem,) = load(tmp_path, {"x.datasource": SCHEMA + lines}).warnings
+    assert problem.message == "ENGINE_VER 'a' is in the sorting key of a ReplacingMergeTree"
+    assert problem.source_line == "ENGINE ReplacingMergeTree"
 
 
 @pytest.mark.parametrize(
@@ -146,10 +192,6 @@ def test_names_that_must_be_quoted_are_taken_with_a_warning(tmp_path: Path, file
             "Sorting key contains nullable column 'b'. Nullable columns cannot be used in sorting keys.",
         ),
         ("ENGINE MergeTree\nENGINE_SORTING_KEY max(a)", "Sorting key contains the aggregate function 'max'"),
-        (
-            "ENGINE ReplacingMergeTree\nENGINE_SORTING_KEY a\nENGINE_VER a",
-            "ENGINE_VER 'a' must not be in the sorting key of a ReplacingMergeTree",
-        ),
     ],
 )
 def test_an_engine_has_to_fit_its_columns(tmp_path: Path, lines: str, message: str) -> None:
