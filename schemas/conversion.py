@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas import raw_json
+from schemas import json_document, raw_json
 from schemas.column_type import parse_column_type
 from schemas.extraction import MESSAGE, Extraction, Leaf, json_type, raw
 from schemas.model import ColumnType, JsonPath
 from schemas.sql import call, literal
-from schemas.text_values import TEXT_FAMILIES, from_text, kept_type
-
-_INTEGERS = frozenset(f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64, 128, 256))
-_CONTAINERS = frozenset({"Array", "Map", "Tuple"})
-_SCALARS = TEXT_FAMILIES | _INTEGERS | raw_json.FLOATS | {"Bool"}
+from schemas.text_values import from_text, kept_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,7 @@ class Conversion:
 def is_ingestible(column_type: ColumnType) -> bool:
     """Whether a column of this type can be filled from JSON."""
     bare = value_type(column_type).bare
-    return bare.family == "JSON" or _is_member(bare)
+    return bare.family == "JSON" or raw_json.is_member(bare)
 
 
 def value_type(column_type: ColumnType) -> ColumnType:
@@ -48,18 +44,11 @@ def value_type(column_type: ColumnType) -> ColumnType:
     return column_type
 
 
-def _is_member(column_type: ColumnType) -> bool:
-    bare = column_type.bare
-    if bare.family in _CONTAINERS:
-        return bool(bare.inner) and all(map(_is_member, bare.inner))
-    return bare.family in _SCALARS
-
-
 def leaf_of(column_type: ColumnType, path: JsonPath) -> Leaf | None:
     """What has to be taken out of the message for a column; None for the message as a whole."""
     if not path.keys:
         return None
-    needs_type = column_type.bare.family in _INTEGERS | raw_json.FLOATS | {"Bool"}
+    needs_type = column_type.bare.family in raw_json.TYPED
     return Leaf(path.keys, "Dynamic" if needs_type else "Nullable(String)")
 
 
@@ -69,11 +58,11 @@ def conversion_of(column_type: ColumnType, path: JsonPath, extraction: Extractio
     leaf = leaf_of(column_type, path)
     taken = MESSAGE if leaf is None else extraction.expression(leaf)
     is_absent = "0" if leaf is None else call("isNull", taken)
-    if bare.family in _CONTAINERS:
+    if bare.family in raw_json.CONTAINERS:
         return _container(bare, path, is_absent)
     if bare.family == "JSON":
         kept = bare.text
-        value = call("accurateCastOrNull", raw(path.keys) if path.keys else MESSAGE, literal(kept))
+        value = json_document.document(bare, path.keys)
     elif leaf is not None and leaf.type == "Dynamic":
         kept = bare.text
         value = _from_dynamic(bare.family, taken, path.keys)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from schemas import json_document
 from schemas.conversion import Conversion, conversion_of, leaf_of, value_type
 from schemas.extraction import MESSAGE, Extraction, Leaf, json_type
 from schemas.feed import feed_of
@@ -191,7 +192,12 @@ def _parse(columns: tuple[MappedColumn, ...], extraction: Extraction, carried: t
     expressions[IS_RIGHT] = "\n        AND ".join(
         [*conditions, *(column.is_right for column in columns if not column.is_judged_late)]
     )
-    return f"{_with(extraction)}{_select(expressions)}\nFROM {landing}"
+    # A view keeps the settings of its SELECT, whoever inserts.
+    settings = ", ".join(f"{name} = {value}" for name, value in json_document.SETTINGS.items())
+    has_document = any(column.type.bare.family == "JSON" for column in columns)
+    return f"{_with(extraction)}{_select(expressions)}\nFROM {landing}" + (
+        f"\nSETTINGS {settings}" if has_document else ""
+    )
 
 
 def _store(

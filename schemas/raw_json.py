@@ -7,8 +7,19 @@ from schemas.sql import call, literal
 from schemas.text_values import NUMBER, TEXT_FAMILIES, from_text
 
 FLOATS = frozenset({"Float32", "Float64"})
+TYPED = FLOATS | {"Bool"} | {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64, 128, 256)}
+"""The scalars for which it matters whether the JSON holds a number, a Bool or a text."""
+CONTAINERS = frozenset({"Array", "Map", "Tuple"})
 
 _PLAIN_INTEGER = "0|-?[1-9][0-9]*"
+
+
+def is_member(column_type: ColumnType) -> bool:
+    """Whether values of the type are judged and converted here."""
+    bare = column_type.bare
+    if bare.family in CONTAINERS:
+        return bool(bare.inner) and all(map(is_member, bare.inner))
+    return bare.family in TEXT_FAMILIES | TYPED
 
 
 def is_right(column_type: ColumnType, raw: str, depth: int = 0) -> str:

@@ -514,7 +514,7 @@ TYPED_NEIGHBOURS = [
 @pytest.mark.parametrize(
     ("name", "columns", "messages"),
     [
-        ("shapes", [column for column in SHAPE_COLUMNS if column != "document"], NEIGHBOURS),
+        ("shapes", SHAPE_COLUMNS, NEIGHBOURS),
         ("defaulted", list(GOOD), TYPED_NEIGHBOURS),
     ],
 )
