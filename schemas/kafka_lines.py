@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, cast
 
 from schemas.datafile import Instruction
 from schemas.model import KafkaSource, Problem
 
 _REQUIRED = ("KAFKA_CONNECTION_NAME", "KAFKA_TOPIC", "KAFKA_GROUP_ID")
-_FORMATS = ("KAFKA_KEY_FORMAT", "KAFKA_VALUE_FORMAT")
+_FORMATS = ("KAFKA_VALUE_FORMAT", "KAFKA_KEY_FORMAT")
 _OPTIONAL = ("KAFKA_AUTO_OFFSET_RESET", "KAFKA_STORE_RAW_VALUE", "KAFKA_STORE_HEADERS")
 _JSON_FORMATS = ("", "json_without_schema", "string")
+_VALUE_FORMATS = (*_JSON_FORMATS, "json_with_schema")
 _RESETS = ("earliest", "latest", "none")
 _TRUE = ("true", "1", "yes", "on")
 _HINTS = {
@@ -48,10 +49,7 @@ def kafka_source_of(lines: Mapping[str, Instruction], problems: list[Problem]) -
     if reset not in _RESETS:
         text = f"`{reset[:60]}` is no offset reset"
         problems.append(lines["KAFKA_AUTO_OFFSET_RESET"].problem(text, f"it is one of {', '.join(_RESETS)}"))
-    for name in _FORMATS:
-        if _value(lines, name).lower() not in _JSON_FORMATS:
-            text = f"the format `{_value(lines, name)[:60]}` is not read yet: messages are read as JSON"
-            problems.append(lines[name].problem(text, warning=True))
+    problems.extend(_format_warnings(lines))
     return KafkaSource(
         connection=_value(lines, "KAFKA_CONNECTION_NAME"),
         topic="" if is_waiting else _value(lines, "KAFKA_TOPIC"),
@@ -63,6 +61,18 @@ def kafka_source_of(lines: Mapping[str, Instruction], problems: list[Problem]) -
         value_format=_value(lines, "KAFKA_VALUE_FORMAT") or None,
         place=first.place,
     )
+
+
+def _format_warnings(lines: Mapping[str, Instruction]) -> Iterator[Problem]:
+    value, key = (_value(lines, name) for name in _FORMATS)
+    if value.lower() not in _VALUE_FORMATS:
+        text = f"values in the format `{value[:60]}` are not read: messages are read as JSON, others go to quarantine"
+        hint = "produce JSON; with a Schema Registry's frame before it the format is json_with_schema"
+        yield lines["KAFKA_VALUE_FORMAT"].problem(text, hint, warning=True)
+    if key.lower() not in _JSON_FORMATS:
+        text = f"keys in the format `{key[:60]}` are not read: a `__key` column holds their bytes as they came"
+        hint = "the frame of a Schema Registry is the first five bytes of `__key`"
+        yield lines["KAFKA_KEY_FORMAT"].problem(text, hint, warning=True)
 
 
 def _value(lines: Mapping[str, Instruction], name: str) -> str:

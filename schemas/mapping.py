@@ -12,10 +12,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from schemas import json_document
+from schemas import framing, json_document
 from schemas.conversion import Conversion, conversion_of, leaf_of, value_type
 from schemas.extraction import MESSAGE, Extraction, Leaf, json_type
 from schemas.feed import feed_of
+from schemas.framing import FRAMED
 from schemas.landing import (
     FENCE_KEY,
     HEADERS,
@@ -39,7 +40,7 @@ for nothing: what is stored under these names is how messages are found again.""
 
 IS_RIGHT = "__is_right"
 INTERNAL_NAME = re.compile(
-    r"__(is_right|reasons|(parsed|state|leaf|extracted)_.*|topic_id|in_(topic|topic_id|partition|offset|timestamp))"
+    r"__(is_right|reasons|framed|(parsed|state|leaf|extracted)_.*|topic_id|in_(topic|topic_id|partition|offset|timestamp))"
 )
 """Names that the views use for themselves: no column can have one."""
 
@@ -146,11 +147,11 @@ def mapping_of(
     return MappingSql(
         parsed_columns=parsed_columns,
         is_right=is_right,
-        parse=_parse(columns, extraction, tuple(carried), landing),
+        parse=_parse(columns, extraction, tuple(carried), landing, skips_frames=framing.skips_frames(data_source)),
         accept=f"SELECT *\nFROM {parsed}\nWHERE {is_right}",
         reject=f"SELECT *\nFROM {parsed}\nWHERE NOT ({is_right})",
         store=_store(data_source, columns, carried, accepted),
-        explain=_explain(columns, carried, rejected),
+        explain=_explain(columns, carried, rejected, skips_frames=framing.skips_frames(data_source)),
     )
 
 
@@ -177,7 +178,14 @@ def _select(expressions: Mapping[str, str]) -> str:
     )
 
 
-def _parse(columns: tuple[MappedColumn, ...], extraction: Extraction, carried: tuple[str, ...], landing: str) -> str:
+def _parse(
+    columns: tuple[MappedColumn, ...],
+    extraction: Extraction,
+    carried: tuple[str, ...],
+    landing: str,
+    *,
+    skips_frames: bool,
+) -> str:
     expressions = {name: identifier(name) for name in carried}
     expressions |= {TOPIC_ID: topic_id_of(identifier(FENCE_KEY))} if TOPIC_ID in carried else {}
     for column in columns:
@@ -192,12 +200,16 @@ def _parse(columns: tuple[MappedColumn, ...], extraction: Extraction, carried: t
     expressions[IS_RIGHT] = "\n        AND ".join(
         [*conditions, *(column.is_right for column in columns if not column.is_judged_late)]
     )
-    # A view keeps the settings of its SELECT, whoever inserts.
-    settings = ", ".join(f"{name} = {value}" for name, value in json_document.SETTINGS.items())
-    has_document = any(column.type.bare.family == "JSON" for column in columns)
-    return f"{_with(extraction)}{_select(expressions)}\nFROM {landing}" + (
-        f"\nSETTINGS {settings}" if has_document else ""
-    )
+    if skips_frames:
+        expressions[FRAMED] = identifier(FRAMED)
+    source = framing.without_frames(landing) if skips_frames else landing
+    select = f"{_with(extraction)}{_select(expressions)}\nFROM {source}"
+    if skips_frames:
+        select = framing.with_frames(select)
+    if any(column.type.bare.family == "JSON" for column in columns):
+        # A view keeps the settings of its SELECT, whoever inserts.
+        select += "\nSETTINGS " + ", ".join(f"{name} = {value}" for name, value in json_document.SETTINGS.items())
+    return select
 
 
 def _store(
@@ -205,9 +217,10 @@ def _store(
 ) -> str:
     expressions = {incoming(name): _provenance(name) for name in hidden_columns(data_source)}
     by_name = {column.column.name: column for column in columns}
+    message = framing.unframed(MESSAGE) if framing.skips_frames(data_source) else MESSAGE
     for declared in data_source.columns:
         if declared.name in by_name:
-            expressions[declared.name] = _stored(by_name[declared.name])
+            expressions[declared.name] = _stored(by_name[declared.name], message)
         elif declared.name in METADATA and declared.name in carried:
             is_kept = declared.name != VALUE or _keeps_raw_value(data_source)
             expressions[declared.name] = _provenance(declared.name) if is_kept else "''"
@@ -216,7 +229,7 @@ def _store(
     return f"{_select(expressions)}\nFROM {accepted}"
 
 
-def _stored(column: MappedColumn) -> str:
+def _stored(column: MappedColumn, message: str) -> str:
     """What is stored of a row that is right: the value, or for an absent one the DEFAULT (NULL when null was sent)."""
     value = identifier(column.parsed_name)
     if not column.is_container and not column.type.is_nullable:
@@ -225,7 +238,7 @@ def _stored(column: MappedColumn) -> str:
         return value
     default = _default(column.column, column.type)
     if column.type.is_nullable and column.path.keys:
-        was_sent = call("JSONHas", MESSAGE, *map(literal, column.path.keys))
+        was_sent = call("JSONHas", message, *map(literal, column.path.keys))
         default = f"if({was_sent}, NULL, {default})"
     return f"if({column.is_absent}, {default}, {value})"
 
@@ -249,14 +262,19 @@ def _default(column: Column, column_type: ColumnType | None) -> str:
     return call("ifNull", kept, call("defaultValueOfTypeName", literal(bare.text)))
 
 
-def _explain(columns: tuple[MappedColumn, ...], carried: Mapping[str, str], rejected: str) -> str:
+def _explain(
+    columns: tuple[MappedColumn, ...], carried: Mapping[str, str], rejected: str, *, skips_frames: bool
+) -> str:
     expressions = {incoming(name): _provenance(name) for name in PROVENANCE}
     expressions |= {incoming(name): identifier(name) for name in (KEY, VALUE) if name in carried}
+    if skips_frames:
+        expressions[incoming(VALUE)] = identifier(FRAMED)
+    judged = (
+        Judged(column.column.name, column.type.text, column.path, column.is_required, column.has_value)
+        for column in columns
+    )
     expressions |= {
-        "__reasons": reasons(
-            Judged(column.column.name, column.type.text, column.path, column.is_required, column.has_value)
-            for column in columns
-        ),
+        "__reasons": reasons(judged, skips_frames=skips_frames),
         "c__error_column": "arrayMap(r -> r.1, `__reasons`)",
         "c__error": "arrayMap(r -> r.2, `__reasons`)",
         "c__import_id": "CAST(NULL, 'Nullable(String)')",
@@ -268,7 +286,8 @@ def _explain(columns: tuple[MappedColumn, ...], carried: Mapping[str, str], reje
     extraction.add(leaf for leaf in shown.values() if leaf.keys)
     expressions |= {name: extraction.expression(leaf) if leaf.keys else MESSAGE for name, leaf in shown.items()}
     expressions["insertion_date"] = "now()"
-    inner = f"{_with(extraction)}{_select(expressions)}\nFROM {rejected}"
+    source = framing.without_frames(rejected) if skips_frames else rejected
+    inner = f"{_with(extraction)}{_select(expressions)}\nFROM {source}"
     kept = ", ".join(identifier(name) for name in expressions if name != "__reasons")
     return f"SELECT {kept}\nFROM (\n{inner}\n)"
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.extraction import MESSAGE, json_type, raw
+from schemas.framing import FRAMED, reasons_of_bytes
 from schemas.landing import VALUE
 from schemas.model import JsonPath
-from schemas.sql import call, literal
+from schemas.sql import call, identifier, literal
 
 QUARANTINE_FACTS = ("c__error_column", "c__error", "c__import_id", "insertion_date")
 """The quarantine's own columns: a column of the schema that is called so is in the raw message alone."""
@@ -28,13 +29,15 @@ class Judged:
     is_right: str
 
 
-def reasons(columns: Iterable[Judged]) -> str:
+def reasons(columns: Iterable[Judged], *, skips_frames: bool = False) -> str:
     """SQL: Array(Tuple(column, reason)) of a row that cannot be stored. What is wrong with the message as a whole is
-    told of the column `__value`, which holds it."""
+    told of the column `__value`, which holds it. `skips_frames`: the rows come from `framing.without_frames`."""
     judged = tuple(columns)
     kind = f"toString({json_type(())})"
+    came = identifier(FRAMED) if skips_frames else MESSAGE
+    bytes_alone = ", ".join(reasons_of_bytes(came, skips_frames=skips_frames))
     whole = (
-        f"multiIf(empty({MESSAGE}), 'the message is empty (a tombstone or an empty value)',"
+        f"multiIf(empty({came}), 'the message is empty (a tombstone or an empty value)', {bytes_alone},"
         f" NOT isValidUTF8({MESSAGE}), 'the message is not valid UTF-8',"
         f" NOT isValidJSON({MESSAGE}), 'the message is not valid JSON, or nests deeper than 1,022 levels',"
         f" {kind} != 'Object', concat('the message is a JSON ', lower({kind}), ', not an object'), '')"

@@ -67,6 +67,29 @@ def test_reads_the_kafka_lines() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("KAFKA_VALUE_FORMAT json_without_schema", ""),
+        ("KAFKA_VALUE_FORMAT JSON_with_schema", ""),
+        ("KAFKA_KEY_FORMAT string", ""),
+        ("KAFKA_VALUE_FORMAT avro", "values in the format `avro` are not read"),
+        ("KAFKA_VALUE_FORMAT protobuf", "values in the format `protobuf` are not read"),
+        ("KAFKA_KEY_FORMAT avro", "keys in the format `avro` are not read"),
+        ("KAFKA_KEY_FORMAT json_with_schema", "keys in the format `json_with_schema` are not read"),
+    ],
+)
+def test_a_format_that_is_not_carried_out_is_a_warning(line: str, told: str) -> None:
+    lines = "KAFKA_CONNECTION_NAME main\nKAFKA_TOPIC web\nKAFKA_GROUP_ID birds\n"
+    source = source_of(SCHEMA + lines + line + "\n", "x.datasource", {})
+    data_source = read_data_source(source, "x")
+    assert data_source is not None
+    assert [(p.severity, p.place.line) for p in source.problems] == (
+        [("warning", (SCHEMA + lines).count("\n") + 1)] if told else []
+    )
+    assert all(problem.message.startswith(told) for problem in source.problems)
+
+
+@pytest.mark.parametrize(
     "lines",
     [
         'engine "MergeTree"\nengine_sorting_key a',
