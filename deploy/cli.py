@@ -279,12 +279,12 @@ def offsets(
     config = client_config(settings, environment, connection=checked.project.connections.get(feeds[0].connection or ""))
     with TopicView(config, feeds[0]) as view:
         held = setting.read_offsets(view, feeds[0].topic, partitions)
+        topic_id = view.topic_id() or ""
         if target is None:
-            click.echo(setting.render(feeds[0], held, {}))
+            click.echo(setting.render(feeds[0], held, {}, topic_id))
             return
         wanted = setting.positions(view, held, setting.target_of(target))
-        topic_id = view.topic_id() or ""
-    click.echo(setting.render(feeds[0], held, wanted))
+    click.echo(setting.render(feeds[0], held, wanted, topic_id))
     if not is_sure:
         names = ", ".join(feed.data_source for feed in feeds)
         click.confirm(f"set these offsets, which {names} will be loaded from?", abort=True, err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
@@ -12,7 +13,7 @@ from deploy.environments import Environment
 from ingest_worker.admin import AdminServer
 from ingest_worker.log import log_observation
 from ingest_worker.metrics import Metrics, StatusCollector
-from ingest_worker.observations import observe_by
+from ingest_worker.observations import UnexpectedFailure, observe_by
 from ingest_worker.settings import IngestSettings
 from ingest_worker.worker import Worker
 from schemas.feed import feeds_of
@@ -20,6 +21,10 @@ from schemas.model import Project
 from service.admin import create_admin_app
 from service.deadline import Deadline
 from service.kafka import client_config
+
+logger = logging.getLogger(__name__)
+# What a worker that does not live any more gets to leave its groups.
+REVIVE_SECONDS = 1.0
 
 
 class IngestPart:
@@ -90,6 +95,24 @@ class IngestPart:
             finally:
                 self._is_changing = False
             return True
+
+    def revive(self) -> None:
+        """Another worker in the place of one that does not live any more: a thread of it is dead, or stands still.
+
+        What the former one was at is found in the record and in the tables, as after a crash. Blocks as `stop` does.
+        """
+        with self._change:
+            if self._is_stopped or self.worker.is_live():
+                return
+            logger.error("the worker does not live any more, another takes its place")
+            self._observe(UnexpectedFailure("worker"))
+            worker = self._create_worker()
+            try:
+                self.worker.stop(Deadline.after(REVIVE_SECONDS))
+            except Exception:
+                logger.exception("the worker that is replaced could not be stopped")
+            self.worker = worker
+            worker.start()
 
     def stop(self, deadline: Deadline) -> bool:
         """Store what was read and end; says whether all of it was stored. Blocks as `Worker.stop` does."""

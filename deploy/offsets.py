@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal, cast
 
@@ -61,8 +62,16 @@ def read_offsets(view: TopicView, topic: str, partitions: Sequence[int]) -> list
     return view.held(list(partitions) or known)
 
 
+def is_of_former_topic(entry: Held, topic_id: str | None) -> bool:
+    """Whether the group's offset is left of a topic of that name that was deleted."""
+    return entry.record is not None and entry.record.topic_id != topic_id
+
+
 def positions(view: TopicView, held: Sequence[Held], target: Target) -> dict[int, int]:
     """The offset by partition that `target` means. Raises `OffsetsError` where there is none."""
+    if target == "current":
+        topic_id = view.topic_id()
+        held = [replace(entry, committed=None) if is_of_former_topic(entry, topic_id) else entry for entry in held]
     if isinstance(target, datetime):
         found = view.offsets_at([entry.partition for entry in held], target)
         return {entry.partition: entry.high if at is None else at for entry, at in zip(held, found, strict=True)}
@@ -113,12 +122,14 @@ def set_offsets(
         raise ServerError(f"ClickHouse does not answer: {reason_of(error)}", "run it again") from error
 
 
-def render(feed: Feed, held: Sequence[Held], wanted: Mapping[int, int]) -> str:
-    """A line for each partition."""
+def render(feed: Feed, held: Sequence[Held], wanted: Mapping[int, int], topic_id: str | None) -> str:
+    """A line for each partition. `topic_id` is the topic's today: an offset may be left of a former one."""
     lines = [f"topic {feed.topic}, group {feed.group_id}"]
     for entry in held:
         committed = "-" if entry.committed is None else str(entry.committed)
         by = "" if entry.committed is None else " by a worker" if entry.record is not None else " by somebody else"
+        if is_of_former_topic(entry, topic_id):
+            by += ", of a former topic of that name"
         to = f"  to {wanted[entry.partition]}" if entry.partition in wanted else ""
         lines.append(f"  partition {entry.partition}  holds {entry.low}-{entry.high}  committed {committed}{by}{to}")
     return "\n".join(lines)

@@ -47,6 +47,8 @@ STOP_SECONDS = 4.0
 LEAVE_SECONDS = 0.5
 # Between two looks at whether everything still runs.
 WATCH_SECONDS = 0.2
+# Between two attempts to replace a worker.
+REVIVE_PAUSE_SECONDS = 2.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -153,7 +155,7 @@ class System:
             if not is_api_live(app[STATE]):
                 return "a part of the API ended, the log says which"
             if not ingest.is_live():
-                return "the worker ended"
+                await self._revive(ingest)
             if not is_welcome and self._listening.done() and ingest.worker.is_ready():
                 is_welcome = True
                 self._say_welcome(settings, self._listening.result(), ingest_admin)
@@ -162,6 +164,14 @@ class System:
             except TimeoutError:
                 continue
         return None
+
+    async def _revive(self, ingest: IngestPart) -> None:
+        """Whatever became of the worker: API, broker and what they hold must not end with it."""
+        try:
+            await asyncio.to_thread(ingest.revive)
+        except Exception:
+            logger.exception("the worker could not be replaced, it is tried again")
+            await asyncio.sleep(REVIVE_PAUSE_SECONDS)
 
     async def _follow(self, watch: ProjectWatch, app: web.Application, ingest: IngestPart) -> None:
         """Make what is saved live: first its tables, then its pipes, then the worker that loads its events."""

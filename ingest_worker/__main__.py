@@ -83,8 +83,10 @@ def _stop_event() -> threading.Event:
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
 
     def await_signal() -> None:
-        signal.sigwait(_STOP_SIGNALS)
-        stop.set()
+        try:
+            signal.sigwait(_STOP_SIGNALS)
+        finally:
+            stop.set()  # with nobody left to notice a signal, it could only be killed
 
     threading.Thread(target=await_signal, name="signals", daemon=True).start()
     return stop

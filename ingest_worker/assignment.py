@@ -66,12 +66,16 @@ class Assignment:
         self._budget = budget
         self._observe = observe
         self._clock = clock
+        self.gone: Collection[str] = ()  # topics that do not exist any more
         self._full: set[str] = set()  # data sources that have used up their memory
         self._moved: deque[Place] = deque()
         self._uncommitted: set[Place] = set()
 
     def add(self, partitions: Iterable[Partition]) -> None:
-        self.partitions |= {partition.place: partition for partition in partitions}
+        added = {partition.place: partition for partition in partitions}
+        self.partitions |= added
+        # Where a group begins is written down before anything else: a topic's end is another one a moment later.
+        self._uncommitted |= {place for place, partition in added.items() if partition.committed is None}
 
     def is_assigned(self, partition: Partition) -> bool:
         """Whether it is still this assignment of the partition, not an earlier or a later one."""
@@ -86,6 +90,8 @@ class Assignment:
         those that are not, as their takeover was refused."""
         recovered, refused = takeover.recovered, []
         for partition in filter(self.is_assigned, takeover.partitions):
+            if partition.state is not OwnerState.CLAIMING:
+                continue  # it is open already
             if partition.place in takeover.refused:
                 partition.state, partition.error = OwnerState.REFUSED, takeover.refused[partition.place]
                 refused.append(partition)
@@ -95,7 +101,7 @@ class Assignment:
                 origin = Origin(buffer.data_source, partition.topic, partition.topic_id, partition.number)
                 buffer.open(origin, recovered.owner, recovered.starts[buffer.data_source, *partition.place])
             partition.state = OwnerState.OWNED
-            self.progressed(*partition.place)  # a group without offsets gets its start written down
+            self.progressed(*partition.place)  # from now on a record says what is stored
         return refused
 
     def take(self, run: Run) -> bool:
@@ -169,6 +175,7 @@ class Assignment:
         return (
             partition.state is OwnerState.OWNED
             and partition.error is None
+            and partition.topic not in self.gone
             and (not self._is_held_up(partition) or any(lane.is_completing for lane in self._lanes(partition)))
         )
 
@@ -177,6 +184,15 @@ class Assignment:
 
     def _count(self, buffer: Buffer) -> int:
         return sum(1 for partition in self.partitions.values() if buffer in self._buffers[partition.topic])
+
+    def confirmed(self, topic: str, topic_id: str, at: float) -> None:
+        """What was read of a topic before that moment is of that id. Called by the thread that asks for it."""
+        for buffer in self._buffers[topic]:
+            buffer.confirm(topic, topic_id, at)
+
+    def unconfirmed(self) -> set[str]:
+        """Topics of which batches wait for `confirmed`."""
+        return set().union(*(buffer.unconfirmed() for buffer in self._all_buffers))
 
     # Committing.
 
@@ -199,8 +215,8 @@ class Assignment:
         for place in self._uncommitted & self.partitions.keys():
             partition = self.partitions[place]
             lanes = self._lanes(partition)
-            if partition.error is None and lanes and not any(lane.is_fenced for lane in lanes):
-                commit = self._commit_of(partition)
+            if partition.error is None and not any(lane.is_fenced for lane in lanes):
+                commit = self._commit_of(partition) if lanes else self._start_of(partition)
                 if (commit.position, commit.metadata) != (partition.committed, partition.metadata):
                     result.append(commit)
         return result
@@ -256,7 +272,16 @@ class Assignment:
         records = {buffer.data_source: buffer.record(partition.place) for buffer in self._buffers[partition.topic]}
         position = min(record.position for record in records.values())
         cuts = {name: record.cuts for name, record in records.items()}
-        return Commit(partition, position, Record(partition.topic_id, records).encode(position), cuts)
+        record = Record(partition.topic_id, records, partition.first_partitions)
+        return Commit(partition, position, record.encode(position), cuts)
+
+    @staticmethod
+    def _start_of(partition: Partition) -> Commit:
+        """Where the group begins, before anybody owns the partition: nothing of it was stored by this group."""
+        if partition.committed is not None:
+            return Commit(partition, partition.committed, partition.metadata, {})
+        record = Record(partition.topic_id, {}, partition.first_partitions)
+        return Commit(partition, partition.position, record.encode(partition.position), {})
 
     def _buffer(self, lane: Lane) -> Buffer:
         return next(entry for entry in self._all_buffers if entry.data_source == lane.origin.data_source)

@@ -97,7 +97,8 @@ class Buffer:
                     is_behind = is_due and now - self._ripe_at < limits.seconds / 2
                     is_due, self._ripe_at = False, (self._ripe_at if is_behind else now) + limits.seconds
             for lane in sealed:
-                lane.seal()
+                # After all of it was read: the topic is looked at later than that.
+                lane.seal(self._clock())
             if sealed:
                 self._changed.notify_all()  # a former owner's batch is on record already
             return {(lane.origin.topic, lane.origin.partition) for lane in sealed}
@@ -112,6 +113,21 @@ class Buffer:
         with self._changed:
             lane.on_record = frozenset(cuts)
             self._changed.notify_all()
+
+    def confirm(self, topic: str, topic_id: str, at: float) -> None:
+        """The topic of that name had that id at that moment of the buffer's clock or later: what was read of it before
+        may be sent."""
+        with self._changed:
+            for lane in self._lanes.values():
+                origin = lane.origin
+                if (origin.topic, origin.topic_id) == (topic, topic_id) and lane.confirmed_at < at:
+                    lane.confirmed_at = at
+            self._changed.notify_all()
+
+    def unconfirmed(self) -> set[str]:
+        """Topics of which sealed batches wait for `confirm`."""
+        with self._changed:
+            return {lane.origin.topic for lane in self._lanes.values() if lane.is_unconfirmed}
 
     def drop_waiting(self, places: Iterable[Place]) -> int:
         """Forget what no inserter has taken yet, to be read again by the next owner. How many messages that was."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 import time
@@ -19,6 +20,7 @@ from ingest_worker.observations import (
     OwnershipDelayed,
     OwnershipTaken,
     PartitionsRecovered,
+    report_failure,
 )
 from ingest_worker.ownership import former_owners, take_ownership
 from ingest_worker.partition import Partition
@@ -66,13 +68,23 @@ class Claimer:
         self._asked.put(request)
 
     def run(self) -> None:
-        """Work until `stop`. Blocks."""
+        """Work until `stop`, whatever fails. Blocks."""
         while (request := self._asked.get()) is not None and not self._stop.is_set():
-            self._take(request)
+            self._see_through(request)
 
     def stop(self) -> None:
         self._stop.set()
         self._asked.put(None)
+
+    def _see_through(self, request: TakeoverRequest) -> None:
+        for failures in itertools.count(1):
+            try:
+                self._take(request)
+                return
+            except Exception as error:
+                pause = _BACKOFF.delay(failures)
+                report_failure("claimer", error, self._observe, pause)
+                self._stop.wait(pause)
 
     def _take(self, request: TakeoverRequest) -> None:
         started, failures = time.monotonic(), 0

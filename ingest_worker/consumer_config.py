@@ -8,6 +8,8 @@ from typing import Any
 from confluent_kafka import KafkaError
 
 MEBIBYTE = 1024 * 1024
+# A broker that is back must be used again within seconds; librdkafka's 10 s are for fleets of clients.
+_RECONNECT = {"reconnect.backoff.max.ms": 1000}
 
 
 def consumer_config(
@@ -19,6 +21,9 @@ def consumer_config(
     """
     fetch_bytes = max(MEBIBYTE, min(16 * MEBIBYTE, queue_bytes // 2))
     defaults: dict[str, Any] = {
+        **_RECONNECT,
+        # Partitions that are added to a topic must be read within ten seconds. The default is five minutes.
+        "topic.metadata.refresh.interval.ms": 3000,
         # An event on an idle topic must not wait for others: the broker answers after 100 ms at the latest.
         "fetch.min.bytes": 65536,
         "fetch.wait.max.ms": 100,
@@ -42,3 +47,8 @@ def consumer_config(
         "error_cb": on_error,
     }
     return {**defaults, **kafka_config, **required}
+
+
+def admin_config(kafka_config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of the client that makes topics and asks for them, beside a consumer of the same one."""
+    return {**_RECONNECT, **kafka_config}

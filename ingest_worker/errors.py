@@ -2,6 +2,7 @@
 
 IngestError
 ├── SourceError        this consumer cannot go on: close it, wait, join the group again
+│   ├── TopicReplacedError  a topic was deleted and made again: a new consumer begins with the new one
 │   └── OwnershipLostError  the group gave the partitions to somebody else: insert and commit nothing more for them
 ├── ReplicatedTablesError  the tables are kept by several replicas, where neither fence nor scan would hold
 └── TakeoverError      partitions cannot be taken over yet: they stay paused, begin the takeover again
@@ -23,6 +24,10 @@ class ReplicatedTablesError(IngestError):
 
 class SourceError(IngestError):
     """The consumer failed in a way that only a new consumer mends."""
+
+
+class TopicReplacedError(SourceError):
+    """There is another topic under the name of one that this consumer reads: what was read last may be of either."""
 
 
 class OwnershipLostError(SourceError):

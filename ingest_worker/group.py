@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import defaultdict
@@ -17,9 +16,9 @@ from ingest_worker.assignment import Assignment
 from ingest_worker.budget import MemoryBudget
 from ingest_worker.buffer import Buffer
 from ingest_worker.claimer import Claimer
-from ingest_worker.consumer_config import consumer_config
-from ingest_worker.errors import SourceError
-from ingest_worker.observations import KafkaTroubled, Observer, SourceRestarted
+from ingest_worker.consumer_config import admin_config, consumer_config
+from ingest_worker.errors import SourceError, TopicReplacedError
+from ingest_worker.observations import KafkaTroubled, Observer, SourceRestarted, TopicReplaced, report_failure
 from ingest_worker.ownership import new_owner
 from ingest_worker.partition import Partition, reset_of
 from ingest_worker.scan import Memory
@@ -27,13 +26,13 @@ from ingest_worker.settings import IngestSettings
 from ingest_worker.sink import short_message
 from ingest_worker.source import Source
 from ingest_worker.takeover import Takeover, TakeoverRequest
-from ingest_worker.topics import ensure_topics
+from ingest_worker.topic_watch import TopicWatch
+from ingest_worker.topics import TopicFacts, ensure_topics
 from schemas.feed import Feed
 from service.backoff import Backoff
 from service.deadline import Deadline
 
-_BACKOFF = Backoff(first=0.5, longest=10.0)
-logger = logging.getLogger(__name__)
+_BACKOFF = Backoff(first=0.5, longest=2.0)
 # A consumer that served this long before it failed starts its back-off from the beginning.
 _HEALTHY_SECONDS = 60.0
 # A broker that is away makes the client repeat itself several times a second.
@@ -84,12 +83,26 @@ class Group:
         self.assignment = Assignment(fed, budget, observe, clock)
         self._config = consumer_config(kafka_config, name, queue_bytes, self._on_error)
         self._source: Source | None = None
+        self._helpers: list[threading.Thread] = []
+        # As they were found last: a topic that was there once is not made by the worker, and another id is another one.
+        self._seen: dict[str, str] = {}
+        self._made_again: set[str] = set()
         self._troubles: dict[str, float] = {}
         self._started_at = clock()
 
     @property
     def has_joined(self) -> bool:
         return self._source is not None and self._source.has_joined
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all threads that the consumer needs beside its own are alive."""
+        return all(thread.is_alive() for thread in self._helpers)
+
+    @property
+    def gone_topics(self) -> list[str]:
+        """Topics that were deleted and not made again."""
+        return sorted(self.assignment.gone)
 
     @property
     def silent_seconds(self) -> float:
@@ -109,19 +122,21 @@ class Group:
                 self._serve(stop, deadline)
             except Exception as error:
                 # Whatever it is: a group that nobody serves any more would be worse than one that is joined again.
-                if not isinstance(error, KafkaException | SourceError):
-                    logger.exception("unexpected failure of a consumer")
                 self.has_drained = False
                 failures = 1 if self._clock() - started > _HEALTHY_SECONDS else failures + 1
-                delay = _BACKOFF.delay(failures)
+                delay = 0.0 if isinstance(error, TopicReplacedError) else _BACKOFF.delay(failures)
+                if not isinstance(error, KafkaException | SourceError):
+                    report_failure("source", error, self._observe, delay)
                 self._observe(SourceRestarted(self.name, _text(error), delay))
                 self._source = None
                 stop.wait(delay)
 
     def _serve(self, stop: threading.Event, deadline: Callable[[], Deadline]) -> None:
-        topic_ids = ensure_topics(AdminClient(dict(self._kafka_config)), list(self._by_topic), self._observe, stop)
-        if topic_ids is None:
+        admin = AdminClient(admin_config(self._kafka_config))
+        topics = ensure_topics(admin, list(self._by_topic), self._observe, stop, may_be_missing=self._seen)
+        if topics is None:
             return
+        self._remember(topics)
         claimer = Claimer(
             self.name,
             self._connect,
@@ -132,22 +147,41 @@ class Group:
             is_wanted=self.assignment.is_assigned,
             on_taken=self._on_taken,
         )
-        thread = threading.Thread(target=claimer.run, name=f"claimer-{self.name}", daemon=True)
-        thread.start()
-        self._source = self._create_source(topic_ids, claimer)
+        watch = TopicWatch(admin, topics, self.assignment.confirmed, self._observe, self._clock)
+        self._source = self._create_source(topics, watch, claimer)
+        helpers = [
+            threading.Thread(target=claimer.run, name=f"claimer-{self.name}", daemon=True),
+            threading.Thread(target=watch.run, name=f"topics-{self.name}", daemon=True),
+        ]
+        for thread in helpers:
+            thread.start()
+        self._helpers = helpers
         try:
             self.has_drained = self._source.run(stop, deadline)
         finally:
+            self._helpers = []
             claimer.stop()
+            watch.stop()
 
-    def _create_source(self, topic_ids: Mapping[str, str], claimer: Claimer) -> Source:
+    def _remember(self, topics: Mapping[str, TopicFacts | None]) -> None:
+        for topic, facts in topics.items():
+            if facts is not None:
+                former_id = self._seen.get(topic, facts.topic_id)
+                if former_id != facts.topic_id:
+                    self._made_again.add(topic)
+                    self._observe(TopicReplaced(self.name, topic, former_id, facts.topic_id))
+                self._seen[topic] = facts.topic_id
+
+    def _create_source(self, topics: Mapping[str, TopicFacts | None], watch: TopicWatch, claimer: Claimer) -> Source:
         def claim(partitions: Sequence[Partition]) -> None:
             lots = tuple(self.assignment.lots(partitions))
             claimer.ask(TakeoverRequest(tuple(partitions), new_owner(self.name), lots))
 
         return Source(
             group=self.name,
-            topics=topic_ids,
+            topics=topics,
+            watch=watch,
+            made_again=self._made_again,
             resets={topic: reset_of(feeds) for topic, feeds in self._by_topic.items()},
             config=self._config,
             assignment=self.assignment,

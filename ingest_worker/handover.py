@@ -42,9 +42,10 @@ def oddity_of(partition: Partition, former: int | None, group: str) -> Oddity | 
         return None  # a first owner: whatever the group's offset is, nothing of this topic is stored
     if not is_of_group(former, group):
         return Oddity.OTHER_GROUP
-    if partition.record is not None:
+    if partition.record is not None and partition.record.lanes:
         return None
-    return Oddity.OFFSET_GONE if partition.committed is None else Oddity.OFFSET_SET
+    # A record without lanes was written by a worker of this group that found no offset, as this one may have done.
+    return Oddity.OFFSET_SET if partition.had_offset and partition.record is None else Oddity.OFFSET_GONE
 
 
 def oddities(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import itertools
 import time
 from collections.abc import Callable
 
@@ -18,6 +18,7 @@ from ingest_worker.observations import (
     PartitionFenced,
     QuarantineUncounted,
     RowsReleased,
+    report_failure,
 )
 from ingest_worker.outcomes import Outcome, Refused, Stored, Swallowed, Unanswered
 from ingest_worker.sink import Quarantined, Sink
@@ -28,8 +29,8 @@ from service.backoff import Backoff
 TRANSIENT_BACKOFF = Backoff(first=0.2, longest=5.0)
 # Whoever mends a cause sees the data source go on within ten seconds.
 ALARM_BACKOFF = Backoff(first=1.0, longest=8.0)
-
-logger = logging.getLogger(__name__)
+# What fails unexpectedly as often as that, with the same batch, is not mended by trying it once more.
+MOST_UNEXPECTED = 3
 
 
 class Inserter:
@@ -50,19 +51,41 @@ class Inserter:
         self._now = now
 
     def run(self) -> None:
-        """Work until the buffer is closed. Blocks."""
-        try:
-            while self._deliver_next():
-                pass
-        finally:
-            self._sink.close()
+        """Work until the buffer is closed, whatever fails. Blocks."""
+        for failures in itertools.count(1):
+            try:
+                while self._deliver_next():
+                    pass
+                break
+            except Exception as error:
+                pause = ALARM_BACKOFF.delay(failures)
+                report_failure("inserter", error, self._observe, pause)
+                time.sleep(pause)
+        self._sink.close()
 
     def _deliver_next(self) -> bool:
         # A function of its own, so that nothing holds the last batch's memory while the next one is waited for.
         shipment = self._buffer.take()
         if shipment is not None:
-            self.deliver(shipment)
+            self.see_through(shipment)
         return shipment is not None
+
+    def see_through(self, shipment: Shipment) -> None:
+        """Deliver one batch. What fails unexpectedly meanwhile is done again with the same batch and token; where that
+        does not help either, the partition is taken over anew, as from a former owner."""
+        for failures in itertools.count(1):
+            try:
+                self.deliver(shipment)
+                return
+            except Exception as error:
+                pause = ALARM_BACKOFF.delay(failures)
+                report_failure("inserter", error, self._observe, pause)
+                if shipment.lane.sending is not shipment.batch:
+                    return  # it was stored or given up before that
+                if failures >= MOST_UNEXPECTED:
+                    self._begin_anew(shipment)
+                    return
+                self._buffer.wait_while_owned(shipment, pause)
 
     def deliver(self, shipment: Shipment) -> None:
         """Insert one batch, again and again, until it is stored or its partition is no longer this worker's."""
@@ -124,10 +147,14 @@ class Inserter:
 
     def _fence(self, shipment: Shipment) -> None:
         origin = shipment.batch.origin
+        self._observe(PartitionFenced(origin.data_source, origin.topic, origin.partition))
+        self._begin_anew(shipment)
+
+    def _begin_anew(self, shipment: Shipment) -> None:
+        """Stop inserting for the partition; the reading thread takes it over again."""
         dropped = self._buffer.fence(shipment)
         self._buffer.give_up(shipment)
-        self._observe(PartitionFenced(origin.data_source, origin.topic, origin.partition))
-        self._observe(RowsReleased(origin.data_source, dropped + shipment.batch.rows))
+        self._observe(RowsReleased(shipment.batch.origin.data_source, dropped + shipment.batch.rows))
 
     def _stall(self, message: str) -> None:
         if self._buffer.stalled is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -9,6 +10,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from ingest_worker.errors import SourceError
 
 RebalanceCallback = Callable[[Consumer, list[TopicPartition]], None]
+
+logger = logging.getLogger(__name__)
 
 
 def told(callback: RebalanceCallback) -> RebalanceCallback:
@@ -18,8 +21,13 @@ def told(callback: RebalanceCallback) -> RebalanceCallback:
     def call(consumer: Consumer, partitions: list[TopicPartition]) -> None:
         try:
             callback(consumer, partitions)
+        except SourceError:
+            raise
         except KafkaException as error:
             reason = error.args[0].str()
+        except Exception as error:
+            logger.exception("unexpected failure while partitions changed hands")
+            reason = f"{type(error).__name__}: {error}"
         else:
             return
         raise SourceError(f"while partitions changed hands: {reason}")

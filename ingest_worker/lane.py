@@ -32,8 +32,9 @@ class Lane:
     """At most one of its batches is being inserted. Not safe for threads: the buffer's lock is around every call.
 
     A message goes through `waiting` (batches that still grow), `sealed` (batches whose boundaries are fixed, to be
-    sent once the group's record names them) and `sending`. `cuts` are the boundaries of all batches that were or may
-    be sent and are not known to be stored; `plan` those of them, left by a former owner, that are not read yet.
+    sent once the group's record names them and the topic was seen to be the same still) and `sending`. `cuts` are the
+    boundaries of all batches that were or may be sent and are not known to be stored; `plan` those of them, left by a
+    former owner, that are not read yet.
     """
 
     origin: Origin
@@ -44,6 +45,8 @@ class Lane:
     cuts: deque[Cut] = field(default_factory=deque)
     waiting: deque[BatchBuilder] = field(default_factory=deque)
     sealed: deque[Batch] = field(default_factory=deque)
+    sealed_at: deque[float] = field(default_factory=deque)  # when each of them was, on the buffer's clock
+    confirmed_at: float = float("-inf")  # what was read before this is surely of the origin's topic
     sending: Batch | None = None
     on_record: frozenset[Cut] = frozenset()  # the batches that the group's record names
     is_fenced: bool = False
@@ -91,8 +94,9 @@ class Lane:
 
     @property
     def next_to_send(self) -> Batch | None:
-        """The batch that an inserter may take: one whose boundaries are on record, while no other is being sent."""
-        if self.sending is not None or not self.sealed:
+        """The batch that an inserter may take: one whose boundaries are on record, and whose messages are of this
+        topic and not of one that was made again under its name, while no other is being sent."""
+        if self.sending is not None or not self.sealed or self.sealed_at[0] > self.confirmed_at:
             return None
         first = self.sealed[0]
         return first if Cut(first.first_offset, first.last_offset, first.rows) in self.on_record else None
@@ -139,7 +143,12 @@ class Lane:
                 present += self._skip(part)
         return present
 
-    def seal(self) -> Batch:
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether a sealed batch waits for the topic to be looked at."""
+        return bool(self.sealed_at) and self.sealed_at[-1] > self.confirmed_at
+
+    def seal(self, now: float) -> Batch:
         """Fix the boundaries of the first waiting batch."""
         builder = self.waiting.popleft()
         batch = builder.build(self.origin)
@@ -148,11 +157,13 @@ class Lane:
             cut = Cut(batch.first_offset, batch.last_offset, batch.rows)
             self.cuts = deque(sorted([*self.cuts, cut], key=attrgetter("first")))
         self.sealed.append(batch)
+        self.sealed_at.append(now)
         return batch
 
     def send(self) -> Batch:
         """Hand out the batch that is `next_to_send`."""
         self.sending = self.sealed.popleft()
+        self.sealed_at.popleft()
         return self.sending
 
     def stored(self, batch: Batch) -> bool:
@@ -169,6 +180,7 @@ class Lane:
         held: list[Batch | BatchBuilder] = [*self.sealed, *self.waiting]
         self._has_dropped = self._has_dropped or bool(held)
         self.sealed.clear()
+        self.sealed_at.clear()
         self.waiting.clear()
         return sum(part.rows for part in held)
 

@@ -35,6 +35,9 @@ from ingest_worker.observations import (
     SourceRestarted,
     SourceTimed,
     TopicCreated,
+    TopicGone,
+    TopicReplaced,
+    UnexpectedFailure,
     WorkerStarted,
     WorkerStopped,
 )
@@ -65,6 +68,8 @@ LINES: dict[type[Observation], tuple[int, str]] = {
     PartitionBroken: (logging.ERROR, "partition cannot be read"),
     KafkaTroubled: (logging.WARNING, "kafka client reports trouble"),
     SourceRestarted: (logging.WARNING, "consumer failed, joining the group again"),
+    TopicReplaced: (logging.WARNING, "topic was made again, loading the new one from its beginning"),
+    TopicGone: (logging.ERROR, "topic was deleted, nothing of it is read until it is made again"),
     TopicCreated: (logging.INFO, "created topic"),
     ServerAwaited: (logging.WARNING, "waiting for a server"),
     SchemaDiffers: (logging.ERROR, "the deployed schema is not the project's"),
@@ -72,7 +77,8 @@ LINES: dict[type[Observation], tuple[int, str]] = {
     WorkerStarted: (logging.INFO, "started"),
     WorkerStopped: (logging.INFO, "stopped"),
 }
-COUNTED_ONLY: frozenset[type[Observation]] = frozenset({MessagesConsumed, SourceTimed})
+# The last is logged where it happens, with its traceback.
+COUNTED_ONLY: frozenset[type[Observation]] = frozenset({MessagesConsumed, SourceTimed, UnexpectedFailure})
 
 
 def log_observation(observation: Observation) -> None:

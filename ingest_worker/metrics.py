@@ -30,6 +30,9 @@ from ingest_worker.observations import (
     RowsReleased,
     SourceRestarted,
     SourceTimed,
+    TopicGone,
+    TopicReplaced,
+    UnexpectedFailure,
 )
 from ingest_worker.ownership import OwnerState
 from ingest_worker.status import DataSourceStatus, PartitionStatus, WorkerStatus
@@ -77,6 +80,13 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "commits": ("Offset commits: `done` or `failed`.", ("group", "outcome")),
     "pauses": ("Times that reading stopped because the buffer was full.", ("data_source",)),
     "partitions_broken": ("Partitions that Kafka cannot serve from the group's offset.", ("group",)),
+    "topics_replaced": ("Topics that were deleted and made again.", ("group",)),
+    "topics_gone": ("Topics that were deleted under the worker.", ("group",)),
+    "unexpected_failures": (
+        "Failures that nobody thought of, by kind of thread, or `observer`: the log has the traceback. The work is"
+        " taken up again.",
+        ("where",),
+    ),
     "source_restarts": ("Consumers that failed and were replaced.", ("group",)),
     "source_seconds": ("Where the reading thread's time goes.", ("step",)),
 }
@@ -201,6 +211,12 @@ class Metrics:
                 self._count("partitions_broken", group)
             case SourceRestarted(group=group):
                 self._count("source_restarts", group)
+            case TopicReplaced(group=group):
+                self._count("topics_replaced", group)
+            case TopicGone(group=group):
+                self._count("topics_gone", group)
+            case UnexpectedFailure(where=where):
+                self._count("unexpected_failures", where)
 
     def _count(self, name: str, *labels: str, by: float = 1) -> None:
         counter = self._labelled.get((name, *labels))

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+
+logger = logging.getLogger(__name__)
+# What fails at every observation would fill the log: the metric counts them all.
+_REPEAT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +241,32 @@ class SourceRestarted:
 
 
 @dataclass(frozen=True, slots=True)
+class TopicReplaced:
+    """A topic was deleted and made again: it is loaded from its beginning, under its new id."""
+
+    group: str
+    topic: str
+    former_id: str
+    topic_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TopicGone:
+    """A topic was deleted: nothing of it is read until it is made again. The others go on."""
+
+    group: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnexpectedFailure:
+    """Something failed that nobody thought of; its traceback is in the log, and the work is taken up again. `where` is
+    the kind of the thread, or `observer` for what only watches."""
+
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class TopicCreated:
     topic: str
     partitions: int
@@ -301,6 +334,9 @@ Observation = (
     | PartitionBroken
     | KafkaTroubled
     | SourceRestarted
+    | TopicReplaced
+    | TopicGone
+    | UnexpectedFailure
     | TopicCreated
     | ServerAwaited
     | SchemaDiffers
@@ -310,14 +346,33 @@ Observation = (
 )
 
 Observer = Callable[[Observation], None]
-"""What every part of the worker tells its observations to, from any thread. It must neither block nor raise."""
+"""What every part of the worker tells its observations to, from any thread. It must not block."""
 
 
 def observe_by(*observers: Observer) -> Observer:
-    """One observer that hands every observation to all of them."""
+    """One observer that hands every observation to all of them, and never raises: what only watches must not end what
+    works. An observer that fails is logged with its traceback, and counted by those that can."""
+    quiet_until: dict[tuple[int, type, type], float] = {}
 
     def observe(observation: Observation) -> None:
-        for observer in observers:
-            observer(observation)
+        for number, observer in enumerate(observers):
+            try:
+                observer(observation)
+            except Exception as error:
+                kind, now = (number, type(observation), type(error)), time.monotonic()
+                if now >= quiet_until.get(kind, now):
+                    quiet_until[kind] = now + _REPEAT_SECONDS
+                    fields = {"observation": type(observation).__name__}
+                    logger.exception("an observer failed, the work goes on", extra={"fields": fields})
+                for other in observers:
+                    with suppress(Exception):
+                        other(UnexpectedFailure("observer"))
 
     return observe
+
+
+def report_failure(where: str, error: BaseException, observe: Observer, retry_seconds: float) -> None:
+    """Say what nobody expected, with its traceback. Whoever calls this goes on after that time."""
+    fields = {"where": where, "retry_seconds": round(retry_seconds, 3)}
+    logger.error("unexpected failure, the work is taken up again", exc_info=error, extra={"fields": fields})
+    observe(UnexpectedFailure(where))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from ingest_worker.buffer import Place
 from ingest_worker.ownership import OwnerState
 from ingest_worker.record import Record, parse_record
+from ingest_worker.topics import TopicFacts
 from schemas.feed import Feed
 
 _REQUEST_SECONDS = 10.0
@@ -28,6 +30,9 @@ class Partition:
     committed: int | None  # the group's offset as far as it is known; None: it has none yet
     record: Record | None = None  # what the last owner may have left half stored
     metadata: str = ""  # of the group's offset, as far as it is known
+    had_offset: bool = False  # whether the group had one when it was assigned
+    first_partitions: int | None = None  # as in `Record`
+    former_id: str | None = None  # of a topic of that name that was deleted, whose offset the group still had
     state: OwnerState = OwnerState.CLAIMING
     is_paused: bool = True
     error: str | None = None
@@ -73,29 +78,93 @@ def reset_of(feeds: Iterable[Feed]) -> Reset:
 
 
 def assigned(
-    consumer: Consumer, partitions: list[TopicPartition], topic_ids: Mapping[str, str], resets: Mapping[str, Reset]
+    consumer: Consumer,
+    partitions: list[TopicPartition],
+    topics: Mapping[str, TopicFacts],
+    resets: Mapping[str, Reset],
+    made_again: Collection[str] = (),
 ) -> list[Partition]:
-    """The partitions of an assignment with their starting offsets: the group's, else as the topic's reset says.
+    """The partitions of an assignment with their starting offsets: the group's, else as `_start` says.
 
-    The start is looked up once and written down as a number, so that a worker that stops before its first
-    commit does not skip what arrived meanwhile. Raises `KafkaException` when the broker does not answer.
+    `made_again` are topics that are known to have been deleted and made again while the group loaded them. Raises
+    `KafkaException` when the broker does not answer.
     """
+    found = {(entry.topic, entry.partition): entry for entry in _committed(consumer, partitions)}
+    by_topic: dict[str, list[TopicPartition]] = defaultdict(list)
+    for entry in found.values():
+        by_topic[entry.topic].append(entry)
     result = []
-    for found in consumer.committed(partitions, timeout=_REQUEST_SECONDS):
-        if found.error is not None:
-            raise KafkaException(found.error)
-        partition = Partition(found.topic, found.partition, topic_ids[found.topic], found.offset, found.offset)
-        partition.metadata = found.metadata or ""
-        partition.record = parse_record(found.metadata, found.offset)
-        if partition.record is not None and partition.record.topic_id != partition.topic_id:
-            partition.error = "the topic was deleted and made again: the group's offset is of the former one"
-        if found.offset < 0:
-            partition.committed = None
-            low, high = consumer.get_watermark_offsets(partition.topic_partition, timeout=_REQUEST_SECONDS)
-            reset = resets[found.topic]
-            partition.position = high if reset == "latest" else low
-            if reset == "none":
-                partition.error = "the group has no offset for it, and KAFKA_AUTO_OFFSET_RESET is `none`"
-        partition.next_offset = partition.position
-        result.append(partition)
+    for topic, entries in by_topic.items():
+        ours = [_begun(entry, topics[topic].topic_id) for entry in entries]
+        if any(partition.committed is None for partition in ours):
+            facts, is_new = topics[topic], topic in made_again
+            first_partitions = 0 if is_new else _first_partitions(consumer, topic, facts, found)
+            for partition in ours:
+                if partition.committed is None:
+                    partition.first_partitions = first_partitions
+                    _start(consumer, partition, resets[topic])
+        for partition in ours:
+            partition.next_offset = partition.position
+        result += ours
     return result
+
+
+def _committed(consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+    found = consumer.committed(partitions, timeout=_REQUEST_SECONDS)
+    for entry in found:
+        if entry.error is not None:
+            raise KafkaException(entry.error)
+    return found
+
+
+def _begun(found: TopicPartition, topic_id: str) -> Partition:
+    """Where the group's offset says; nowhere yet when it has none, or one of a former topic of that name."""
+    record = parse_record(found.metadata, found.offset)
+    has_offset = found.offset >= 0
+    if has_offset and record is not None and record.topic_id != topic_id:
+        return Partition(found.topic, found.partition, topic_id, 0, None, former_id=record.topic_id)
+    return Partition(
+        found.topic,
+        found.partition,
+        topic_id,
+        found.offset,
+        found.offset if has_offset else None,
+        record,
+        found.metadata or "",
+        had_offset=has_offset,
+        first_partitions=record.first_partitions if record is not None else None,
+    )
+
+
+def _first_partitions(consumer: Consumer, topic: str, facts: TopicFacts, known: Mapping[Place, TopicPartition]) -> int:
+    """How many partitions a topic had when the group began with it: as its offsets say, else as many as there are. 0
+    when the group began with a former topic of that name: none of these partitions was there then.
+
+    Workers that begin at the same moment each see a part of the offsets, so that having one says nothing of the others.
+    """
+    others = [TopicPartition(topic, number) for number in range(facts.partitions) if (topic, number) not in known]
+    found = [
+        *(entry for place, entry in known.items() if place[0] == topic),
+        *(_committed(consumer, others) if others else []),
+    ]
+    counts = []
+    for entry in found:
+        if entry.offset >= 0:
+            record = parse_record(entry.metadata, entry.offset)
+            is_known = record is not None and record.topic_id == facts.topic_id
+            counts.append((record.first_partitions or 0) if record is not None and is_known else 0)
+    return min(counts, default=facts.partitions)
+
+
+def _start(consumer: Consumer, partition: Partition, reset: Reset) -> None:
+    """Where a group without an offset begins: as the topic's reset says with a partition that was there when the group
+    began, at the beginning with one that came later, of which nothing was ever loaded or left out.
+
+    Looked up once and written down as a number, so that a worker that stops before its first commit does not skip what
+    arrived meanwhile.
+    """
+    low, high = consumer.get_watermark_offsets(partition.topic_partition, timeout=_REQUEST_SECONDS)
+    came_later = partition.number >= (partition.first_partitions or 0)
+    partition.position = high if reset == "latest" and not came_later else low
+    if reset == "none" and not came_later:
+        partition.error = "the group has no offset for it, and KAFKA_AUTO_OFFSET_RESET is `none`"

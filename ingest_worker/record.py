@@ -32,10 +32,15 @@ class LaneRecord:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Of one partition, whose topic is known by its id: a topic that was made again has other messages."""
+    """Of one partition, whose topic is known by its id: a topic that was made again has other messages.
+
+    Without lanes it says only where the group began. `first_partitions` is how many partitions the topic had then, None
+    where nobody wrote that down: those after them came later.
+    """
 
     topic_id: str
     lanes: Mapping[str, LaneRecord] = field(default_factory=dict)
+    first_partitions: int | None = None
 
     def encode(self, committed: int) -> str:
         """As metadata of the commit of offset `committed`. Offsets are written as distances from it: Kafka takes
@@ -47,7 +52,10 @@ class Record:
             ]
             for name, lane in self.lanes.items()
         }
-        return json.dumps({"v": _VERSION, "topic": self.topic_id, "lanes": lanes}, separators=(",", ":"))
+        content: dict[str, object] = {"v": _VERSION, "topic": self.topic_id, "lanes": lanes}
+        if self.first_partitions is not None:
+            content["partitions"] = self.first_partitions
+        return json.dumps(content, separators=(",", ":"))
 
 
 def parse_record(metadata: str | None, committed: int) -> Record | None:
@@ -58,7 +66,8 @@ def parse_record(metadata: str | None, committed: int) -> Record | None:
         if content["v"] != _VERSION:
             return None
         lanes = {str(name): _lane(committed, *entry) for name, entry in content["lanes"].items()}
-        return Record(str(content["topic"]), lanes)
+        first_partitions = content.get("partitions")
+        return Record(str(content["topic"]), lanes, None if first_partitions is None else int(first_partitions))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 

@@ -19,7 +19,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 from ingest_worker.batch import Batch
 from ingest_worker.outcomes import Outcome, Refused, Stored, Swallowed, Unanswered
 from schemas.ddl import qualified
-from schemas.landing import OFFSET, PARTITION, TABLES_A_MESSAGE, TOPIC, Landing, quarantine_table
+from schemas.landing import OFFSET, PARTITION, TABLES_A_MESSAGE, TOPIC, TOPIC_ID, Landing, quarantine_table
 
 QUERY_PREFIX = "birdhouse-ingest"
 """How a worker's inserts are recognised in `system.processes`: query ids start with it and the data source's name."""
@@ -93,25 +93,30 @@ class Sink:
         try:
             result = self._client_now().query(
                 "SELECT c__error_column, count() FROM {database:Identifier}.{quarantine:Identifier}"
-                f" WHERE {TOPIC} = {{topic:String}} AND {PARTITION} = {{partition:Int32}}"
-                f" AND {OFFSET} BETWEEN {{first:Int64}} AND {{last:Int64}} GROUP BY ALL",
+                f" WHERE {TOPIC} = {{topic:String}} AND {TOPIC_ID} = {{topic_id:String}}"
+                f" AND {PARTITION} = {{partition:Int32}} AND {OFFSET} BETWEEN {{first:Int64}} AND {{last:Int64}}"
+                " GROUP BY ALL",
                 parameters={
                     "database": self._database,
                     "quarantine": quarantine_table(origin.data_source),
                     "topic": origin.topic,
+                    # A topic that was made again has the same offsets once more.
+                    "topic_id": origin.topic_id,
                     "partition": origin.partition,
                     "first": batch.first_offset,
                     "last": batch.last_offset,
                 },
             )
+            by_column: Counter[str] = Counter()
+            for columns, count in result.result_rows:
+                by_column.update(dict.fromkeys(columns, int(count)))
+            rows = sum(int(count) for _, count in result.result_rows)
         except Exception as error:
             logger.debug("quarantine not counted", extra={"fields": {"error": short_message(error)}})
             self.close()
             return None
-        by_column: Counter[str] = Counter()
-        for columns, count in result.result_rows:
-            by_column.update(dict.fromkeys(columns, int(count)))
-        return Quarantined(sum(int(count) for _, count in result.result_rows), by_column)
+        # More than was sent is no count of it (a mapping that was replaced half-way leaves rows in both tables).
+        return Quarantined(rows, by_column) if rows <= batch.rows else None
 
     def close(self) -> None:
         if self._client is not None:

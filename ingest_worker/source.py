@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from ingest_worker.assignment import Assignment
 from ingest_worker.buffer import Place
-from ingest_worker.errors import OwnershipLostError, SourceError
+from ingest_worker.errors import OwnershipLostError, SourceError, TopicReplacedError
 from ingest_worker.handover import REFUSAL_HINT
 from ingest_worker.kafka_calls import commit_error, told
 from ingest_worker.messages import partition_errors, runs_of
@@ -27,9 +27,13 @@ from ingest_worker.observations import (
     PartitionsLost,
     PartitionsRevoked,
     SourceTimed,
+    TopicGone,
+    TopicReplaced,
 )
 from ingest_worker.partition import Partition, Reset, assigned
 from ingest_worker.takeover import Takeover
+from ingest_worker.topic_watch import TopicWatch
+from ingest_worker.topics import TopicFacts
 from service.deadline import Deadline
 
 # Larger calls are slower: their messages no longer fit the processor's cache.
@@ -58,9 +62,13 @@ UNSETTLED = frozenset(
 )
 _SETTLE_SECONDS = 45.0  # session.timeout.ms of librdkafka and of brokers, by default
 _UNSETTLED_RETRY_SECONDS = 0.1
+# Codes that a broker answers with when it has no topic of that name or id any more.
+_TOPIC_UNKNOWN = frozenset(
+    {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.UNKNOWN_TOPIC_ID, KafkaError.INCONSISTENT_TOPIC_ID}
+)
 _OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 _OUT_OF_RANGE_HINT = (
-    "the broker does not hold the group's offset (retention, or the topic was made again); events may be missing."
+    "the broker does not hold the group's offset (retention, or its log was cut); events may be missing."
     " Set the group's offset with kafka-consumer-groups, then start the worker again"
 )
 _NO_OFFSET_HINT = (
@@ -74,6 +82,8 @@ ClaimPartitions = Callable[[Sequence[Partition]], None]
 class Source:
     """One consumer, from joining the group to leaving it. Everything but `taken` runs on the thread of `run`.
 
+    `topics` are those that are subscribed to, None for one that does not exist; `watch`, which others run, says when
+    they are no longer what they were, and `made_again` names those of which the group loaded a former one.
     `claim` is asked, without blocking, to take ownership of newly assigned partitions, which stay paused until
     `taken` is called for them.
     """
@@ -82,7 +92,8 @@ class Source:
         self,
         *,
         group: str,
-        topics: Mapping[str, str],
+        topics: Mapping[str, TopicFacts | None],
+        watch: TopicWatch,
         resets: Mapping[str, Reset],
         config: Mapping[str, Any],
         assignment: Assignment,
@@ -91,11 +102,14 @@ class Source:
         drain_seconds: float,
         wants_keys: bool = False,
         wants_headers: bool = False,
+        made_again: Collection[str] = (),
         create_consumer: Callable[[dict[str, Any]], Consumer] = Consumer,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._group = group
         self._topics = topics
+        self._watch = watch
+        self._made_again = made_again
         self._only_topic = next(iter(topics)) if len(topics) == 1 else None
         self._resets = resets
         self._config = config
@@ -147,13 +161,17 @@ class Source:
             raise
         finally:
             self.has_joined = False
-            consumer.close()
-            self._give_up("the consumer was closed")
+            try:
+                consumer.close()
+            finally:
+                self._give_up("the consumer was closed")
 
     # One turn of the loop.
 
     def _turn(self, consumer: Consumer) -> None:
         self.turned_at = self._clock()
+        if self._watch.changed or self._assignment.gone:
+            self._follow_topics()
         self._open_taken()
         if self._must_hold():
             with self._timed("hold"):
@@ -170,6 +188,18 @@ class Source:
             self._commit(consumer)
         self._measure(consumer)
 
+    def _follow_topics(self) -> None:
+        """Stop reading what does not exist any more. Raises `TopicReplacedError` where another topic has the name."""
+        changed = self._watch.changed
+        for topic, facts in changed.items():
+            if facts is not None:
+                raise TopicReplacedError(f"there is another topic `{topic}` now")
+            if topic not in self._assignment.gone:
+                self._observe(TopicGone(self._group, topic))
+        # It may be a broker that does not know its topics yet: what was read is kept, and is of the topic if that is
+        # seen again under its id.
+        self._assignment.gone = frozenset(changed)
+
     def _take_back(self, consumer: Consumer) -> None:
         """Begin anew with partitions that ClickHouse says are somebody else's and the group says are this worker's: a
         member that has lost them may have claimed them late, or ClickHouse may have lost its fence table."""
@@ -179,7 +209,7 @@ class Source:
         if not fenced:
             return
         places = [partition.topic_partition for partition in fenced.values()]
-        found = assigned(consumer, places, self._topics, self._resets)
+        found = self._assigned(consumer, places)
         # Only a member of the group can commit: one that has left it and does not know yet must not take anything.
         offsets = [
             TopicPartition(entry.topic, entry.number, entry.position, entry.metadata)
@@ -250,8 +280,14 @@ class Source:
         topic, number = message.topic(), message.partition()
         partition = self._assignment.partitions.get((topic or "", -1 if number is None else number))
         if error.code() in _OUT_OF_RANGE and partition is not None:
-            partition.error = error.str()
-            self._broken(partition, _OUT_OF_RANGE_HINT)
+            # A topic that was made again is shorter for a while: then it is not the offset that is wrong.
+            self._watch.look([partition.topic])
+            self._follow_topics()
+            if partition.topic not in self._assignment.gone:
+                partition.error = error.str()
+                self._broken(partition, _OUT_OF_RANGE_HINT)
+        elif error.code() in _TOPIC_UNKNOWN and topic is not None and topic in self._topics:
+            self._watch.wake([topic])
         else:
             self._observe(KafkaTroubled(self._group, error.str()))
 
@@ -288,6 +324,8 @@ class Source:
         if self._clock() < self._commit_after:
             return
         commits = self._assignment.to_commit()
+        if unconfirmed := self._assignment.unconfirmed():
+            self._watch.wake(unconfirmed)  # asked while the commit is on its way, so that neither waits for the other
         if not commits:
             return
         offsets = [
@@ -320,10 +358,20 @@ class Source:
     # What the group decides. librdkafka calls these from within `consume` and `close`.
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        added = assigned(consumer, partitions, self._topics, self._resets) if partitions else []
+        added = self._assigned(consumer, partitions) if partitions else []
         self.has_joined = True
         self._observe(PartitionsAssigned(self._group, tuple(entry.name for entry in added)))
         self._begin(consumer, added)
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[Partition]:
+        topics = {topic: facts for topic, facts in self._topics.items() if facts is not None}
+        for topic in {entry.topic for entry in partitions} - topics.keys():
+            raise TopicReplacedError(f"there is a topic `{topic}` now")
+        found = assigned(consumer, partitions, topics, self._resets, self._made_again)
+        former = {entry.topic: entry.former_id for entry in found if entry.former_id is not None}
+        for topic in former.keys() - set(self._made_again):
+            self._observe(TopicReplaced(self._group, topic, former[topic], topics[topic].topic_id))
+        return found
 
     def _begin(self, consumer: Consumer, added: list[Partition]) -> None:
         """Have these partitions taken over, paused until they are."""

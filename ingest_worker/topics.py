@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
@@ -15,21 +16,35 @@ from service.backoff import Backoff
 PARTITIONS = 6
 _REQUEST_SECONDS = 10.0
 _URL_SAFE = str.maketrans("+/", "-_")
-_BACKOFF = Backoff(first=0.5, longest=5.0)
+_BACKOFF = Backoff(first=0.5, longest=2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFacts:
+    """A topic that is deleted and made again gets another id (Kafka's KIP-516); partitions may be added to one."""
+
+    topic_id: str
+    partitions: int
 
 
 def ensure_topics(
-    admin: AdminClient, topics: Collection[str], observe: Observer, stop: threading.Event
-) -> Mapping[str, str] | None:
-    """The id of each topic by name, after creating those that are missing with 6 partitions.
+    admin: AdminClient,
+    topics: Collection[str],
+    observe: Observer,
+    stop: threading.Event,
+    *,
+    may_be_missing: Collection[str] = (),
+) -> Mapping[str, TopicFacts | None] | None:
+    """Each topic by name, after creating those that are missing with 6 partitions; None for one that `may_be_missing`:
+    who deletes a topic under a worker does not want the worker to make it again.
 
     Waits without end, saying so, for a broker that cannot be reached or refuses; None when `stop` is set first.
     """
     failures = 0
     while not stop.is_set():
         try:
-            known = _topic_ids(admin, topics)
-            missing = [topic for topic in topics if topic not in known]
+            known = _known(admin, topics)
+            missing = [topic for topic in topics if known[topic] is None and topic not in may_be_missing]
             if not missing:
                 return known
             for topic in missing:
@@ -46,17 +61,27 @@ def ensure_topics(
     return None
 
 
-def _topic_ids(admin: AdminClient, topics: Collection[str]) -> dict[str, str]:
-    """Ids of those topics that exist. A topic that is deleted and created again gets another one (Kafka's KIP-516)."""
-    found: dict[str, str] = {}
+def describe(admin: AdminClient, topics: Collection[str]) -> dict[str, TopicFacts | KafkaException | None]:
+    """What a broker says of each topic: None when there is none of that name, the error where it does not say."""
+    found: dict[str, TopicFacts | KafkaException | None] = {}
     described = admin.describe_topics(TopicCollection(list(topics)), request_timeout=_REQUEST_SECONDS)
     for topic, future in described.items():
         try:
-            found[topic] = id_text(future.result().topic_id)
+            facts = future.result()
+            found[topic] = TopicFacts(id_text(facts.topic_id), len(facts.partitions))
         except KafkaException as error:
-            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                raise
+            is_missing = error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+            found[topic] = None if is_missing else error
     return found
+
+
+def _known(admin: AdminClient, topics: Collection[str]) -> dict[str, TopicFacts | None]:
+    known: dict[str, TopicFacts | None] = {}
+    for topic, facts in describe(admin, topics).items():
+        if isinstance(facts, KafkaException):
+            raise facts
+        known[topic] = facts
+    return known
 
 
 def id_text(topic_id: object) -> str:

@@ -14,7 +14,7 @@ from ingest_worker.budget import MemoryBudget
 from ingest_worker.buffer import Buffer
 from ingest_worker.group import Group, group_feeds
 from ingest_worker.inserter import Inserter
-from ingest_worker.observations import Observer, WorkerStarted, WorkerStopped
+from ingest_worker.observations import Observer, WorkerStarted, WorkerStopped, observe_by
 from ingest_worker.ownership import OwnerState
 from ingest_worker.scan import memory_of
 from ingest_worker.settings import IngestSettings
@@ -54,7 +54,8 @@ class Worker:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._observe = observe
+        # Whatever is given: what only watches must not end a thread that loads.
+        self._observe = observe = observe_by(observe)
         self._clock = clock
         self._stop_requested = threading.Event()
         self._is_started = False
@@ -128,6 +129,10 @@ class Worker:
         """The reasons why the worker is not ready, for people."""
         reasons = [f"group `{group.name}`: not joined yet" for group in self._groups if not group.has_joined]
         for group in self._groups:
+            reasons += [
+                f"topic `{topic}` was deleted: make it again, or take it out of the project"
+                for topic in group.gone_topics
+            ]
             for partition in list(group.assignment.partitions.values()):
                 if partition.state is not OwnerState.OWNED:
                     reasons.append(f"partition {partition.name}: {partition.state.value}")
@@ -144,7 +149,7 @@ class Worker:
         """Whether all threads run and the reading ones turn; not whether any server answers."""
         patience = self._settings.birdhouse_ingest_drain_seconds + _SILENCE_SECONDS
         threads_run = all(thread.is_alive() for thread in (*self._inserter_threads, *self._group_threads))
-        return threads_run and all(group.silent_seconds < patience for group in self._groups)
+        return threads_run and all(group.is_whole and group.silent_seconds < patience for group in self._groups)
 
     def status(self) -> WorkerStatus:
         return status_of(self._buffers.values(), [(group.name, group.assignment) for group in self._groups])

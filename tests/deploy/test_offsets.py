@@ -23,6 +23,9 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 class View:
     """A topic whose partition 0 has a message of noon at offset 42; partition 1 has none."""
 
+    def topic_id(self) -> str:
+        return "id"
+
     def offsets_at(self, partitions: list[int], moment: datetime) -> list[int | None]:
         assert (partitions, moment) == ([0, 1], NOON)
         return [42, None]
@@ -71,6 +74,14 @@ def test_what_shares_the_group_is_set_together() -> None:
 
 
 def test_the_table_says_who_committed() -> None:
-    text = render(Feed("a", "t"), [Held(0, 10, 50, 30, record=Record("id")), Held(1, 0, 9, 4)], {1: 9})
+    text = render(Feed("a", "t"), [Held(0, 10, 50, 30, record=Record("id")), Held(1, 0, 9, 4)], {1: 9}, "id")
     assert "committed 30 by a worker" in text
     assert "committed 4 by somebody else  to 9" in text
+    assert "of a former topic" not in text
+    text = render(Feed("a", "t"), [Held(0, 10, 50, 30, record=Record("former"))], {}, "id")
+    assert "committed 30 by a worker, of a former topic of that name" in text
+
+
+def test_an_offset_of_a_former_topic_is_none_to_keep() -> None:
+    with pytest.raises(OffsetsError, match="no offset of partition 0 that it could keep"):
+        wanted("current", [Held(0, 10, 50, 30, record=Record("former"))])

@@ -94,11 +94,12 @@ def rows_of(body: bytes) -> dict[str, Sequence[Any]]:
 
 
 def seal_and_record(buffer: Buffer) -> None:
-    """What the reading thread does: cuts the batches that are due and has them written down."""
+    """What the reading thread does: cuts the batches that are due, has them written down and the topic looked at."""
     buffer.seal()
     for place in buffer.loads():
         lane = buffer.lane(place)
         if lane is not None and lane.cuts:
+            buffer.confirm(lane.origin.topic, lane.origin.topic_id, float("inf"))
             buffer.recorded(lane, lane.cuts)
 
 

@@ -8,7 +8,14 @@ import pytest
 
 from ingest_worker import claimer as module
 from ingest_worker.claimer import Claimer
-from ingest_worker.observations import HandoverOdd, Observation, OwnershipDelayed, OwnershipTaken, PartitionsRecovered
+from ingest_worker.observations import (
+    HandoverOdd,
+    Observation,
+    OwnershipDelayed,
+    OwnershipTaken,
+    PartitionsRecovered,
+    UnexpectedFailure,
+)
 from ingest_worker.ownership import new_owner
 from ingest_worker.partition import Partition
 from ingest_worker.record import Cut, LaneRecord, Record
@@ -160,3 +167,21 @@ def test_only_what_is_still_wanted_is_claimed() -> None:
     (takeover,) = bench.taken
     assert takeover.partitions == (bench.partition,)
     assert client.inserts[0]["data"][0] == ["events/id/0", "events/replay/id/0"]
+
+
+def test_what_nobody_expected_is_counted_and_the_takeover_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(FakeClient())
+    taken: list[TakeoverRequest] = []
+
+    def take(request: TakeoverRequest) -> None:
+        taken.append(request)
+        if len(taken) == 1:
+            raise RuntimeError("nobody thought of it")
+
+    monkeypatch.setattr(bench.claimer, "_take", take)
+    request = TakeoverRequest((bench.partition,), OWNER, (LOT,))
+    bench.claimer.ask(request)
+    bench.claimer._asked.put(None)
+    bench.claimer.run()
+    assert taken == [request, request]
+    assert bench.seen == [UnexpectedFailure("claimer")]

@@ -16,6 +16,7 @@ from ingest_worker.errors import OwnershipLostError
 from ingest_worker.group import Group, group_feeds
 from ingest_worker.observations import KafkaTroubled, Observation, SourceRestarted
 from ingest_worker.settings import IngestSettings
+from ingest_worker.topics import TopicFacts
 from schemas.feed import Feed
 from service.backoff import Backoff
 from service.deadline import Deadline
@@ -51,7 +52,8 @@ def bench(
     monkeypatch: pytest.MonkeyPatch, *endings: Callable[[threading.Event], bool]
 ) -> tuple[Group, list[Observation]]:
     monkeypatch.setattr(module, "_BACKOFF", Backoff(first=0, longest=0))
-    monkeypatch.setattr(module, "ensure_topics", lambda *_: {"t": "id"})
+    monkeypatch.setattr(module, "ensure_topics", lambda *_, **__: {"t": TopicFacts("id", 6)})
+    monkeypatch.setattr(module.TopicWatch, "run", lambda _: None)
     monkeypatch.setattr(module, "Source", FakeSource)
     FakeSource.endings = list(endings)
     clock, seen = Clock(), cast("list[Observation]", [])

@@ -9,7 +9,7 @@ import pytest
 from ingest_worker.handover import Oddity, oddities, oddity_of, refused, skipped
 from ingest_worker.ownership import new_owner
 from ingest_worker.partition import Partition
-from ingest_worker.record import Record
+from ingest_worker.record import LaneRecord, Record
 from ingest_worker.scan import Memory
 from tests.ingest_worker.fakes import FakeClient
 
@@ -20,7 +20,8 @@ KEEPS, FORGETS = Memory(("events", "events_quarantine")), Memory(("events_quaran
 
 
 def partition(committed: int | None, *, recorded: bool) -> Partition:
-    return Partition("topic", 0, "id", committed or 0, committed, Record("id") if recorded else None)
+    record = Record("id", {"events": LaneRecord(committed or 0)}) if recorded else None
+    return Partition("topic", 0, "id", committed or 0, committed, record, had_offset=committed is not None)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,12 @@ def partition(committed: int | None, *, recorded: bool) -> Partition:
 def test_what_is_odd(former: str | None, committed: int | None, recorded: bool, expected: Oddity | None) -> None:
     owner = OWNERS[former] if former is not None else None
     assert oddity_of(partition(committed, recorded=recorded), owner, "group") is expected
+
+
+def test_where_a_worker_began_says_nothing_of_what_is_stored() -> None:
+    began = Partition("topic", 0, "id", 500, 500, Record("id", {}, 6), had_offset=True)
+    assert oddity_of(began, OWNERS[OURS], "group") is Oddity.OFFSET_GONE
+    assert oddity_of(began, None, "group") is None
 
 
 def test_a_broker_that_keeps_no_records_makes_a_missing_one_nothing_odd() -> None:

@@ -7,10 +7,11 @@ from typing import cast
 
 import pytest
 
+from ingest_worker import inserter as module
 from ingest_worker.batch import Batch
 from ingest_worker.budget import MemoryBudget
 from ingest_worker.buffer import Buffer, Shipment
-from ingest_worker.inserter import Inserter
+from ingest_worker.inserter import MOST_UNEXPECTED, Inserter
 from ingest_worker.observations import (
     BatchStored,
     DataSourceRecovered,
@@ -20,6 +21,7 @@ from ingest_worker.observations import (
     PartitionFenced,
     QuarantineUncounted,
     RowsReleased,
+    UnexpectedFailure,
 )
 from ingest_worker.outcomes import Outcome, Refused, Stored, Unanswered
 from ingest_worker.recovery import LaneStart
@@ -84,6 +86,13 @@ class Bench:
         self.inserter.deliver(shipment)
         return shipment
 
+    def see_through(self) -> Shipment:
+        seal_and_record(self.buffer)
+        shipment = self.buffer.take()
+        assert shipment is not None
+        self.inserter.see_through(shipment)
+        return shipment
+
     def of(self, kind: type) -> list[Observation]:
         return [entry for entry in self.seen if isinstance(entry, kind)]
 
@@ -115,6 +124,60 @@ def test_a_cause_that_somebody_must_mend_is_an_alarm_that_ends_by_itself() -> No
     assert len(bench.of(DataSourceStalled)) == 1
     assert len(bench.of(DataSourceRecovered)) == 1
     assert bench.buffer.stalled is None
+
+
+def test_what_nobody_expected_is_counted_and_the_same_batch_is_sent_again(caplog: pytest.LogCaptureFixture) -> None:
+    def surprise() -> Outcome:
+        raise KeyError("nobody thought of it")
+
+    bench = Bench(surprise, STORED)
+    shipment = bench.see_through()
+    assert len(set(bench.sink.sent)) == 1
+    assert [type(entry) for entry in bench.seen] == [UnexpectedFailure, BatchStored]
+    assert "nobody thought of it" in caplog.text
+    assert "Traceback" in caplog.text
+    assert not shipment.lane.is_fenced
+
+
+def test_what_fails_unexpectedly_again_and_again_is_taken_over_anew() -> None:
+    def surprise() -> Outcome:
+        raise KeyError
+
+    bench = Bench(*[surprise] * 9)
+    shipment = bench.see_through()
+    assert len(bench.sink.sent) == MOST_UNEXPECTED
+    assert shipment.lane.is_fenced  # which the reading thread begins anew with
+    assert bench.of(RowsReleased) == [RowsReleased("events", 25)]
+    assert bench.buffer.memory_bytes == 0
+
+
+def test_what_fails_after_a_batch_was_stored_does_not_send_it_again() -> None:
+    bench = Bench(STORED)
+
+    def surprise(batch: Batch) -> Quarantined:
+        raise KeyError
+
+    bench.sink.count_quarantined = surprise  # type: ignore[method-assign]
+    bench.see_through()
+    assert len(bench.sink.sent) == 1
+    assert bench.progress == [("topic", 0)]
+
+
+def test_the_thread_goes_on_whatever_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(STORED)
+    monkeypatch.setattr(module.time, "sleep", lambda _: None)
+    calls: list[str] = []
+
+    def take() -> Shipment | None:
+        calls.append("take")
+        if len(calls) == 1:
+            raise RuntimeError("nobody thought of it")
+        return None
+
+    monkeypatch.setattr(bench.buffer, "take", take)
+    bench.inserter.run()
+    assert len(calls) == 2
+    assert bench.sink.is_closed
 
 
 def test_one_failure_during_a_deploy_is_no_alarm() -> None:

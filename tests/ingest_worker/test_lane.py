@@ -21,7 +21,9 @@ def run(offsets: list[int]) -> Run:
 
 
 def lane(start: LaneStart) -> Lane:
-    return Lane.starting(ORIGIN, 7, start)
+    made = Lane.starting(ORIGIN, 7, start)
+    made.confirmed_at = 0.0
+    return made
 
 
 def record_and_send(made: Lane) -> list[Batch]:
@@ -29,7 +31,8 @@ def record_and_send(made: Lane) -> list[Batch]:
     sent = []
     while True:
         while made.may_seal:
-            made.seal()
+            made.seal(0.0)
+        made.confirmed_at = 0.0
         made.on_record = frozenset(made.cuts)
         assert parse_record(Record("id", {"events": made.record}).encode(0), 0) is not None
         if made.next_to_send is None:
@@ -96,11 +99,24 @@ def test_no_batch_spans_offsets_that_were_left_out(found: tuple[list[int], LaneS
 def test_nothing_is_sent_before_it_is_on_record() -> None:
     made = lane(LaneStart(0))
     made.add(run([0, 1, 2, 3]), LIMITS, now=0.0)
-    made.seal()
+    made.seal(0.0)
     assert made.next_to_send is None
     assert made.record == LaneRecord(0, (Cut(0, 3, 4),))
     made.on_record = frozenset(made.cuts)
     assert made.next_to_send is not None
+
+
+def test_nothing_is_sent_before_its_topic_was_looked_at_after_it_was_read() -> None:
+    made = lane(LaneStart(0, (Cut(0, 1, 2),)))
+    made.add(run([0, 1]), LIMITS, 0.0)
+    made.seal(5.0)
+    made.confirmed_at = 4.9
+    assert made.is_unconfirmed
+    assert made.next_to_send is None
+    made.confirmed_at = 5.0
+    assert not made.is_unconfirmed
+    assert made.send().rows == 2
+    assert not made.sealed_at
 
 
 def test_a_recorded_batch_may_be_sent_again_at_once() -> None:
@@ -109,7 +125,7 @@ def test_a_recorded_batch_may_be_sent_again_at_once() -> None:
     assert made.is_completing
     assert not made.may_seal
     made.add(run([3, 4, 5]), LIMITS, now=0.0)
-    made.seal()
+    made.seal(0.0)
     assert made.next_to_send is not None
     assert list(made.next_to_send.offsets) == [0, 1, 2, 3, 4, 5]
 
@@ -126,7 +142,7 @@ def test_what_lies_before_the_recorded_batches_is_recorded_too_before_it_is_sent
     made = lane(LaneStart(0, (Cut(2, 3, 2), Cut(4, 5, 2))))
     made.add(run([0, 1, 2, 3, 4, 5]), LIMITS, now=0.0)
     assert made.may_seal
-    made.seal()
+    made.seal(0.0)
     assert made.next_to_send is None
     assert made.record == LaneRecord(0, (Cut(0, 1, 2), Cut(2, 3, 2), Cut(4, 5, 2)))
     made.on_record = frozenset(made.cuts)
@@ -138,14 +154,14 @@ def test_two_batches_are_on_record_at_most() -> None:
     made = lane(LaneStart(0))
     made.add(run(list(range(20))), LIMITS, now=0.0)
     while made.may_seal:
-        made.seal()
+        made.seal(0.0)
     assert len(made.cuts) == 2
 
 
 def test_what_is_dropped_stays_on_record_and_is_not_passed() -> None:
     made = lane(LaneStart(0))
     made.add(run([0, 1, 2, 3, 4]), LIMITS, now=0.0)
-    made.seal()
+    made.seal(0.0)
     assert made.drop_waiting() == 5
     assert made.record == LaneRecord(0, (Cut(0, 3, 4),))
     assert made.mark.position == 0

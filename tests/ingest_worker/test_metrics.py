@@ -23,6 +23,9 @@ from ingest_worker.observations import (
     RowsReleased,
     SourceRestarted,
     SourceTimed,
+    TopicGone,
+    TopicReplaced,
+    UnexpectedFailure,
 )
 from ingest_worker.status import DataSourceStatus, PartitionStatus, WorkerStatus
 
@@ -92,6 +95,9 @@ def test_what_happens_rarely() -> None:
         PartitionBroken("group", "topic", 0, "why", "hint"),
         SourceRestarted("group", "why", 1),
         SourceTimed("consume", 0.5),
+        TopicReplaced("group", "topic", "former", "new"),
+        TopicGone("group", "topic"),
+        UnexpectedFailure("inserter"),
     ):
         bench.metrics.observe(observation)
     for name in ("stalls", "fenced", "pauses"):
@@ -105,6 +111,9 @@ def test_what_happens_rarely() -> None:
     for name in ("partitions_broken", "source_restarts"):
         assert bench.value(f"{name}_total", group="group") == 1
     assert bench.value("source_seconds_total", step="consume") == 0.5
+    for name in ("topics_replaced", "topics_gone"):
+        assert bench.value(f"{name}_total", group="group") == 1
+    assert bench.value("unexpected_failures_total", where="inserter") == 1
 
 
 def test_gauges_come_from_the_status() -> None:

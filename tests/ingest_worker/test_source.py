@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, cast
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -13,7 +13,7 @@ from ingest_worker import source
 from ingest_worker.assignment import Assignment
 from ingest_worker.budget import MemoryBudget
 from ingest_worker.buffer import Buffer
-from ingest_worker.errors import OwnershipLostError, SourceError
+from ingest_worker.errors import OwnershipLostError, SourceError, TopicReplacedError
 from ingest_worker.observations import (
     CommitFailed,
     KafkaTroubled,
@@ -23,15 +23,37 @@ from ingest_worker.observations import (
     PartitionsLost,
     PartitionsRevoked,
     SourceTimed,
+    TopicGone,
 )
 from ingest_worker.ownership import OwnerState
 from ingest_worker.partition import Partition
 from ingest_worker.source import STALE, UNSETTLED, Source
 from ingest_worker.takeover import Takeover
+from ingest_worker.topic_watch import TopicWatch
+from ingest_worker.topics import TopicFacts
 from service.deadline import Deadline
 from tests.ingest_worker.fakes import LIMITS, Clock, FakeConsumer, kafka_error, message, recovered, seal_and_record
 
 PLACE = ("topic", 0)
+
+
+class FakeWatch:
+    """Answers at once that a topic is what it was, unless `changed` says otherwise; `will_be` comes true by a look."""
+
+    def __init__(self, confirm: Callable[[str], None]) -> None:
+        self.changed: dict[str, TopicFacts | None] = {}
+        self.will_be: dict[str, TopicFacts | None] = {}
+        self._confirm = confirm
+
+    def wake(self, topics: Collection[str]) -> None:
+        for topic in topics:
+            if topic not in self.changed:
+                self._confirm(topic)
+
+    def look(self, topics: Collection[str]) -> bool:
+        self.changed = self.will_be
+        self.wake(topics)
+        return True
 
 
 class Bench:
@@ -48,9 +70,11 @@ class Bench:
         self.consumer.on_empty = self.stop.set
         self.claims = claims
         self.asked: list[Partition] = []
+        self.watch = FakeWatch(lambda topic: self.assignment.confirmed(topic, "id", self.clock()))
         self.source = Source(
             group="group",
-            topics={"topic": "id"},
+            topics={"topic": TopicFacts("id", 1)},
+            watch=cast("TopicWatch", self.watch),
             resets={"topic": "earliest"},
             config={},
             assignment=self.assignment,
@@ -127,7 +151,7 @@ def test_nothing_is_read_before_it_is_owned() -> None:
     ]
     bench.run()
     assert seen == [({PLACE}, [("topic", 0, 6)], {})]
-    assert bench.consumer.commits == []
+    assert bench.consumer.commits == [{PLACE: 0}]  # where the group begins, and nothing of what was read
 
 
 def test_a_revoked_partition_is_drained_committed_and_released() -> None:
@@ -375,3 +399,64 @@ def test_the_broker_offsets_are_measured() -> None:
     )
     bench.run()
     assert highs[-1] == 42
+
+
+def test_where_a_group_begins_is_written_down_before_clickhouse_is_asked() -> None:
+    bench = Bench(claims=False)
+    bench.consumer.marks[PLACE] = (3, 9)
+    bench.consumer.calls = [bench.assign, None]
+    bench.run()
+    assert bench.consumer.commits == [{PLACE: 3}]
+    assert bench.consumer.metadata[PLACE] == '{"v":1,"topic":"id","lanes":{},"partitions":1}'
+
+
+def test_another_topic_of_that_name_needs_a_new_consumer() -> None:
+    bench = Bench(committed={PLACE: 0})
+
+    def replace() -> None:
+        bench.watch.changed = {"topic": TopicFacts("other", 1)}
+
+    bench.consumer.calls = [bench.assign, lambda: messages(10), replace, lambda: messages(10, first=10), None]
+    with pytest.raises(TopicReplacedError):
+        bench.run()
+    assert bench.buffer.lane(PLACE) is None
+    assert bench.buffer.memory_bytes == 0
+
+
+def test_a_topic_that_is_gone_is_said_once_not_read_and_read_on_when_it_was_only_not_seen() -> None:
+    bench = Bench(committed={PLACE: 0})
+    paused: list[set[Any]] = []
+
+    def note() -> None:
+        paused.append(set(bench.consumer.paused))
+
+    def lose() -> None:
+        bench.watch.changed = {"topic": None}
+
+    def find() -> None:
+        note()
+        bench.watch.changed = {}
+
+    bench.consumer.calls = [bench.assign, lambda: messages(10), lose, note, find, note]
+    bench.run()
+    assert paused == [{PLACE}, {PLACE}, set()]
+    assert bench.of(TopicGone) == [TopicGone("group", "topic")]
+
+
+def test_an_offset_that_is_out_of_range_in_a_topic_that_was_made_again_is_not_the_fault_of_the_offset() -> None:
+    bench = Bench(committed={PLACE: 50})
+    failure = kafka_error(KafkaError._AUTO_OFFSET_RESET)
+    bench.watch.will_be = {"topic": TopicFacts("other", 1)}
+    bench.consumer.calls = [bench.assign, [message("topic", 0, 0, None, failure=failure)]]
+    with pytest.raises(TopicReplacedError):
+        bench.run()
+    assert bench.of(PartitionBroken) == []
+
+
+def test_what_fails_unexpectedly_while_partitions_are_assigned_needs_a_new_consumer() -> None:
+    bench = Bench()
+    bench.consumer.committed = lambda *_, **__: [][0]  # type: ignore[method-assign,assignment]  # a stand-in that fails
+    bench.consumer.calls = [bench.assign]
+    with pytest.raises(SourceError, match="IndexError"):
+        bench.run()
+    assert bench.consumer.is_closed

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from ingest_worker import topics as module
 from ingest_worker.observations import Observation, ServerAwaited, TopicCreated
-from ingest_worker.topics import ensure_topics
+from ingest_worker.topics import TopicFacts, ensure_topics
 from service.backoff import Backoff
 from tests.ingest_worker.fakes import kafka_error
 
@@ -48,7 +48,10 @@ class FakeAdmin:
         missing = error(KafkaError.UNKNOWN_TOPIC_OR_PART)
         if isinstance(found, Exception):
             return {name: done(found) for name in ("a", "b")}
-        return {name: done(SimpleNamespace(topic_id=found[name]) if name in found else missing) for name in ("a", "b")}
+        return {
+            name: done(SimpleNamespace(topic_id=found[name], partitions=[None] * 6) if name in found else missing)
+            for name in ("a", "b")
+        }
 
     def create_topics(self, topics: Any, **_: Any) -> dict[str, Future[Any]]:
         self.created += [(topic.topic, topic.num_partitions) for topic in topics]
@@ -57,7 +60,9 @@ class FakeAdmin:
 
 def ensure(admin: FakeAdmin) -> tuple[Any, list[Observation]]:
     seen: list[Observation] = []
-    return ensure_topics(cast("Any", admin), ["a", "b"], seen.append, threading.Event()), seen
+    found = ensure_topics(cast("Any", admin), ["a", "b"], seen.append, threading.Event())
+    assert found is not None
+    return {topic: facts.topic_id for topic, facts in found.items() if facts is not None}, seen
 
 
 def test_topics_that_are_there_are_left_alone() -> None:
@@ -77,6 +82,13 @@ def test_missing_ones_are_created_with_six_partitions() -> None:
     assert ids == {"a": "id-a", "b": "id-b"}
     assert admin.created == [("b", 6)]
     assert seen == [TopicCreated("b", 6)]
+
+
+def test_one_that_may_be_missing_is_not_made() -> None:
+    admin = FakeAdmin({"a": "id-a"})
+    found = ensure_topics(cast("Any", admin), ["a", "b"], [].append, threading.Event(), may_be_missing=["b"])
+    assert found == {"a": TopicFacts("id-a", 6), "b": None}
+    assert admin.created == []
 
 
 def test_another_worker_may_have_been_faster() -> None:

@@ -161,6 +161,34 @@ def test_the_printed_calls_answer_and_a_second_start_still_has_the_events(tmp_pa
         assert run.stop(signal.SIGTERM) == 0
 
 
+def test_what_an_earlier_start_quarantined_is_not_counted_again(tmp_path: Path) -> None:
+    """Each start has a new topic with the same offsets: what lies in quarantine under them is the former one's."""
+    bad = b'{"not":"an event"}\n'
+    with running(tmp_path / "data", tmp_path / "first") as run:
+        run.wait_for("is ready")
+        assert post(run, bad * 12, wait=True)["quarantined_rows"] == 12
+        assert run.stop() == 0
+    with running(tmp_path / "data", tmp_path / "second") as run:
+        run.wait_for("is ready")
+        assert post(run, bad, wait=True)["quarantined_rows"] == 1
+        send, get_events, _ = run.calls()
+        assert paste(send) == {"successful_rows": 1, "quarantined_rows": 0}
+        assert [row["event_id"] for row in paste(get_events)["data"]] == ["ev_1"]
+        assert counted(run, "rows_quarantined") == 1
+        assert counted(run, "rows_inserted") == 1
+        assert counted(run, "unexpected_failures") == 0
+        assert run.stop() == 0
+
+
+def counted(run: Running, name: str) -> float:
+    """The sum of the worker's counter over its labels."""
+    match = re.search(r"(http://\S+)/status \(worker\)", run.output)
+    assert match is not None
+    with urllib.request.urlopen(f"{match[1]}/metrics", timeout=30) as response:
+        text = response.read().decode()
+    return sum(map(float, re.findall(rf"^birdhouse_ingest_{name}_total(?:{{.*}})? (\S+)$", text, re.MULTILINE)))
+
+
 def test_what_was_accepted_is_stored_before_it_ends(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with running(data, tmp_path / "run") as run:

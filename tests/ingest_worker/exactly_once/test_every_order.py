@@ -11,7 +11,9 @@ from dataclasses import replace
 
 import pytest
 
+from tests.ingest_worker.exactly_once import made_again
 from tests.ingest_worker.exactly_once.explore import explore
+from tests.ingest_worker.exactly_once.made_again import MadeAgain
 from tests.ingest_worker.exactly_once.world import Budget, Rules, World
 
 MOST_WORLDS = 400_000
@@ -56,3 +58,26 @@ def test_a_group_that_was_reset_doubles_nothing_where_offsets_are_read_back() ->
 def test_each_protection_is_needed(left_out: str) -> None:
     rules, budget = UNPROTECTED[left_out]
     assert explore(world(rules, budget), MOST_WORLDS).violation is not None
+
+
+MADE_AGAIN_UNPROTECTED = {
+    "the id is not asked for": made_again.Rules(asks=False),
+    "the id was asked for before it was read": made_again.Rules(asks_after_reading=False),
+    "an offset of the former topic is gone on from": made_again.Rules(compares_record=False, forgets_offsets=False),
+}
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("budget", [made_again.Budget(0, 2), made_again.Budget(1, 1), made_again.Budget(1, 2)], ids=str)
+@pytest.mark.parametrize("forgets_offsets", [True, False])
+def test_nothing_is_stored_under_a_topic_that_it_is_not_of(budget: made_again.Budget, forgets_offsets: bool) -> None:
+    rules = made_again.Rules(forgets_offsets=forgets_offsets)
+    explored = explore(MadeAgain(rules, budget), MOST_WORLDS)
+    assert explored.violation is None
+    assert explored.ends > 1
+
+
+@pytest.mark.parametrize("left_out", MADE_AGAIN_UNPROTECTED)
+def test_each_protection_of_a_topic_made_again_is_needed(left_out: str) -> None:
+    world = MadeAgain(MADE_AGAIN_UNPROTECTED[left_out], made_again.Budget())
+    assert explore(world, MOST_WORLDS).violation is not None

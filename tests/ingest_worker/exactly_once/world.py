@@ -8,6 +8,7 @@ partition, and stop anywhere. Each step is one that the real parts could take ne
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, field, replace
 from enum import IntEnum
@@ -142,6 +143,25 @@ class World:
             frozenset(self.tokens),
         )
 
+    def wrong(self) -> str:
+        """What must hold at every moment: what does not; empty when all does."""
+        for name, offsets in (("table", self.stored), ("rollup", self.rolled)):
+            doubled = [offset for offset, copies in Counter(offsets).items() if copies > 1]
+            if doubled:
+                return f"the {name} holds {doubled} more than once"
+        missing = set(range(self.committed[0])) - set(self.stored)
+        return f"{sorted(missing)} are committed and not stored" if missing else ""
+
+    def unfinished(self) -> str:
+        """What must hold when nothing more can happen."""
+        everything = set(range(MESSAGES))
+        for name, offsets in (("table", self.stored), ("rollup", self.rolled)):
+            if set(offsets) != everything:
+                return f"the {name} never gets {sorted(everything - set(offsets))}"
+        if self.committed[0] != MESSAGES:
+            return f"the group stays at {self.committed[0]}"
+        return "" if self.workers[self.member].stage is Stage.OPEN else "nobody owns the partition"
+
     # What may happen next.
 
     def steps(self) -> Iterator[str]:
@@ -262,6 +282,7 @@ class World:
         present = {LOT: OffsetRanges.of((offset, offset) for offset in seen)}
         found = recovered(Quiet(Fenced(worker.owner)), {LOT: worker.start}, present)
         worker.lane = Lane.starting(ORIGIN, found.owner, found.starts[LOT])
+        worker.lane.confirmed_at = 0.0  # the topic stays what it is: `made_again.py` has the other case
         worker.stage = Stage.OPEN
         # What is read and not sealed is nobody else's business, so that reading at once leaves no order out.
         for offset in range(worker.next_offset, MESSAGES):
@@ -271,7 +292,7 @@ class World:
     def _records(self, name: str, worker: Worker) -> None:
         """Cut the next batch and commit with it on record: nobody else could see the one without the other."""
         assert worker.lane is not None
-        batch = worker.lane.seal()
+        batch = worker.lane.seal(0.0)
         if not self.rules.commits_after_insert:
             worker.lane.mark.stored(batch.first_offset, batch.last_offset)
         self._commits(name, worker)
