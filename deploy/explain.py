@@ -22,8 +22,9 @@ from query_api.errors import QueryRefused, RequestError
 from query_api.execute import Answer, Executor
 from query_api.limits import Limits
 from query_api.query import Query
-from query_api.read_parameters import read_parameters
+from query_api.read_parameters import Items, read_parameters
 from query_api.secret_values import SecretValues
+from query_api.sql_request import template_parameters
 from query_api.template.errors import TemplateError
 from schemas.model import Project
 
@@ -80,7 +81,8 @@ def explain(catalog: Catalog, pipe: str, parameters: Iterable[tuple[str, str]]) 
     if endpoint is None:
         raise UnknownPipeError(*_unknown(catalog, pipe))
     try:
-        read = read_parameters(parameters)
+        given: Items = [*parameters]
+        read = read_parameters([*given, *template_parameters(given)])
         query = endpoint.render(read.values)
     except RequestError as error:
         raise ExplainError(error.message) from error

@@ -13,7 +13,7 @@ from query_api.template.errors import TemplateCompileError
 from query_api.template.parameters import HIDDEN_NAMES, RESERVED_NAMES
 from query_api.template.samples import Sample
 from query_api.template.template import template_source
-from schemas.model import Node, Pipe, Place, Problem
+from schemas.model import Node, NodeType, Pipe, Place, Problem
 
 # Looking for what an unknown name may have meant takes a while; who has so many problems looks again.
 _MAX_SUGGESTIONS = 50
@@ -51,7 +51,8 @@ def warnings_of(node: CompiledNode) -> list[Problem]:
     for refusal in node.template.refusals:
         problem = problem_at(node.pipe, node.node, refusal)
         warnings.append(replace(problem, message=f"{refusal.message}: what comes to it will fail", severity="warning"))
-    for name in sorted(node.template.names & RESERVED_NAMES):
+    own = {"job_timestamp"} if node.node.type is NodeType.COPY else set()
+    for name in sorted(node.template.names & RESERVED_NAMES - own):
         message = f"the parameter `{name}` has a meaning of its own in every request"
         hint = "its value never reaches a template" if name in HIDDEN_NAMES else "give it another name"
         warnings.append(Problem(node.node.sql_place, message, hint, "", "warning"))

@@ -21,7 +21,8 @@ from query_api.ids import names_by_id
 from query_api.limits import Limits
 from query_api.openapi_cache import OpenApiCache
 from query_api.pipe_objects import only, pipe_object
-from query_api.read_parameters import read_parameters
+from query_api.read_parameters import Items, read_parameters
+from query_api.sql_request import template_parameters
 from query_api.trace import trace_of
 from schemas.feed import feeds_of
 from schemas.model import DataSource, Pipe, Project
@@ -81,7 +82,8 @@ class InformationHandlers:
         endpoint = self.catalog.endpoints.get(pipe.name)
         if endpoint is None:
             raise NotFound(f"The pipe '{pipe.name}' is not an endpoint")
-        given = read_parameters(request.query.items()).values
+        items: Items = [*request.query.items()]
+        given = read_parameters([*items, *template_parameters(items)]).values
         query = endpoint.render(token.values(pipe.name, given))
         explainer = Explainer(self.executor, self.limits, self.catalog.secrets)
         async with self.admission.slot():

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from query_api.template.errors import TemplateRenderError
 from query_api.template.parameters import Parameter
 from query_api.template.rendering import Render
 from query_api.template.samples import Sample, samples_of
 from query_api.template.template import Template, template_source
-from schemas.model import Node, Pipe, Place
+from schemas.model import Node, NodeType, Pipe, Place
+
+# What a copy reads as the time of its run (Tinybird).
+_JOB_TIMESTAMP = "job_timestamp"
 
 
 class CompiledNode:
@@ -32,6 +36,8 @@ class CompiledNode:
         """The node's own SQL. Raises TemplateError."""
         if self.template is None:
             return self.node.sql
+        if self.node.type is NodeType.COPY and _JOB_TIMESTAMP in self.template.names:
+            values = {_JOB_TIMESTAMP: datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"), **values}
         sql = self.template.render(values, render)
         if not sql.strip():
             raise TemplateRenderError("Template renders to an empty query without parameters")

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from query_api.pipe_objects import plain
+from query_api.template.errors import ParameterError
 from query_api.template.parameters import Parameter
+from query_api.template.parsing import parse_date, parse_float, parse_plain_integer
 
 Object = dict[str, Any]
 
@@ -65,19 +67,17 @@ def _fitted(value: object, schema: Mapping[str, Any]) -> Any:
 
 
 def _scalar(text: str, schema: Mapping[str, Any]) -> Any:
-    match schema["type"]:
-        case "boolean":
-            return {"1": True, "true": True, "0": False, "false": False}.get(text.lower())
-        case "integer":
-            try:
-                number = int(text)
-            except ValueError:
-                return None
-            return number if schema["minimum"] <= number <= schema["maximum"] else None
-        case "number":
-            try:
-                return plain(float(text))
-            except ValueError:
-                return None
-        case _:
-            return text if "format" not in schema or schema["format"] != "date" or len(text) == 10 else None
+    """What a template would take, and nothing else."""
+    try:
+        match schema["type"]:
+            case "boolean":
+                return {"1": True, "true": True, "0": False, "false": False}.get(text.lower())
+            case "integer":
+                number = parse_plain_integer(text, "Int")
+                return number if schema["minimum"] <= number <= schema["maximum"] else None
+            case "number":
+                return plain(float(parse_float(text, "Float64")))
+            case _:
+                return str(parse_date(text, is_default=True)) if schema.get("format") == "date" else text
+    except ParameterError:
+        return None

@@ -44,12 +44,15 @@ async def read_sql_request(request: web.Request, *, expects_sql: bool = False) -
             sql = _text(body)
         else:
             items += body_items(request.content_type, body)
-    items += _template_parameters(items)
+    items += template_parameters(items)
     return SqlRequest(read_parameters(items), sql or _first(items, "q"), _first(items, "pipeline"))
 
 
-def _template_parameters(items: Sequence[tuple[str, Value]]) -> Items:
-    """What Tinybird's own tools send as one JSON object; a parameter that was given by itself wins over it."""
+def template_parameters(items: Sequence[tuple[str, Value]]) -> Items:
+    """What Tinybird's own tools send as one JSON object; a parameter that was given by itself wins over it.
+
+    Raises `BadRequest`.
+    """
     text = _first(items, _TEMPLATE_PARAMETERS)
     if text is None:
         return []

@@ -132,7 +132,7 @@ def Array(  # noqa: N802 - the template language's name
         if not defined:
             return None
         raise ParameterError(render.missing, parameter=parameter_name)
-    return parsing.parse_array(value, str(type or _type), parameter_name)
+    return parsing.parse_array(value, plain_text(type or _type), parameter_name)
 
 
 @_function
@@ -300,11 +300,11 @@ def split_to_array(render: Render, x: object, default: object = "", separator: s
 
 
 @_function
-def enumerate_with_last(render: Render, iterable: object) -> Iterator[tuple[bool, object]]:
-    if not isinstance(iterable, (str, list, tuple, range, dict)):
-        raise TemplateRenderError(f"enumerate_with_last() takes a list, not {kind_of(iterable)}")
-    count = len(iterable)
-    return iter([(index == count - 1, item) for index, item in enumerate(elements(iterable))])
+def enumerate_with_last(render: Render, values: object) -> Iterator[tuple[bool, object]]:
+    if not isinstance(values, (str, list, tuple, range, dict)):
+        raise TemplateRenderError(f"enumerate_with_last() takes a list, not {kind_of(values)}")
+    count = len(values)
+    return iter([(index == count - 1, item) for index, item in enumerate(elements(values))])
 
 
 @_function
@@ -433,7 +433,8 @@ FUNCTIONS.update(
         "int": _int,
         "float": _float,
         "range": _range,
-        **{function.__name__: _builtin(function.__name__, function) for function in (len, min, max, str, bool, abs)},
+        **{function.__name__: _builtin(function.__name__, function) for function in (len, min, max, bool, abs)},
+        "str": _builtin("str", lambda x="": "None" if x is None else plain_text(x)),
         "sum": _builtin("sum", _sum),
         "sorted": _builtin("sorted", _sorted),
         "enumerate": _builtin("enumerate", _enumerate),

@@ -45,9 +45,8 @@ def json_text(value: object) -> str:
 
 
 def plain_text(value: object) -> str:
-    """A value as the text of a String: text as it is, lists and dictionaries as JSON, a number as it is written."""
+    """A value as the text of a String: text as it is, a number as it is written, anything else as JSON."""
     if isinstance(value, str):
         return value
-    if isinstance(value, (bool, int, float)):
-        return str(value)
-    return json_text(value)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return str(value) if is_number else json_text(value)

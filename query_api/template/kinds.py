@@ -14,7 +14,7 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (float, "a number"),
     (Identifier, "a symbol"),
     (Fragment, "a piece of SQL"),
-    (dict, "an object"),
+    (dict, "a dictionary"),
     ((list, tuple, range, Iterator), "a list"),
     (slice, "a slice"),
 )
@@ -33,7 +33,7 @@ _NAMED = {
     "TypedArray": "a list",
     "tuple": "a list",
     "range": "a list",
-    "dict": "an object",
+    "dict": "a dictionary",
     "Identifier": "a symbol",
     "Fragment": "a piece of SQL",
 }
@@ -92,11 +92,13 @@ def in_our_words(error: BaseException) -> str:
     if found := _UNARY.match(text):
         return f"`{found['operator']}` needs a number, not {_NAMED.get(found['kind'], 'another kind of value')}"
     if found := _IN.match(text):
-        return f"`in` looks through text, a list or an object, not {_NAMED.get(found['kind'], 'another kind of value')}"
+        return (
+            f"`in` looks through text, a list or a dictionary, not {_NAMED.get(found['kind'], 'another kind of value')}"
+        )
     if found := _IN_TEXT.match(text):
         return f"`in` looks for text within text, not for {_NAMED.get(found['kind'], 'another kind of value')}"
     if _UNPACKED.search(text):
         return "several names are given a value that has not as many elements"
     if _UNHASHABLE.search(text):
-        return "a list or an object cannot be the key of an object"
+        return "a list or a dictionary cannot be the key of a dictionary"
     return next((words for kind, words in _RAISED if isinstance(error, kind)), "the template cannot be rendered")

@@ -94,7 +94,7 @@ def elements(value: object) -> Iterable[object]:
     """A value that can be gone through. Raises TemplateRenderError."""
     if isinstance(value, (list, tuple, range, str, dict, Iterator)):
         return value
-    raise TemplateRenderError(f"{kind_of(value)} cannot be gone through: a list, an object or text can")
+    raise TemplateRenderError(f"{kind_of(value)} cannot be gone through: a list, a dictionary or text can")
 
 
 def iterate(render: Render, iterable: object) -> Iterator[object]:
