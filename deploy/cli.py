@@ -16,6 +16,7 @@ from clickhouse_connect.driver.client import Client
 from deploy import tokens as token_table
 from deploy.apply import apply
 from deploy.bench.cli import bench
+from deploy.beside_run import environment_beside, running_parts
 from deploy.check import read_project
 from deploy.connect import connect
 from deploy.embedded_engine import EmbeddedEngine
@@ -110,7 +111,7 @@ def check(project: Path | None, is_strict: bool) -> None:
 @project_option
 def deploy(project: Path | None, is_check: bool) -> None:
     """Put the project's tables and views into ClickHouse, after printing what will be done."""
-    settings, environment = _settings(project)
+    settings, environment = _settings_beside_run(project)
     checked = read_project(settings.project_folder, environment)
     with _client(settings) as client:
         plan = read_plan(client, checked.project, settings.clickhouse_database)
@@ -126,6 +127,11 @@ def deploy(project: Path | None, is_check: bool) -> None:
             sys.exit(EXIT_CHANGES)
         apply(client, plan)
         click.echo("deployed", err=True)
+    if running_parts(settings.birdhouse_data) is not None:
+        text = (
+            "the running `birdhouse run` goes on with the project that it began with: start it again, or with --watch"
+        )
+        click.echo(f"hint: {text}", err=True)
 
 
 @main.command()
@@ -146,7 +152,7 @@ def explain(project: Path | None, pipe: str, parameters: tuple[str, ...], output
     """
     from deploy import explain as explaining
 
-    settings, environment = _settings(project)
+    settings, environment = _settings_beside_run(project)
     checked = read_project(settings.project_folder, environment)
     try:
         explanation = explaining.explain(checked.catalog, pipe, map(_name_and_value, parameters))
@@ -209,7 +215,7 @@ def verify(project: Path | None, data_source: str | None, since: datetime | None
     from deploy.verify.render import render_json, render_text
     from deploy.verify.report import verdict_of
 
-    settings, environment = _settings(project)
+    settings, environment = _settings_beside_run(project)
     configure(settings.birdhouse_log_format, settings.birdhouse_log_level)
     checked = read_project(settings.project_folder, environment)
     with _client(settings) as client:
@@ -240,10 +246,10 @@ def replay(project: Path | None, output: str, is_sure: bool, **asked: Any) -> No
     """
     from deploy.replay import terminal  # everything else starts faster without Kafka
 
-    settings, environment = _settings(project)
+    settings, environment = _settings_beside_run(project)
     configure(settings.birdhouse_log_format, settings.birdhouse_log_level)
     checked = read_project(settings.project_folder, environment)
-    with _clients(settings, "stop it with Ctrl-C, replay, and start it again") as connect_client:
+    with _clients(settings) as connect_client:
         sys.exit(terminal.replay(asked, checked.project, environment, connect_client, output, is_sure=is_sure))
 
 
@@ -273,22 +279,26 @@ def offsets(
     from deploy.topic import TopicView
     from service.kafka import client_config
 
-    settings, environment = _settings(project)
+    settings, environment = _settings_beside_run(project)
     checked = read_project(settings.project_folder, environment)
     feeds = setting.feeds_of_topic(checked.project, data_source)
     config = client_config(settings, environment, connection=checked.project.connections.get(feeds[0].connection or ""))
+    parts = running_parts(settings.birdhouse_data)
+    is_embedded = parts is not None and parts.broker == settings.kafka_bootstrap_servers is not None
+    if target is not None and is_embedded:
+        raise setting.of_embedded_broker()
     with TopicView(config, feeds[0]) as view:
         held = setting.read_offsets(view, feeds[0].topic, partitions)
         topic_id = view.topic_id() or ""
         if target is None:
-            click.echo(setting.render(feeds[0], held, {}, topic_id))
+            click.echo(setting.render(feeds[0], held, {}, topic_id, keeps_records=not is_embedded))
             return
         wanted = setting.positions(view, held, setting.target_of(target))
     click.echo(setting.render(feeds[0], held, wanted, topic_id))
     if not is_sure:
         names = ", ".join(feed.data_source for feed in feeds)
         click.confirm(f"set these offsets, which {names} will be loaded from?", abort=True, err=True)
-    with _clients(settings, "stop it with Ctrl-C") as connect_client:
+    with _clients(settings) as connect_client:
         setting.set_offsets(feeds, config, connect_client, settings.clickhouse_database, topic_id, wanted)
 
 
@@ -299,19 +309,22 @@ def _settings(project: Path | None) -> tuple[RunSettings, dict[str, str]]:
     return load_settings(RunSettings, environment), environment
 
 
+def _settings_beside_run(project: Path | None) -> tuple[RunSettings, dict[str, str]]:
+    """As `_settings`; what a `birdhouse run` on the same folder embeds is reached as if it were servers."""
+    settings, environment = _settings(project)
+    beside = environment_beside(settings, environment)
+    return load_settings(RunSettings, beside), beside
+
+
 @contextmanager
 def _client(settings: RunSettings) -> Iterator[Client]:
-    hint = (
-        "that `birdhouse run` deploys the project when it starts: stop it with Ctrl-C and start it again "
-        "(or set CLICKHOUSE_URL to deploy to a server)"
-    )
-    with _clients(settings, hint) as connect_client, closing(connect_client()) as client:
+    with _clients(settings) as connect_client, closing(connect_client()) as client:
         yield client
 
 
 @contextmanager
-def _clients(settings: RunSettings, hint: str) -> Iterator[Callable[[], Client]]:
-    """A function that gives a new client each time; `hint` is for a folder that a `birdhouse run` owns."""
+def _clients(settings: RunSettings) -> Iterator[Callable[[], Client]]:
+    """A function that gives a new client each time."""
     if not settings.is_engine_embedded:
         yield lambda: connect(settings)
         return
@@ -319,6 +332,7 @@ def _clients(settings: RunSettings, hint: str) -> Iterator[Callable[[], Client]]
     try:
         engine.start()
     except FolderInUseError as error:
+        hint = "a `birdhouse run` is asked once it is ready, and another command ends: try again in a moment"
         raise FolderInUseError(error.message, hint) from None
     try:
         yield engine.client

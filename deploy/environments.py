@@ -19,10 +19,13 @@ def shared_environment(environment: Environment, *, secret: str, embedded_broker
     """What both services see. With an embedded broker nothing that the user or a project's `.connection` says of
     another Kafka (addresses, TLS, SASL) may reach a client."""
     shared = {**environment, "BIRDHOUSE_SECRET": secret}
-    if embedded_broker is not None:
-        shared = {name: value for name, value in shared.items() if not name.startswith("KAFKA_")}
-        shared |= {"KAFKA_BOOTSTRAP_SERVERS": embedded_broker, "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"}
-    return shared
+    return shared if embedded_broker is None else of_embedded_broker(shared, embedded_broker)
+
+
+def of_embedded_broker(environment: Environment, address: str) -> dict[str, str]:
+    """The environment of a client of the embedded broker, and of no other Kafka."""
+    others = {name: value for name, value in environment.items() if not name.startswith("KAFKA_")}
+    return {**others, "KAFKA_BOOTSTRAP_SERVERS": address, "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"}
 
 
 def api_environment(shared: Environment) -> dict[str, str]:

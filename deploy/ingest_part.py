@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from aiohttp.web import AbstractRouteDef
 from clickhouse_connect.driver.client import Client
 from prometheus_client import CollectorRegistry
 
@@ -41,9 +42,10 @@ class IngestPart:
         connect: Callable[[], Client],
         *,
         broker_keeps_records: bool,
+        routes: Iterable[AbstractRouteDef] = (),
     ) -> None:
-        """`connect` gives a new client each time, from any thread. `broker_keeps_records` as for `Worker`. Raises
-        `SettingsError`."""
+        """`connect` gives a new client each time, from any thread. `broker_keeps_records` as for `Worker`; `routes` are
+        what the admin port answers besides. Raises `SettingsError`."""
         registry = CollectorRegistry()
         self._settings = settings
         self._environment = environment
@@ -56,13 +58,15 @@ class IngestPart:
         self._is_stopped = False
         self.worker = self._create_worker()
         registry.register(StatusCollector(lambda: self.worker.status()))
+        app = create_admin_app(
+            registry=registry,
+            is_live=self.is_live,
+            readiness=lambda: self.worker.not_ready_because(),
+            status=lambda: self.worker.status().as_json(),
+        )
+        app.add_routes(routes)
         self._admin = AdminServer(
-            create_admin_app(
-                registry=registry,
-                is_live=self.is_live,
-                readiness=lambda: self.worker.not_ready_because(),
-                status=lambda: self.worker.status().as_json(),
-            ),
+            app,
             settings.birdhouse_ingest_admin_host,
             settings.birdhouse_ingest_admin_port,
         )

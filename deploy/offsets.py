@@ -52,6 +52,14 @@ def feeds_of_topic(project: Project, data_source: str) -> list[Feed]:
     return [own, *(feed for feed in feeds if feed != own and (feed.connection, feed.topic, feed.group_id) == of_group)]
 
 
+def of_embedded_broker() -> OffsetsError:
+    """Why the group of an embedded broker is not set: its worker runs as long as it does."""
+    return OffsetsError(
+        "offsets cannot be set beside `birdhouse run`: the embedded broker ends with the worker that reads it",
+        "`birdhouse replay --data-source … --since …` stores a range of events again while it runs",
+    )
+
+
 def read_offsets(view: TopicView, topic: str, partitions: Sequence[int]) -> list[Held]:
     """What the group has committed of the partitions, of all of them when none is named. Raises `OffsetsError`."""
     known = view.partitions()
@@ -122,12 +130,22 @@ def set_offsets(
         raise ServerError(f"ClickHouse does not answer: {reason_of(error)}", "run it again") from error
 
 
-def render(feed: Feed, held: Sequence[Held], wanted: Mapping[int, int], topic_id: str | None) -> str:
-    """A line for each partition. `topic_id` is the topic's today: an offset may be left of a former one."""
+def render(
+    feed: Feed,
+    held: Sequence[Held],
+    wanted: Mapping[int, int],
+    topic_id: str | None,
+    *,
+    keeps_records: bool = True,
+) -> str:
+    """A line for each partition. `topic_id` is the topic's today: an offset may be left of a former one. A broker that
+    `keeps_records` shows by them whether a worker has committed."""
     lines = [f"topic {feed.topic}, group {feed.group_id}"]
     for entry in held:
         committed = "-" if entry.committed is None else str(entry.committed)
-        by = "" if entry.committed is None else " by a worker" if entry.record is not None else " by somebody else"
+        by = ""
+        if entry.committed is not None and keeps_records:
+            by = " by a worker" if entry.record is not None else " by somebody else"
         if is_of_former_topic(entry, topic_id):
             by += ", of a former topic of that name"
         to = f"  to {wanted[entry.partition]}" if entry.partition in wanted else ""

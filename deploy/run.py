@@ -15,6 +15,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.apply import apply
+from deploy.beside_run import forget_parts
 from deploy.check import CheckedProject
 from deploy.connect import connect, reason_of
 from deploy.embedded_broker import EmbeddedBroker, is_port_free
@@ -105,6 +106,7 @@ def _start_servers(settings: RunSettings, parts: ExitStack) -> Servers:
     """Start what is not configured; it stops with `parts`."""
     # The folder's lock first: a second `run` must not start a broker only to find that out.
     engine = parts.enter_context(EmbeddedEngine(settings.birdhouse_data)) if settings.is_engine_embedded else None
+    forget_parts(settings.birdhouse_data)
     broker = None
     address = None
     if settings.is_broker_embedded:

@@ -16,11 +16,13 @@ from aiohttp import web
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import KafkaException
 
+from deploy.beside_run import RunningParts, forget_parts, reached_at, write_parts
 from deploy.check import CheckedProject
 from deploy.drain import AcknowledgedEvents, Drain
 from deploy.embedded_broker import EmbeddedBroker
 from deploy.embedded_engine import EmbeddedEngine
 from deploy.embedded_executor import EmbeddedExecutor
+from deploy.engine_door import EngineDoor
 from deploy.environments import Environment
 from deploy.ingest_part import IngestPart
 from deploy.watch import POLL_SECONDS, ProjectWatch
@@ -78,14 +80,20 @@ class System:
         api_settings = load_settings(QueryApiSettings, self.api_environment)
         events, app = self._create_api(api_settings)
         ingest_settings = load_settings(IngestSettings, self.ingest_environment)
+        folder = self.token_file.parent
+        door = None
+        if self.engine is not None:
+            door = EngineDoor(self.engine.handle, self.token_file.read_text().strip(), folder)
         ingest = IngestPart(
             ingest_settings,
             self.ingest_environment,
             self.checked.project,
             self.connect,
             broker_keeps_records=self.broker is None,
+            routes=door.routes if door is not None else (),
         )
         ingest_admin = await asyncio.to_thread(ingest.start)
+        write_parts(folder, self._parts(ingest_admin))
         stop_api = asyncio.Event()
         api = asyncio.create_task(serve_api(app, stop=stop_api))
         following = asyncio.create_task(self._follow(self.watch, app, ingest)) if self.watch is not None else None
@@ -98,10 +106,19 @@ class System:
             deadline = Deadline.after(STOP_SECONDS)
             stop_api.set()
             await asyncio.gather(api, return_exceptions=True)
+            forget_parts(folder)
             is_stored = await asyncio.to_thread(self._stop_ingest, ingest, events, deadline)
         if failure is not None:
             click.echo(f"error: {failure}", err=True)
         return 0 if failure is None and is_stored else 1
+
+    def _parts(self, ingest_admin: str) -> RunningParts:
+        settings = load_settings(QueryApiSettings, self.api_environment)
+        return RunningParts(
+            os.getpid(),
+            None if self.engine is None else reached_at(ingest_admin),
+            None if self.broker is None else settings.kafka_bootstrap_servers,
+        )
 
     def _create_api(self, settings: QueryApiSettings) -> tuple[AcknowledgedEvents, web.Application]:
         executor = None

@@ -92,7 +92,7 @@ class TopicView:
         committed = _asked(lambda: self._consumer.committed(places, timeout=ANSWER_SECONDS))
         if failure := next((mark.error for mark in committed if mark.error is not None), None):
             raise _no_answer(KafkaException(failure))
-        ends = [self.ends(number) for number in partitions]
+        ends = [self._ends_behind(mark) for mark in committed]
         starts = [0 for _ in places] if since is None else self.offsets_at(partitions, since)
         return [
             Held(
@@ -112,6 +112,19 @@ class TopicView:
         low, high = _asked(lambda: self._consumer.get_watermark_offsets(place, ANSWER_SECONDS, cached=False))
         return int(low), int(high)
 
+    def _ends_behind(self, committed: TopicPartition) -> tuple[int, int]:
+        """The ends, where a group may have read more than the broker tells: the embedded one tells the end of its last
+        batch as if that held one message. What it gives out it holds."""
+        low, high = self.ends(committed.partition)
+        if committed.offset <= high:
+            return low, high
+        last = committed.offset - 1
+        try:
+            is_held = any(True for _ in self.read(committed.partition, [OffsetRange(last, last)]))
+        except OffsetsGoneError:
+            is_held = False
+        return low, committed.offset if is_held else high
+
     def offsets_at(self, partitions: Sequence[int], moment: datetime) -> list[int | None]:
         """Of each partition the offset of its first message of that time or later, None when there is none."""
         milliseconds = int(moment.timestamp() * 1000)
@@ -127,10 +140,11 @@ class TopicView:
                 raise KafkaException(result.error)
 
     def is_compacted(self) -> bool:
-        """Whether the topic's `cleanup.policy` lets the broker drop messages in between."""
+        """Whether the topic's `cleanup.policy` lets the broker drop messages in between; without one it does not."""
         resource = ConfigResource(ConfigResource.Type.TOPIC, self._feed.topic)
         entries = _asked(lambda: self._admin.describe_configs([resource])[resource].result(ANSWER_SECONDS))
-        return "compact" in str(entries["cleanup.policy"].value)
+        policy = entries.get("cleanup.policy")
+        return policy is not None and "compact" in str(policy.value)
 
     def read(self, partition: int, ranges: Iterable[OffsetRange]) -> Iterator[Run]:
         """The messages at the offsets of rising `ranges`, in order, none of a run beyond its range.

@@ -110,7 +110,8 @@ class Replay:
         assert asked.since is not None
         starts = topic.offsets_at(partitions, asked.since)
         until = topic.offsets_at(partitions, asked.until) if asked.until is not None else [None for _ in partitions]
-        ends = [topic.ends(number)[1] if end is None else end for number, end in zip(partitions, until, strict=True)]
+        held = topic.held(partitions)
+        ends = [entry.high if end is None else end for entry, end in zip(held, until, strict=True)]
         return {
             number: OffsetRange(start, end - 1)
             for number, start, end in zip(partitions, starts, ends, strict=True)
