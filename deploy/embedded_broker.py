@@ -24,6 +24,9 @@ from service.deadline import Deadline
 logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
+KNOWN_LIMITS = "in memory; no transactions, no idempotence with aiokafka or KafkaJS"
+"""Of Tansu 0.6 (docs/operations.md says more): readers get the events of aborted transactions as well, and an
+InitProducerId without a producer id, or with 0 for none, is answered with UNKNOWN_SERVER_ERROR."""
 # It listens after some 20 ms; a loaded machine may need a hundred times that.
 START_SECONDS = 15.0
 STOP_SECONDS = 2.0

@@ -19,7 +19,7 @@ from confluent_kafka import KafkaException
 from deploy.beside_run import RunningParts, forget_parts, reached_at, write_parts
 from deploy.check import CheckedProject
 from deploy.drain import AcknowledgedEvents, Drain
-from deploy.embedded_broker import EmbeddedBroker
+from deploy.embedded_broker import KNOWN_LIMITS, EmbeddedBroker
 from deploy.embedded_engine import EmbeddedEngine
 from deploy.embedded_executor import EmbeddedExecutor
 from deploy.engine_door import EngineDoor
@@ -210,7 +210,7 @@ class System:
             api=_url(settings.birdhouse_api_host, listening.port),
             api_admin=_url(settings.birdhouse_api_admin_host, listening.admin_port),
             ingest_admin=ingest_admin,
-            kafka=settings.kafka_bootstrap_servers or "",
+            kafka=(settings.kafka_bootstrap_servers or "") + (f"  ({KNOWN_LIMITS})" if self.broker is not None else ""),
         )
         now = datetime.now(UTC)
         endpoints = self.checked.catalog.endpoints

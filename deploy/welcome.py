@@ -35,7 +35,7 @@ class Endpoint(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the running system answers; `kafka` is its `bootstrap.servers`."""
+    """Where the running system answers; `kafka` is its `bootstrap.servers`, with what producers must know of it."""
 
     api: str
     api_admin: str

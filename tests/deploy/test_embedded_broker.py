@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
+import struct
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.embedded_broker import HOST, EmbeddedBroker, free_port, is_port_free
@@ -72,3 +74,47 @@ def test_stopping_twice_is_stopping_once() -> None:
     broker.stop()
     broker.stop()
     assert not broker.is_running
+
+
+# What docs/operations.md and the welcome tell of it. Where one of these fails, a release has mended what they tell.
+
+
+def test_the_events_of_an_aborted_transaction_are_read(tmp_path: Path) -> None:
+    with EmbeddedBroker(log_file=tmp_path / "broker.log") as broker:
+        config = {"bootstrap.servers": f"{HOST}:{broker.port}", "log_level": 0}
+        admin = AdminClient(config)
+        admin.create_topics([NewTopic("events", 1, 1)])["events"].result(10)
+        producer = Producer({**config, "transactional.id": "one"})
+        producer.init_transactions(10)
+        for value, ends in ((b"aborted", producer.abort_transaction), (b"committed", producer.commit_transaction)):
+            producer.begin_transaction()
+            producer.produce("events", value)
+            assert producer.flush(10) == 0
+            ends(10)
+        consumer = Consumer({**config, "group.id": "g", "isolation.level": "read_committed"})
+        consumer.assign([TopicPartition("events", 0, 0)])
+        read = [message.value() for message in consumer.consume(2, timeout=10)]
+        consumer.close()
+    assert read == [b"aborted", b"committed"]
+
+
+@pytest.mark.parametrize(
+    ("version", "body", "code"),
+    [
+        (0, b"\xff\xff" + b"\x00\x00\xea\x60", -1),  # aiokafka, and KafkaJS with version 1: no producer id at all
+        (4, b"\x00" + b"\x00\x00\xea\x60" + b"\x00" * 10 + b"\x00", -1),  # 0 for no producer id
+        (4, b"\x00" + b"\x00\x00\xea\x60" + b"\xff" * 10 + b"\x00", 0),  # librdkafka: -1 for no producer id
+    ],
+)
+def test_a_producer_id_is_given_to_those_who_name_none_by_minus_one(
+    tmp_path: Path, version: int, body: bytes, code: int
+) -> None:
+    is_flexible = version >= 2
+    header = struct.pack(">hhi", 22, version, 7) + b"\xff\xff" + (b"\x00" if is_flexible else b"")
+    with EmbeddedBroker(log_file=tmp_path / "broker.log") as broker:
+        assert broker.port is not None
+        with socket.create_connection((HOST, broker.port), timeout=10) as connection:
+            connection.sendall(struct.pack(">i", len(header + body)) + header + body)
+            answer = connection.recv(4096)
+    behind_throttle_time = 4 + 4 + (1 if is_flexible else 0) + 4
+    assert struct.unpack_from(">h", answer, behind_throttle_time)[0] == code
