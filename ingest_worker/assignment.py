@@ -85,6 +85,14 @@ class Assignment:
         """What has to be owned and recovered before any of these partitions may be read."""
         return [(buffer.data_source, *entry.place) for entry in partitions for buffer in self._buffers[entry.topic]]
 
+    def begin_anew(self, takeover: Takeover) -> list[Partition]:
+        """Partitions of a takeover that are read from their beginning and not from where they were assigned."""
+        anew = [entry for entry in takeover.partitions if entry.place in takeover.anew and self.is_assigned(entry)]
+        for partition in anew:
+            partition.position = partition.next_offset = partition.low
+            partition.first_partitions = 0
+        return anew
+
     def own(self, takeover: Takeover) -> list[Partition]:
         """These partitions are this worker's in ClickHouse too: messages of them may be taken from now on. Gives back
         those that are not, as their takeover was refused."""

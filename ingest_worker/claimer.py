@@ -8,18 +8,20 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from clickhouse_connect.driver.client import Client
 
 from ingest_worker.buffer import Place
 from ingest_worker.former_inserts import await_former_inserts
-from ingest_worker.handover import Oddity, oddities, refused, skipped
+from ingest_worker.handover import Oddity, made_again, oddities, refused, skipped
 from ingest_worker.observations import (
     HandoverOdd,
     Observer,
     OwnershipDelayed,
     OwnershipTaken,
     PartitionsRecovered,
+    TopicReplaced,
     report_failure,
 )
 from ingest_worker.ownership import former_owners, take_ownership
@@ -110,9 +112,9 @@ class Claimer:
         try:
             client = self._connect()
             left_alone = self._judge(client, request)
-            rest = request.without(left_alone)
+            rest = self._begun_anew(client, request.without(left_alone))
             result = self._recover(client, rest) if rest.partitions else None
-            return Takeover(request.partitions, result, left_alone)
+            return Takeover(request.partitions, result, left_alone, rest.anew)
         except Exception as error:
             return error
         finally:
@@ -132,6 +134,12 @@ class Claimer:
                 gaps = skipped(client, self._database, dict.fromkeys(lots, oddity), self._memories, request.partitions)
                 self._observe(HandoverOdd(self._group, _names(lots), oddity.value, tuple(gaps)))
         return {lot[1:]: f"data source `{lot[0]}`: {oddity.value}" for lot, oddity in bad.items()}
+
+    def _begun_anew(self, client: Client, request: TakeoverRequest) -> TakeoverRequest:
+        found = made_again(client, self._database, request.partitions, request.lots, self._group)
+        for topic, former_id in {topic: former_id for (topic, _), former_id in found.items()}.items():
+            self._observe(TopicReplaced(self._group, topic, former_id, request.topic_ids[topic]))
+        return replace(request, anew=frozenset(found))
 
     def _recover(self, client: Client, request: TakeoverRequest) -> Recovered:
         """The steps in their order; each needs what the one before it gave."""

@@ -12,12 +12,13 @@ from enum import StrEnum
 
 from clickhouse_connect.driver.client import Client
 
-from ingest_worker.ownership import is_of_group
+from ingest_worker.buffer import Place
+from ingest_worker.ownership import former_owners, is_of_group, loaded_topics
 from ingest_worker.partition import Partition
 from ingest_worker.recovery import Lot
 from ingest_worker.scan import Memory
 from schemas.ddl import qualified
-from schemas.landing import OFFSET, PARTITION, TOPIC_ID, fence_key, quarantine_table
+from schemas.landing import OFFSET, PARTITION, TOPIC_ID, fence_key, quarantine_table, topic_key
 from schemas.sql import identifier
 
 
@@ -42,10 +43,9 @@ def oddity_of(partition: Partition, former: int | None, group: str) -> Oddity | 
         return None  # a first owner: whatever the group's offset is, nothing of this topic is stored
     if not is_of_group(former, group):
         return Oddity.OTHER_GROUP
-    if partition.record is not None and partition.record.lanes:
-        return None
-    # A record without lanes was written by a worker of this group that found no offset, as this one may have done.
-    return Oddity.OFFSET_SET if partition.had_offset and partition.record is None else Oddity.OFFSET_GONE
+    if not partition.is_begun:
+        return Oddity.OFFSET_GONE
+    return Oddity.OFFSET_SET if partition.record is None else None
 
 
 def oddities(
@@ -61,6 +61,27 @@ def oddities(
         oddity = oddity_of(partition, former.get(key), group)
         if oddity is Oddity.OTHER_GROUP or (oddity is not None and are_recorded):
             found[data_source, topic, number] = oddity
+    return found
+
+
+def made_again(
+    client: Client, database: str, partitions: Collection[Partition], lots: Collection[Lot], group: str
+) -> dict[Place, str]:
+    """Partitions that would not be read from their beginning although they are of a topic that was made again while no
+    worker ran, with the former topic's id: the broker forgot the group's offsets with it, and this group, which loaded
+    the former one, never owned them under the new id."""
+    late = {entry.place: entry for entry in partitions if not entry.is_begun and entry.position > entry.low}
+    found = {}
+    for data_source, topic, number in lots:
+        partition = late.get((topic, number))
+        if partition is None:
+            continue
+        own, prefix = topic_key(data_source, topic, partition.topic_id), topic_key(data_source, topic)
+        loaded = loaded_topics(client, database, prefix)
+        former = [key.removeprefix(prefix) for key, owner in loaded.items() if key != own and is_of_group(owner, group)]
+        key = fence_key(data_source, partition.topic_id, number)
+        if former and not former_owners(client, database, [key]):
+            found[topic, number] = former[0]
     return found
 
 

@@ -62,6 +62,15 @@ def former_owners(client: Client, database: str, keys: Collection[str]) -> Mappi
     return {str(key): int(owner) for key, owner in found.result_rows}
 
 
+def loaded_topics(client: Client, database: str, prefix: str) -> Mapping[str, int]:
+    """The last owner ids by those keys of the fence table that begin with `prefix`."""
+    found = client.query(
+        "SELECT key, owner FROM {database:Identifier}.{fence:Identifier} WHERE startsWith(key, {prefix:String})",
+        parameters={"database": database, "fence": FENCE_TABLE, "prefix": prefix},
+    )
+    return {str(key): int(owner) for key, owner in found.result_rows}
+
+
 def take_ownership(client: Client, database: str, claim: Claim) -> Fenced:
     """Write the claim into the fence table. Once this returns, inserts of every former owner are refused (error 469).
 

@@ -30,6 +30,7 @@ class Partition:
     committed: int | None  # the group's offset as far as it is known; None: it has none yet
     record: Record | None = None  # what the last owner may have left half stored
     metadata: str = ""  # of the group's offset, as far as it is known
+    low: int = 0  # the first offset that the broker held, where the group had not begun to load the partition
     had_offset: bool = False  # whether the group had one when it was assigned
     first_partitions: int | None = None  # as in `Record`
     former_id: str | None = None  # of a topic of that name that was deleted, whose offset the group still had
@@ -41,6 +42,11 @@ class Partition:
     newest_timestamp: int = 0  # of the last message that was read, milliseconds since 1970
     fences: int = 0  # how often ClickHouse has named another owner since the group gave it to this worker
     fenced_at: float = 0.0  # when it last did, on the worker's clock
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the group had loaded it before, or somebody said where it shall begin."""
+        return self.had_offset and (self.record is None or bool(self.record.lanes))
 
     @property
     def place(self) -> Place:
@@ -104,6 +110,8 @@ def assigned(
                     partition.first_partitions = first_partitions
                     _start(consumer, partition, resets[topic])
         for partition in ours:
+            if partition.committed is not None and not partition.is_begun:
+                partition.low, _ = _ends(consumer, partition)
             partition.next_offset = partition.position
         result += ours
     return result
@@ -163,8 +171,13 @@ def _start(consumer: Consumer, partition: Partition, reset: Reset) -> None:
     Looked up once and written down as a number, so that a worker that stops before its first commit does not skip what
     arrived meanwhile.
     """
-    low, high = consumer.get_watermark_offsets(partition.topic_partition, timeout=_REQUEST_SECONDS)
+    partition.low, high = _ends(consumer, partition)
     came_later = partition.number >= (partition.first_partitions or 0)
-    partition.position = high if reset == "latest" and not came_later else low
+    partition.position = high if reset == "latest" and not came_later else partition.low
     if reset == "none" and not came_later:
         partition.error = "the group has no offset for it, and KAFKA_AUTO_OFFSET_RESET is `none`"
+
+
+def _ends(consumer: Consumer, partition: Partition) -> tuple[int, int]:
+    low, high = consumer.get_watermark_offsets(partition.topic_partition, timeout=_REQUEST_SECONDS)
+    return low, high

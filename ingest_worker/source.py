@@ -172,7 +172,7 @@ class Source:
         self.turned_at = self._clock()
         if self._watch.changed or self._assignment.gone:
             self._follow_topics()
-        self._open_taken()
+        self._open_taken(consumer)
         if self._must_hold():
             with self._timed("hold"):
                 time.sleep(_HOLD_STEP_SECONDS)
@@ -232,10 +232,14 @@ class Source:
             self._full_since = self._clock()
         return self._clock() - self._full_since < _HOLD_SECONDS
 
-    def _open_taken(self) -> None:
+    def _open_taken(self, consumer: Consumer) -> None:
         with self._taken_lock:
             taken, self._taken = self._taken, []
         for takeover in taken:
+            anew = self._assignment.begin_anew(takeover)
+            if anew:
+                consumer.incremental_unassign([partition.topic_partition for partition in anew])
+                self._assign_paused(consumer, anew)
             for partition in self._assignment.own(takeover):
                 self._broken(partition, REFUSAL_HINT)
 
@@ -375,16 +379,20 @@ class Source:
 
     def _begin(self, consumer: Consumer, added: list[Partition]) -> None:
         """Have these partitions taken over, paused until they are."""
-        starts = [TopicPartition(entry.topic, entry.number, entry.position) for entry in added]
-        consumer.incremental_assign(starts)
-        if starts:
-            consumer.pause(starts)
+        self._assign_paused(consumer, added)
         self._assignment.add(added)
         for entry in added:
             if entry.error is not None:
                 self._broken(entry, _NO_OFFSET_HINT)
         if added:
             self._claim(added)
+
+    @staticmethod
+    def _assign_paused(consumer: Consumer, partitions: Sequence[Partition]) -> None:
+        starts = [TopicPartition(entry.topic, entry.number, entry.position) for entry in partitions]
+        consumer.incremental_assign(starts)
+        if starts:
+            consumer.pause(starts)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Finish what is being inserted, commit it, let go. What only waits is left to the next owner, who is

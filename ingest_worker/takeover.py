@@ -9,16 +9,19 @@ from ingest_worker.buffer import Place
 from ingest_worker.ownership import Claim
 from ingest_worker.partition import Partition
 from ingest_worker.recovery import LaneStart, Lot, Recovered, recorded_start
-from schemas.landing import fence_key, replay_key
+from schemas.landing import fence_key, replay_key, topic_key
 
 
 @dataclass(frozen=True, slots=True)
 class TakeoverRequest:
-    """Partitions that were assigned together, the owner id to claim them under, and what each of them feeds."""
+    """Partitions that were assigned together, the owner id to claim them under, and what each of them feeds.
+
+    Those of `anew` are read from their beginning: they are of a topic that was made again while no worker ran."""
 
     partitions: tuple[Partition, ...]
     owner: int
     lots: tuple[Lot, ...]
+    anew: frozenset[Place] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -37,7 +40,8 @@ class TakeoverRequest:
         keys = (
             key(name, topic_ids[topic], number) for name, topic, number in self.lots for key in (fence_key, replay_key)
         )
-        return Claim(tuple(keys), self.owner)
+        topics = (topic_key(name, topic, topic_ids[topic]) for name, topic, _ in self.lots)
+        return Claim((*keys, *dict.fromkeys(topics)), self.owner)
 
     @property
     def recorded(self) -> Mapping[Lot, LaneStart]:
@@ -46,7 +50,8 @@ class TakeoverRequest:
         starts = {}
         for data_source, topic, number in self.lots:
             partition = by_place[topic, number]
-            starts[data_source, topic, number] = recorded_start(data_source, partition.position, partition.record)
+            position = partition.low if partition.place in self.anew else partition.position
+            starts[data_source, topic, number] = recorded_start(data_source, position, partition.record)
         return starts
 
     def without(self, places: Collection[Place]) -> TakeoverRequest:
@@ -61,8 +66,9 @@ class TakeoverRequest:
 @dataclass(frozen=True, slots=True)
 class Takeover:
     """Partitions that are this worker's, and where each of their lots goes on; and those that must be left alone, with
-    the reason. `recovered` is None when all of them must."""
+    the reason. `recovered` is None when all of them must. `anew` as in the request."""
 
     partitions: tuple[Partition, ...]
     recovered: Recovered | None
     refused: Mapping[Place, str] = field(default_factory=dict)
+    anew: frozenset[Place] = frozenset()

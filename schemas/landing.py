@@ -77,6 +77,12 @@ def replay_key(data_source: str, topic_id: str, partition: int) -> str:
     return f"{data_source}/replay/{topic_id}/{partition}"
 
 
+def topic_key(data_source: str, topic: str, topic_id: str = "") -> str:
+    """The key under which it is recorded that a group has loaded a topic for a data source; without an id, what all
+    such keys of that topic's name begin with. Kafka forgets a group's offsets with the topic: that is what is left."""
+    return f"{data_source}/topic/{topic}/{topic_id}"
+
+
 def topic_id_of(fence_key_sql: str) -> str:
     """SQL: the topic id in a fence key."""
     # Functions from text to text work once for each value of a LowCardinality column; one that made an array would not.

@@ -166,7 +166,7 @@ def test_only_what_is_still_wanted_is_claimed() -> None:
     bench.claimer.run()
     (takeover,) = bench.taken
     assert takeover.partitions == (bench.partition,)
-    assert client.inserts[0]["data"][0] == ["events/id/0", "events/replay/id/0"]
+    assert client.inserts[0]["data"][0] == ["events/id/0", "events/replay/id/0", "events/topic/topic/id"]
 
 
 def test_what_nobody_expected_is_counted_and_the_takeover_made_again(monkeypatch: pytest.MonkeyPatch) -> None:

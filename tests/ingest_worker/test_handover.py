@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from ingest_worker.handover import Oddity, oddities, oddity_of, refused, skipped
+from ingest_worker.handover import Oddity, made_again, oddities, oddity_of, refused, skipped
 from ingest_worker.ownership import new_owner
 from ingest_worker.partition import Partition
 from ingest_worker.record import LaneRecord, Record
@@ -79,3 +79,29 @@ def test_offsets_that_the_group_was_set_past_are_named() -> None:
     client = cast("Any", FakeClient([(500,)]))
     assert skipped(client, "birdhouse", odd, {"events": KEEPS}, [entry]) == []
     assert skipped(cast("Any", FakeClient()), "birdhouse", odd, {"events": FORGETS}, [entry]) == []
+
+
+LATE = Partition("topic", 0, "id", 9, None, low=3)
+
+
+@pytest.mark.parametrize(
+    ("partition", "answers", "expected"),
+    [
+        pytest.param(LATE, [[("events/topic/topic/former", OWNERS[OURS])], []], "former", id="made again"),
+        pytest.param(LATE, [[("events/topic/topic/former", OWNERS[THEIRS])]], None, id="loaded by another group"),
+        pytest.param(LATE, [[("events/topic/topic/id", OWNERS[OURS])]], None, id="the same topic"),
+        pytest.param(
+            LATE,
+            [[("events/topic/topic/former", OWNERS[OURS])], [("events/id/0", OWNERS[OURS])]],
+            None,
+            id="owned since: its offset was deleted",
+        ),
+        pytest.param(LATE, [[]], None, id="a new group"),
+        pytest.param(Partition("topic", 0, "id", 3, None, low=3), [], None, id="at its beginning"),
+        pytest.param(Partition("topic", 0, "id", 9, 9, had_offset=True), [], None, id="somebody set the offset"),
+    ],
+)
+def test_a_topic_made_again_while_no_worker_ran(partition: Partition, answers: list[Any], expected: str | None) -> None:
+    client = cast("Any", FakeClient(*answers))
+    found = made_again(client, "birdhouse", [partition], [LOT], "group")
+    assert found == ({} if expected is None else {("topic", 0): expected})

@@ -460,3 +460,25 @@ def test_what_fails_unexpectedly_while_partitions_are_assigned_needs_a_new_consu
     with pytest.raises(SourceError, match="IndexError"):
         bench.run()
     assert bench.consumer.is_closed
+
+
+def test_a_partition_of_a_topic_made_again_while_no_worker_ran_is_read_from_its_beginning() -> None:
+    bench = Bench(claims=False)
+    bench.source._resets = {"topic": "latest"}
+    bench.consumer.marks[PLACE] = (3, 9)
+
+    def take() -> None:
+        (partition,) = bench.asked
+        taken = recovered(*bench.assignment.lots([partition]), position=3)
+        bench.source.taken(Takeover((partition,), taken, anew=frozenset([PLACE])))
+
+    starts: list[Any] = []
+    bench.consumer.calls = [
+        bench.assign,
+        do(lambda: starts.append(dict(bench.consumer.assigned)), take),
+        do(lambda: starts.append(dict(bench.consumer.assigned))),
+        None,
+    ]
+    bench.run()
+    assert starts == [{PLACE: 9}, {PLACE: 3}]
+    assert bench.consumer.commits == [{PLACE: 9}, {PLACE: 3}]

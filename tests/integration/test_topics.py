@@ -190,9 +190,11 @@ def test_a_topic_that_is_deleted_is_named_and_not_made_by_the_worker_and_the_oth
     assert house.ids("events") == list(range(90))
 
 
+@pytest.mark.parametrize("reset", ["earliest", "latest"])
 @pytest.mark.parametrize("left", ["nothing", "the former topic's offset"])
-def test_a_topic_made_again_while_no_worker_runs(build: Build, unique_name: str, left: str) -> None:
-    house = build(data_source("events", unique_name, unique_name))
+def test_a_topic_made_again_while_no_worker_runs(build: Build, unique_name: str, left: str, reset: str) -> None:
+    source = data_source("events", unique_name, unique_name)
+    house = build(source if reset == "earliest" else latest(source))
     worker = house.worker()
     until(worker.is_ready)
     house.produce(unique_name, range(60))
@@ -217,7 +219,7 @@ def test_a_topic_made_again_while_no_worker_runs(build: Build, unique_name: str,
     until(lambda: house.committed(unique_name, unique_name) == 200)
     assert house.ids("events") == list(range(260))
     assert verdict(house) is Verdict.WELL
-    if left != "nothing":
+    if left != "nothing" or reset == "latest":
         assert [entry.former_id for entry in house.seen if isinstance(entry, TopicReplaced)] == [former_id]
 
 

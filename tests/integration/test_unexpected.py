@@ -105,6 +105,7 @@ def test_what_fails_in_a_thread_is_taken_up_again(
     assert "nobody thought of it" in caplog.text
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_is_dead_makes_the_worker_not_live_and_another_takes_its_place(
     house: House, unique_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +143,7 @@ def test_a_thread_that_is_dead_makes_the_worker_not_live_and_another_takes_its_p
         part.stop(Deadline.after(10))
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_helpers_that_are_dead_make_the_worker_not_live(
     house: House, unique_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
