@@ -36,7 +36,13 @@ def consumer_config(
         "receive.message.max.bytes": 128 * MEBIBYTE,
     }
     if kafka_config.get("group.protocol", "classic") == "classic":
-        defaults["partition.assignment.strategy"] = "cooperative-sticky"
+        defaults |= {
+            "partition.assignment.strategy": "cooperative-sticky",
+            # A broker that was away for longer than this waits as long again for members that it knew before: they come
+            # back under other names. The least that brokers allow by default.
+            "session.timeout.ms": 6000,
+            "heartbeat.interval.ms": 2000,
+        }
     required: dict[str, Any] = {
         "group.id": group,
         "enable.auto.commit": False,
