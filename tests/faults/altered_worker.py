@@ -10,6 +10,7 @@ So a spare one can wait, loaded, until a test needs it.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import json
 import os
@@ -27,15 +28,20 @@ import ingest_worker.__main__ as command
 from ingest_worker import (
     assignment,
     batch,
+    buffer,
     claimer,
     group,
     inserter,
     lane,
+    metrics,
     ownership,
     partition,
     recovery,
     sink,
     source,
+    topic_watch,
+    topics,
+    worker,
 )
 from ingest_worker.outcomes import Refused, Stored
 from ingest_worker.record import LaneRecord
@@ -151,6 +157,28 @@ class Deaths:
 
         replace(source.Source, "_on_revoke", make)
 
+    def unexpected_failures(self) -> None:
+        """Nobody dies: a share of the calls fails by what no code of the worker expects."""
+        shares = (
+            (sink.Sink, "insert", 0.05),
+            (inserter.Inserter, "_settle", 0.05),
+            (buffer.Buffer, "take", 0.02),
+            (claimer.Claimer, "_take", 0.3),
+            (assignment.Assignment, "to_commit", 0.002),
+            (topic_watch, "describe", 0.05),
+            (metrics.Metrics, "observe", 0.05),
+        )
+        for owner, name, share in shares:
+            replace(owner, name, lambda original, share=share: self._failing(original, share))
+
+    def _failing(self, original: Any, share: float) -> Any:
+        def call(*arguments: Any, **options: Any) -> Any:
+            if self._chance.random() < share:
+                raise LookupError("nobody thought of it")
+            return original(*arguments, **options)
+
+        return call
+
 
 class Without:
     """Each protection is a method of its name, which takes it away."""
@@ -216,9 +244,49 @@ class Without:
             replace(inserter, name, lambda _: Backoff(first=60.0, longest=60.0))
 
     def topic_id(self) -> None:
-        replace(
-            group, "ensure_topics", lambda original: lambda *arguments: dict.fromkeys(original(*arguments) or (), "one")
-        )
+        """All topics have the same id, so that one that was made again is taken for the former one."""
+
+        def make(original: Any) -> Any:
+            def described(*arguments: Any) -> Any:
+                found = original(*arguments)
+                return {name: facts and dataclasses.replace(facts, topic_id="one") for name, facts in found.items()}
+
+            return described
+
+        replace(topics, "describe", make)
+        topic_watch.describe = topics.describe
+
+    def topic_watch(self) -> None:
+        """What was read is taken to be of the topic that the consumer began with."""
+
+        def look(self: Any, _: Any) -> bool:
+            for topic, facts in self._known.items():
+                self._on_confirmed(topic, facts.topic_id, self._clock())
+            return True
+
+        replace(topic_watch.TopicWatch, "look", lambda _: look)
+
+    def partition_count(self) -> None:
+        """A partition without an offset is taken for one that was there when the group began."""
+        replace(partition, "_first_partitions", lambda _: lambda *arguments: 1_000_000)
+
+    def going_on(self) -> None:
+        """What nobody expected ends the thread that it happens in, and so does an observer."""
+
+        def run(self: Any) -> None:
+            while (shipment := self._buffer.take()) is not None:
+                self.deliver(shipment)
+
+        replace(inserter.Inserter, "run", lambda _: run)
+        replace(claimer.Claimer, "_see_through", lambda _: claimer.Claimer._take)
+
+        def observe_by(*observers: Any) -> Any:
+            return lambda observation: [observer(observation) for observer in observers]
+
+        worker.observe_by = command.observe_by = observe_by
+
+    def short_session(self) -> None:
+        self._configure({"session.timeout.ms": 45_000})
 
     def stop_out_of_range(self) -> None:
         """An offset that the broker does not hold moves the consumer to the topic's end."""

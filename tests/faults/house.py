@@ -47,7 +47,7 @@ ENGINE_SORTING_KEY "id"
 KAFKA_CONNECTION_NAME brokers
 KAFKA_TOPIC {name}
 KAFKA_GROUP_ID {group}
-KAFKA_AUTO_OFFSET_RESET earliest
+KAFKA_AUTO_OFFSET_RESET {reset}
 """
 
 
@@ -62,6 +62,8 @@ class Setup:
     data_sources: int = 1
     partitions: int = 6
     silent_partitions: int = 0  # the last ones, which get no events
+    first_partitions: int | None = None  # as many at first: the others are added later
+    reset: str = "earliest"
     events_per_second: int = EVENTS_PER_SECOND
     protocol: str = "classic"
     has_small_disk: bool = False  # ClickHouse is one on a file system of its own, where one can be mounted
@@ -118,7 +120,7 @@ class FaultHouse:
         (self.folder / "brokers.connection").write_text(f"TYPE kafka\nKAFKA_BOOTSTRAP_SERVERS {self.kafka}\n")
         for name in self.names:
             path = self.folder / "datasources" / f"{name}.datasource"
-            path.write_text(SCHEMA.format(name=name, group=self.name))
+            path.write_text(SCHEMA.format(name=name, group=self.name, reset=self.setup.reset))
         for path, text in self.setup.files.items():
             (self.folder / path).parent.mkdir(exist_ok=True)
             (self.folder / path).write_text(text.replace("{name}", self.name))
@@ -168,9 +170,8 @@ class FaultHouse:
         return []
 
     def make_topics(self) -> None:
-        wanted = [
-            NewTopic(name, num_partitions=self.setup.partitions, config=dict(self.setup.topic)) for name in self.names
-        ]
+        count = self.setup.first_partitions or self.setup.partitions
+        wanted = [NewTopic(name, num_partitions=count, config=dict(self.setup.topic)) for name in self.names]
         for made in self.admin.create_topics(wanted).values():
             made.result(60)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 PAGE_MARK = "<!-- table -->"
 RESULTS: list[Result] = []
 # Without these nothing is lost or doubled, but something stands still, or a caller sees an error.
-OF_LIVENESS = frozenset({"backoff", "own thread", "large answers", "grace"})
+OF_LIVENESS = frozenset({"backoff", "own thread", "large answers", "grace", "going on", "short session"})
 LATE_SECONDS = 20.0  # twice what a recovery may take
 
 

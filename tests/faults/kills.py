@@ -84,6 +84,20 @@ def while_revoking(house: FaultHouse) -> None:
     house.judge()
 
 
+@fault("failures that nobody expected, in every thread")
+def unexpected(house: FaultHouse) -> None:
+    """Inserts, takeovers, commits, questions for topics, and what only watches all fail now and then, by an exception
+    that nobody thought of. The worker is still there at the end, and has stored everything once."""
+    house.load.start()
+    worker = house.worker(die_at="unexpected failures")
+    house.until(house.has_rows, "the first events are stored")
+    house.pause(4, 6)
+    house.demand(lambda: worker.poll() is None, "the worker is alive")
+    for said in ("unexpected failure", "an observer failed"):
+        house.demand(lambda said=said: house.said(said), f"`{said}` is logged")
+    house.judge()
+
+
 @fault("owner frozen past its session")
 def frozen(house: FaultHouse) -> None:
     first, _ = house.start(workers=2)

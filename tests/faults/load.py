@@ -7,7 +7,7 @@ import random
 import threading
 from collections.abc import Callable
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 EVENTS_PER_SECOND = 1_000
 _FLUSH_SECONDS = 150
@@ -66,7 +66,8 @@ class Load:
         self.poison = 0.0  # share of bad events
         self.message = message
         self.places = list(range(partitions))  # the partitions that get events
-        self._address, self._topics, self._rate = address, topics, rate
+        self.rate = rate  # events a second
+        self._address, self._topics = address, topics
         self._chance = chance
         self._is_over, self._is_held, self._rests = threading.Event(), threading.Event(), threading.Event()
         self._failed = 0
@@ -106,7 +107,7 @@ class Load:
                 if not self._rests.is_set() and producer.flush(1) == 0:
                     self._rests.set()
                 continue
-            for _ in range(max(1, int(self._rate * _STEP_SECONDS))):
+            for _ in range(max(1, int(self.rate * _STEP_SECONDS))):
                 self._produce(producer)
             producer.poll(0)
         producer.flush(_FLUSH_SECONDS)
@@ -121,6 +122,11 @@ class Load:
             producer.produce(topic, value, partition=place, on_delivery=self._judge)
         except BufferError:
             producer.poll(0.5)
+            return
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError._UNKNOWN_PARTITION:
+                raise
+            producer.poll(0.5)  # one that was added: the client learns of it within two seconds
             return
         self.sent += 1
         self.good += not is_bad

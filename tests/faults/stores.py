@@ -35,6 +35,29 @@ def broker_killed(house: FaultHouse) -> None:
     house.judge()
 
 
+LONG_SESSION_SECONDS = 45
+
+
+@fault(
+    "broker away longer than the session time-out",
+    Setup(settings={"KAFKA_SESSION_TIMEOUT_MS": "6000", "KAFKA_HEARTBEAT_INTERVAL_MS": "2000"}),
+)
+def broker_away(house: FaultHouse) -> None:
+    """The worker's member is forgotten by the client and remembered by the broker, which waits for it as long again."""
+    house.start()
+    house.pause(0, 1)
+    house.broker.kill()
+    session = LONG_SESSION_SECONDS if "short session" in house.without else 6
+    house.pause(session + 2, session + 6)
+    stored = f"SELECT count() FROM {{db}}.`{house.name}`"
+    before = house.sql(stored)[0][0]
+    assert house.broker.start()
+    house.cause_is_over()
+    if not house.without:
+        house.until(lambda: house.sql(stored)[0][0] > before, "events are read again within ten seconds", seconds=10)
+    house.judge()
+
+
 @fault("insert over several table partitions fails half-way")
 def half_way(house: FaultHouse) -> None:
     """An index that cannot be computed for one table partition: those before it are stored, it and those after are

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import NewPartitions
 
-from tests.faults.house import FaultHouse
+from tests.faults.house import FaultHouse, Setup
 from tests.faults.registry import fault
 
 
-def make_again(house: FaultHouse) -> None:
+def make_again(house: FaultHouse, *, is_committed: bool = True) -> None:
     stored = house.load.hold()
-    house.until(lambda: house.committed() >= stored, "everything is committed")
+    if is_committed:
+        house.until(lambda: house.committed() >= stored, "everything is committed")
     for done in house.admin.delete_topics([house.name], operation_timeout=30).values():
         done.result(60)
     house.forgotten = stored
@@ -43,18 +46,65 @@ def made_again_between(house: FaultHouse) -> None:
 
 @fault("topic made again under a running worker")
 def made_again(house: FaultHouse) -> None:
-    """The worker names the partitions, or goes on by itself with the new topic's first events. When it asks for it, its
-    operator sets the group's offsets and starts it again."""
+    """The worker goes on by itself with the new topic's first events, while that grows past the offsets of the former
+    one. One without protection may need an operator, who sets the group's offsets and starts it again."""
     (worker,) = house.start()
     house.pause(0, 1)
     make_again(house)
-    house.pause(4, 6)  # so that the new topic grows past the offsets of the former one
-    if house.said('"partition cannot be read"'):
+    house.pause(4, 6)
+    if house.without and house.said('"partition cannot be read"'):
         house.kill(worker)
         for number in range(house.setup.partitions):
             place = TopicPartition(house.name, number, 0)
             house.until(lambda place=place: set_offset(house, place), "the operator sets the offset")
         house.worker()
+    house.demand(lambda: not house.said('"partition cannot be read"'), "no partition is taken for broken")
+    house.demand(lambda: house.said('"topic was made again') == 1, "it is said")
+    house.judge()
+
+
+@fault(
+    "topic made again under a running worker, and soon longer",
+    Setup(settings={"KAFKA_SESSION_TIMEOUT_MS": "30000", "KAFKA_HEARTBEAT_INTERVAL_MS": "1000"}),
+)
+def made_again_and_longer(house: FaultHouse) -> None:
+    """The worker is held while the topic is made again, so that the first it sees of the new one is that it has the
+    offset at which the worker goes on."""
+    (worker,) = house.start()
+    worker.send_signal(signal.SIGSTOP)
+    rate, house.load.rate = house.load.rate, 20_000
+    make_again(house, is_committed=False)
+    of_one = TopicPartition(house.name, 0)
+    longer = house.forgotten // house.setup.partitions + 100
+    house.until(lambda: house.reader.get_watermark_offsets(of_one, timeout=10)[1] > longer, "the new one is longer")
+    house.load.rate = rate
+    worker.send_signal(signal.SIGCONT)
+    house.pause(3, 4)
+    # What nobody had stored of the former topic is gone with it.
+    of_former = f"SELECT uniqExact(id) FROM {{db}}.`{house.name}` WHERE id < {house.forgotten}"
+    house.gone = house.forgotten - house.sql(of_former)[0][0]
+    house.demand(lambda: not house.said('"partition cannot be read"'), "no partition is taken for broken")
+    house.demand(lambda: house.said('"topic was made again') == 1, "it is said")
+    house.judge()
+
+
+@fault("partitions added, the group begins at the end", Setup(first_partitions=3, reset="latest"))
+def partitions_added(house: FaultHouse) -> None:
+    house.load.places = [0, 1, 2]
+    worker = house.worker()
+    house.until(lambda: house.said('"took ownership"'), "the worker owns the partitions")
+    house.load.start()
+    house.until(house.has_rows, "the first events are stored")
+    house.pause(0, 2)
+    if house.chance.random() < 0.5:
+        house.kill(worker)
+    house.admin.create_partitions([NewPartitions(house.name, 6)])[house.name].result(30)
+    house.load.places = [0, 1, 2, 3, 4, 5]
+    if worker not in house.workers:
+        house.worker()
+    else:
+        added = f"SELECT count() FROM {{db}}.`{house.name}` WHERE __partition > 2"
+        house.until(lambda: house.sql(added)[0][0], "the added partitions are read within ten seconds", seconds=10)
     house.judge()
 
 
