@@ -284,7 +284,7 @@ def offsets(
     feeds = setting.feeds_of_topic(checked.project, data_source)
     config = client_config(settings, environment, connection=checked.project.connections.get(feeds[0].connection or ""))
     parts = running_parts(settings.birdhouse_data)
-    is_embedded = parts is not None and parts.broker == settings.kafka_bootstrap_servers is not None
+    is_embedded = parts is not None and parts.broker is not None and parts.broker == settings.kafka_bootstrap_servers
     if target is not None and is_embedded:
         raise setting.of_embedded_broker()
     with TopicView(config, feeds[0]) as view:

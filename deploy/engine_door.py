@@ -99,7 +99,8 @@ class EngineDoor:
             return await loop.run_in_executor(self._workers, self._run, statement)
 
     def _is_admin(self, request: web.Request) -> bool:
-        return hmac.compare_digest(_password_of(request).encode(), self._token)
+        # aiohttp keeps bytes of a header that are no UTF-8 as surrogates.
+        return hmac.compare_digest(_password_of(request).encode(errors="surrogateescape"), self._token)
 
     def _run(self, statement: _Statement) -> web.Response:
         handle = self._open_handle()

@@ -130,8 +130,8 @@ def test_nobody_without_the_admin_token_reaches_the_engine(tmp_path: Path, run: 
     wrong = run.token[:-1] + ("A" if run.token[-1] != "A" else "B")
     for token in ("", "x", wrong, "é"):
         basic = base64.b64encode(f"admin:{token}".encode()).decode()
-        key = token.encode().decode("latin-1")
-        for headers in ({"Authorization": f"Basic {basic}"}, {"X-ClickHouse-Key": key}, {}):
+        # The last one is sent as a byte that is no UTF-8.
+        for headers in ({"Authorization": f"Basic {basic}"}, {"X-ClickHouse-Key": token}, {}):
             status, body = ask(tmp_path, sql, headers)
             assert (status, "let in" in body, run.token in body) == (401, False, False)
     right = base64.b64encode(f"admin:{run.token}".encode()).decode()
