@@ -63,10 +63,10 @@ def test_a_name_that_is_not_there_is_a_warning_which_fails_a_strict_check(
 
 
 def test_one_check_shows_what_is_wrong_with_files_and_with_templates(invoke: Invoke, broken_project: Path) -> None:
-    (broken_project / "p.pipe").write_text("NODE n\nSQL >\n    %\n    SELECT {{ foo(x) }}\n")
+    (broken_project / "p.pipe").write_text("NODE n\nSQL >\n    %\n    SELECT {{ x + }}\n")
     result = invoke("check", "--project", str(broken_project))
     assert result.exit_code == 1
-    for said in ("NoSuchType", "NoSuchEngine", "Invalid function name: foo", "found 3 errors"):
+    for said in ("NoSuchType", "NoSuchEngine", "unexpected 'end of the tag'", "found 3 errors"):
         assert said in result.stdout
 
 
