@@ -52,6 +52,7 @@ def broker_away(house: FaultHouse) -> None:
     stored = f"SELECT count() FROM {{db}}.`{house.name}`"
     before = house.sql(stored)[0][0]
     assert house.broker.start()
+    house.until(lambda: house.committed() >= 0, "the group's coordinator has read what it knew")
     house.cause_is_over()
     if not house.without:
         house.until(lambda: house.sql(stored)[0][0] > before, "events are read again within ten seconds", seconds=10)
