@@ -11,6 +11,7 @@ from schemas.errors import ProjectError
 from schemas.model import Problem, Project
 from schemas.project import load_project
 from service.environment import PROJECT_NAMES
+from service.secret_files import with_project_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,9 @@ class CheckedProject:
 
 
 def read_project(folder: Path, environment: Mapping[str, str]) -> CheckedProject:
-    """The project in a folder; `environment` gives its secrets. Raises ProjectError with every error and warning."""
+    """The project in a folder; `environment` gives its secrets. Raises ProjectError with every error and warning, and
+    SettingsError for a secret's file that cannot be read."""
+    environment = with_project_secrets(environment)
     secrets = {
         name.removeprefix(PROJECT_NAMES): value for name, value in environment.items() if name.startswith(PROJECT_NAMES)
     }

@@ -22,7 +22,7 @@ from deploy.connect import connect
 from deploy.embedded_engine import EmbeddedEngine
 from deploy.errors import DeployError, ExplainError, FolderInUseError, RefusedPlanError, UnknownPipeError
 from deploy.plan import read_plan
-from deploy.secret import find_secret
+from deploy.secret import SECRET_FILE, find_secret, is_secret_missing
 from deploy.settings import RunSettings
 from schemas.errors import ProjectError
 from schemas.report import render
@@ -116,6 +116,8 @@ def deploy(project: Path | None, is_check: bool) -> None:
     with _client(settings) as client:
         plan = read_plan(client, checked.project, settings.clickhouse_database)
         click.echo(plan.render())
+        for warning in plan.warnings:
+            click.echo(f"warning: {warning}", err=True)
         if plan.refused:
             raise RefusedPlanError(
                 "the plan holds changes that would lose data, so nothing was done",
@@ -176,6 +178,9 @@ def tokens(project: Path | None, name: str | None) -> None:
     """Print every token with its scopes, or the value of the one called NAME (`admin` may do everything)."""
     settings, environment = _settings(project)
     checked = read_project(settings.project_folder, environment)
+    if is_secret_missing(settings):
+        note = "a new secret is generated: services with another BIRDHOUSE_SECRET take none of these tokens"
+        click.echo(f"warning: {note}\nhint: it is kept in `{settings.birdhouse_data / SECRET_FILE}`", err=True)
     rows = token_table.token_rows(checked.project, find_secret(settings))
     click.echo(token_table.render(rows) if name is None else token_table.find_token(rows, name).value)
 

@@ -36,7 +36,10 @@ def generate(folder: Path, owner: int) -> None:
 
 
 def _assignments(values: Mapping[str, str]) -> str:
-    return "".join(f'export {name}="${{{name}:-{value}}}"\n' for name, value in values.items())
+    """What is given already stays, and so does what a file of the user's says."""
+    return "".join(
+        f'[ -n "${{{name}_FILE:-}}" ] || export {name}="${{{name}:-{value}}}"\n' for name, value in values.items()
+    )
 
 
 def _passwords(ingest_password: str, api_password: str) -> str:

@@ -12,6 +12,7 @@ from query_api.delivery import Delivered
 from query_api.producer import EventProducer
 from schemas.feed import Feed
 from service.deadline import Deadline
+from service.kafka_password import opened
 
 # Between two looks, and the longest that one answer may take (seconds).
 POLL_SECONDS = 0.05
@@ -55,7 +56,7 @@ class Drain:
 
     def __init__(self, config: Mapping[str, Any], feeds: Iterable[Feed]) -> None:
         # They never subscribe, so they are no members of their groups and take no partitions.
-        self._readers = [(feed, Consumer({**config, "group.id": feed.group_id})) for feed in feeds]
+        self._readers = [(feed, opened(Consumer, {**config, "group.id": feed.group_id})) for feed in feeds]
 
     def wait(self, acknowledged: Mapping[Place, int], deadline: Deadline) -> int:
         """Block until all is committed or the time is over; gives the number of messages that are left.

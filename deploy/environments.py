@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from service.secret_files import OWN_SECRET, SUFFIX
+
 # Joining the broker's group takes it half of this or more: 3 s with 6000, 2 s with 3000, 1 s with 1000 (tried). It is
 # also how long a busy machine may keep the consumer from its heartbeat before its partitions are taken away.
 SESSION_MILLISECONDS = 3000
@@ -18,7 +20,7 @@ Environment = Mapping[str, str]
 def shared_environment(environment: Environment, *, secret: str, embedded_broker: str | None) -> dict[str, str]:
     """What both services see. With an embedded broker nothing that the user or a project's `.connection` says of
     another Kafka (addresses, TLS, SASL) may reach a client."""
-    shared = {**environment, "BIRDHOUSE_SECRET": secret}
+    shared = with_secret(environment, secret)
     return shared if embedded_broker is None else of_embedded_broker(shared, embedded_broker)
 
 
@@ -26,6 +28,12 @@ def of_embedded_broker(environment: Environment, address: str) -> dict[str, str]
     """The environment of a client of the embedded broker, and of no other Kafka."""
     others = {name: value for name, value in environment.items() if not name.startswith("KAFKA_")}
     return {**others, "KAFKA_BOOTSTRAP_SERVERS": address, "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"}
+
+
+def with_secret(environment: Environment, secret: str) -> dict[str, str]:
+    """The environment with the secret in it; one that is in a file of the user's stays there, and may change."""
+    in_file = OWN_SECRET + SUFFIX in environment
+    return dict(environment) if in_file else {**environment, OWN_SECRET: secret}
 
 
 def api_environment(shared: Environment) -> dict[str, str]:

@@ -20,7 +20,7 @@ from deploy.check import CheckedProject
 from deploy.connect import connect, reason_of
 from deploy.embedded_broker import EmbeddedBroker, is_port_free
 from deploy.embedded_engine import EmbeddedEngine
-from deploy.environments import Environment, api_environment, ingest_environment, shared_environment
+from deploy.environments import Environment, api_environment, ingest_environment, shared_environment, with_secret
 from deploy.errors import PortInUseError, RefusedPlanError, ServerError
 from deploy.plan import read_plan
 from deploy.secret import ADMIN_TOKEN_FILE, find_secret, private_folder, write_private
@@ -88,7 +88,7 @@ def run(settings: RunSettings, environment: Environment, checked: CheckedProject
 def check_settings(environment: Environment, secret: str) -> None:
     """Raise `SettingsError` or `PortInUseError` before anything is started."""
     # The embedded broker's address is not known yet; whether the rest is right does not depend on it.
-    probe = {"KAFKA_BOOTSTRAP_SERVERS": "localhost:9092", **environment, "BIRDHOUSE_SECRET": secret}
+    probe = {"KAFKA_BOOTSTRAP_SERVERS": "localhost:9092", **with_secret(environment, secret)}
     api = load_settings(QueryApiSettings, probe)
     ingest = load_settings(IngestSettings, probe)
     client_config(api, environment if api.kafka_bootstrap_servers else {})

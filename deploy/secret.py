@@ -17,6 +17,11 @@ ADMIN_TOKEN_FILE = "admin.token"  # noqa: S105 - a file's name
 SECRET_BYTES = 32
 
 
+def is_secret_missing(settings: RunSettings) -> bool:
+    """Whether `find_secret` will generate one."""
+    return settings.birdhouse_secret is None and not (settings.birdhouse_data / SECRET_FILE).exists()
+
+
 def find_secret(settings: RunSettings) -> str:
     """The secret of `BIRDHOUSE_SECRET` or of the data folder, which gets one when it has none.
 

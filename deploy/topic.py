@@ -22,6 +22,7 @@ from ingest_worker.record import Record, parse_record
 from ingest_worker.topics import id_text
 from schemas.feed import Feed
 from service.kafka import ClientConfig
+from service.kafka_password import opened
 
 ANSWER_SECONDS = 30.0
 SILENCE_SECONDS = 60.0
@@ -55,9 +56,9 @@ class TopicView:
 
     def __init__(self, config: ClientConfig, feed: Feed) -> None:
         self._feed = feed
-        self._admin = AdminClient(dict(config))
+        self._admin = opened(AdminClient, config)
         own = consumer_config(config, feed.group_id, _QUEUE_BYTES, lambda _: None)
-        self._consumer = Consumer({**own, "enable.partition.eof": True})
+        self._consumer = opened(Consumer, {**own, "enable.partition.eof": True})
 
     def __enter__(self) -> Self:
         return self

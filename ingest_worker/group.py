@@ -31,6 +31,7 @@ from ingest_worker.topics import TopicFacts, ensure_topics
 from schemas.feed import Feed
 from service.backoff import Backoff
 from service.deadline import Deadline
+from service.kafka_password import opened
 
 _BACKOFF = Backoff(first=0.5, longest=2.0)
 # A consumer that served this long before it failed starts its back-off from the beginning.
@@ -132,7 +133,7 @@ class Group:
                 stop.wait(delay)
 
     def _serve(self, stop: threading.Event, deadline: Callable[[], Deadline]) -> None:
-        admin = AdminClient(admin_config(self._kafka_config))
+        admin = opened(AdminClient, admin_config(self._kafka_config))
         topics = ensure_topics(admin, list(self._by_topic), self._observe, stop, may_be_missing=self._seen)
         if topics is None:
             return

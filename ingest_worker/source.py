@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -35,6 +36,7 @@ from ingest_worker.takeover import Takeover
 from ingest_worker.topic_watch import TopicWatch
 from ingest_worker.topics import TopicFacts
 from service.deadline import Deadline
+from service.kafka_password import opened
 
 # Larger calls are slower: their messages no longer fit the processor's cache.
 _MESSAGES_A_CALL = 1000
@@ -79,6 +81,9 @@ _NO_OFFSET_HINT = (
 ClaimPartitions = Callable[[Sequence[Partition]], None]
 
 
+_open_consumer = partial(opened, Consumer)
+
+
 class Source:
     """One consumer, from joining the group to leaving it. Everything but `taken` runs on the thread of `run`.
 
@@ -103,7 +108,7 @@ class Source:
         wants_keys: bool = False,
         wants_headers: bool = False,
         made_again: Collection[str] = (),
-        create_consumer: Callable[[dict[str, Any]], Consumer] = Consumer,
+        create_consumer: Callable[[dict[str, Any]], Consumer] = _open_consumer,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._group = group

@@ -39,6 +39,7 @@ from schemas.project import load_project
 from service.admin import create_admin_app
 from service.environment import PROJECT_NAMES
 from service.errors import SettingProblem, SettingsError
+from service.secret_files import with_project_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,11 @@ def create_app(
     `handler_cancellation=True` (a caller who leaves cancels the query), as `query_api.server` does.
     Raises `SettingsError` and `schemas.errors.ProjectError`.
     """
-    secret = _secret(settings)
+    _secret(settings)
+    seen = with_project_secrets(environment)
     if project is None:
-        project = load_project(settings.project_folder, environment=environment)
-    catalog = compile_project(project, secrets=_project_secrets(environment))
+        project = load_project(settings.project_folder, environment=seen)
+    catalog = compile_project(project, secrets=_project_secrets(seen))
     registry = CollectorRegistry()
     metrics = ApiMetrics(registry)
     observe = to_all(observer, metrics)
@@ -104,13 +106,13 @@ def create_app(
     )
     metrics.gauge("birdhouse_api_queries_running", "Queries that run now.", lambda: state.admission.running)
     metrics.gauge("birdhouse_api_queries_waiting", "Queries that wait for their turn.", lambda: state.admission.waiting)
-    return _application(state, TokenTable(project, secret))
+    return _application(state, TokenTable(project, partial(_secret, settings)))
 
 
 def swap_project(app: web.Application, project: Project, catalog: Catalog) -> None:
     """Answer for another project, whose pipes are compiled, from the next request on."""
     state = replace(app[STATE], project=project, catalog=catalog)
-    app[LIVE].swapped = _application(state, TokenTable(project, _secret(state.settings)))
+    app[LIVE].swapped = _application(state, TokenTable(project, partial(_secret, state.settings)))
 
 
 def create_admin(app: web.Application) -> web.Application:

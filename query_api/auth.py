@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from query_api.errors import Forbidden
@@ -103,17 +103,18 @@ class TokenTable:
     guess agrees with a real token cannot be read off the time that the look-up takes.
     """
 
-    def __init__(self, project: Project, secret: bytes) -> None:
+    def __init__(self, project: Project, secret: bytes | Callable[[], bytes]) -> None:
+        """A `secret` that is a function is asked at each look-up: with another secret the tokens are others."""
         self._key = secrets.token_bytes(32)
-        self._tokens: Mapping[bytes, AccessToken] = {
-            self._digest(derive_token(secret, token.name)): token for token in access_tokens(project)
-        }
-        self.signing_key = derive_token(secret, ADMIN)
+        self._access_tokens = access_tokens(project)
+        self._read_secret = secret if callable(secret) else None
+        self._derive(secret() if callable(secret) else secret)
         self.rates = RateLimiter()
         self._names = names_by_id((*project.data_sources, *project.pipes))
 
     def recognise(self, value: str | None) -> AccessToken:
         """The token with this value. Raises `Forbidden`, which never repeats the value."""
+        self._follow_secret()
         if not value:
             raise Forbidden("a token is needed: send `Authorization: Bearer TOKEN` or `?token=TOKEN`")
         token = self._tokens.get(self._digest(value))
@@ -122,6 +123,23 @@ class TokenTable:
         if value.count(".") == 2:
             return self._signed(read_signed(value, self.signing_key))
         raise Forbidden("the token is not valid here")
+
+    @property
+    def signing_key(self) -> str:
+        """What the signatures of tokens that callers make are made with."""
+        self._follow_secret()
+        return self._signing_key
+
+    def _follow_secret(self) -> None:
+        if self._read_secret is not None and (secret := self._read_secret()) != self._secret:
+            self._derive(secret)
+
+    def _derive(self, secret: bytes) -> None:
+        self._secret = secret
+        self._tokens: Mapping[bytes, AccessToken] = {
+            self._digest(derive_token(secret, token.name)): token for token in self._access_tokens
+        }
+        self._signing_key = derive_token(secret, ADMIN)
 
     def _signed(self, grant: Grant) -> AccessToken:
         scopes: set[Scope] = set()

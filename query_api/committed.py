@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from query_api.observations import BackgroundFailed, Observer
 from query_api.topics import QUIET
+from service.kafka_password import opened
 from service.kafka_trouble import words_of
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class KafkaCommittedOffsets:
     """Asks the group's coordinator, on a thread."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self._admin = AdminClient({**config, **QUIET})
+        self._admin = opened(AdminClient, {**config, **QUIET})
 
     async def read(self, group: str, topic: str, partitions: frozenset[int]) -> Mapping[int, int]:
         return await asyncio.to_thread(self._read, group, topic, partitions)

@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic  # type: ignore[attr-defined]  # not in `__all__`
 
 from query_api.errors import Unavailable
+from service.kafka_password import opened
 from service.kafka_trouble import Trouble, words_of
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class KafkaTopics:
     def __init__(self, config: Mapping[str, Any], clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._trouble = Trouble()
-        self._admin = AdminClient({**config, **self._trouble.options()})
+        self._admin = opened(AdminClient, {**config, **self._trouble.options()})
         self._known: dict[str, tuple[TopicLimits, float]] = {}  # and when to ask again
         self._preparing: dict[str, asyncio.Future[TopicLimits]] = {}
         self._threads = ThreadPoolExecutor(_THREADS - 1, thread_name_prefix="topics")

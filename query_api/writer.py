@@ -15,6 +15,7 @@ from query_api.delivery import Delivery
 from query_api.errors import Unavailable
 from query_api.observations import BackgroundFailed, Observer, ProducerFailed
 from service.backoff import Backoff
+from service.kafka_password import opened
 from service.kafka_trouble import words_of
 
 _BACKOFF = Backoff(first=0.5, longest=5.0)
@@ -40,7 +41,7 @@ class Writer:
         self._config = dict(config)
         self._observe = observe
         self._wake = wake
-        self._producer: Producer | None = Producer(self._config)
+        self._producer: Producer | None = opened(Producer, self._config)
         self._made_at = time.monotonic()
         self._failures = 0
         self._trouble: str | None = None
@@ -111,7 +112,7 @@ class Writer:
 
     def _turn(self) -> None:
         if self._producer is None:
-            self._producer, self._made_at = Producer(self._config), time.monotonic()
+            self._producer, self._made_at = opened(Producer, self._config), time.monotonic()
         self._producer.poll(_POLL_SECONDS)
         self._wake()
         if self._trouble is not None and time.monotonic() - self._made_at > _TRIAL_SECONDS:

@@ -15,6 +15,8 @@ PROCESS_PREFIXES = ("BIRDHOUSE_INGEST_", "BIRDHOUSE_API_", "BIRDHOUSE_RUN_", "BI
 RUN_NAMES = frozenset({"BIRDHOUSE_DATA"})
 
 _SECRET_WORD = re.compile(r"PASSWORD|SECRET|TOKEN|PEM(_|$)|_KEY(_|$)")
+# Settings whose names sound like a secret's and whose values are paths.
+_PATHS = frozenset({"CLICKHOUSE_KEY_FILE"})
 _OUR_NAMES = re.compile(r"(BIRDHOUSE|CLICKHOUSE|KAFKA)_")
 # Kubernetes tells every pod about every Service `kafka` of its namespace in names of this form.
 _SERVICE_LINK = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$")
@@ -22,7 +24,7 @@ _SERVICE_LINK = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|U
 
 def is_secret_name(name: str) -> bool:
     """Whether a variable's name says that its value must never be shown."""
-    return _SECRET_WORD.search(name.upper()) is not None
+    return _SECRET_WORD.search(name.upper()) is not None and name.upper() not in _PATHS
 
 
 def is_service_link(name: str) -> bool:

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from confluent_kafka import KafkaException
@@ -15,7 +16,9 @@ from confluent_kafka.admin import AdminClient
 from schemas.model import Connection
 from service.environment import closest, is_secret_name, is_service_link
 from service.errors import SettingProblem, SettingsError
+from service.kafka_password import PasswordOfFile
 from service.logs import hide
+from service.secret_files import SUFFIX, FileSecret, given_secret, is_secret_file
 from service.settings import ServiceSettings
 
 # Any: librdkafka's values beside Python's callbacks and the logger, as confluent-kafka's own annotations have it.
@@ -29,7 +32,7 @@ _CONNECTION_WORDS = {"KAFKA_KEY": "sasl.username", "KAFKA_SECRET": "sasl.passwor
 _TINYBIRD_DEFAULTS = {"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN"}
 # Settings of Kafka's own scripts, of which a developer's shell is full, and of a registry that JSON events do not need.
 _NOT_THE_CLIENTS = re.compile(r"KAFKA_(HOME|\w*OPTS|JMX_PORT|DEBUG|SCHEMA_REGISTRY_\w+)")
-# Only for a better hint: every property of librdkafka is accepted.
+# Only for a better hint: every property that librdkafka knows is accepted.
 _COMMON_PROPERTIES = (
     *("bootstrap.servers", "security.protocol", "sasl.mechanism", "sasl.username", "sasl.password", "client.id"),
     *("ssl.ca.location", "ssl.ca.pem", "ssl.certificate.location", "ssl.certificate.pem", "ssl.key.location"),
@@ -38,6 +41,10 @@ _COMMON_PROPERTIES = (
     *("session.timeout.ms", "max.poll.interval.ms", "fetch.min.bytes", "group.instance.id", "compression.type"),
 )
 
+# How librdkafka's refusal of a name begins.
+_NO_PROPERTY = "No such configuration property"
+
+logger = logging.getLogger(__name__)
 _librdkafka_logger = logging.getLogger("librdkafka")
 
 
@@ -57,9 +64,12 @@ def client_config(
 ) -> ClientConfig:
     """librdkafka's configuration for any client: consumer, producer or admin.
 
-    `KAFKA_X_Y` sets `x.y`, the brokers are the settings'. What the environment leaves open, `connection` fills in.
+    `KAFKA_X_Y` sets `x.y`, if librdkafka knows that; the brokers are the settings'. A secret may be in a file that
+    `KAFKA_X_Y_FILE` names; clients of `service.kafka_password.opened` follow a password there. What the environment
+    leaves open, `connection` fills in.
     The client's log lines go to the logger `librdkafka`, from within its `poll` or `consume`. Raises `SettingsError`
-    for brokers that nobody named, for properties that librdkafka does not know and for values that it refuses.
+    for brokers that nobody named, for lines of a connection that librdkafka does not know, for values that it refuses
+    and for files that cannot be read.
     """
     given = _of_connection(connection) if connection is not None else {}
     given |= _of_environment(environment)
@@ -73,15 +83,50 @@ def client_config(
 
 
 def _of_environment(environment: Mapping[str, str]) -> dict[str, _Given]:
-    return {
-        _property(name): _Given(value, name)
-        for name, value in environment.items()
-        if name.startswith(PREFIX)
-        and name != BOOTSTRAP_SERVERS
-        and value
-        and not is_service_link(name)
-        and not _NOT_THE_CLIENTS.fullmatch(name)
-    }
+    """What the environment says of librdkafka's properties; other names in it are somebody else's, and are told once.
+
+    Raises `SettingsError` for secrets whose file cannot be read.
+    """
+    given: dict[str, _Given] = {}
+    problems: list[SettingProblem] = []
+    for name, value in environment.items():
+        if not name.startswith(PREFIX) or name == BOOTSTRAP_SERVERS or not value:
+            continue
+        if is_service_link(name) or _NOT_THE_CLIENTS.fullmatch(name):
+            continue
+        if _is_known(_property(name)):
+            given[_property(name)] = _Given(value, name)
+        elif is_secret_file(name) and _is_known(_property(name.removesuffix(SUFFIX))):
+            try:
+                given[_property(name.removesuffix(SUFFIX))] = _of_file(name, environment)
+            except SettingsError as error:
+                problems += error.problems
+        else:
+            _tell_unknown(name)
+    if problems:
+        raise SettingsError(problems)
+    return given
+
+
+def _of_file(name: str, environment: Mapping[str, str]) -> _Given:
+    secret = given_secret(name.removesuffix(SUFFIX), environment)
+    assert isinstance(secret, FileSecret)
+    return _Given(PasswordOfFile.now(secret), name)
+
+
+@lru_cache(maxsize=256)
+def _is_known(name: str) -> bool:
+    refusal = _refusal({name: ""})
+    return refusal is None or not refusal.startswith(_NO_PROPERTY)
+
+
+@lru_cache(maxsize=256)
+def _tell_unknown(name: str) -> None:
+    """Once: clients are made again and again."""
+    suggestion = closest(_property(name), _COMMON_PROPERTIES)
+    variable = PREFIX + (suggestion or "").upper().replace(".", "_")
+    hint = f"; did you mean `{variable}`?" if suggestion else ""
+    logger.warning("`%s` does nothing: librdkafka has no property `%s`%s", name, _property(name), hint)
 
 
 def _of_connection(connection: Connection) -> dict[str, _Given]:
@@ -120,7 +165,7 @@ def _problems(given: Mapping[str, _Given]) -> Iterator[SettingProblem]:
 
 
 def _property_problem(name: str, entry: _Given, refusal: str) -> SettingProblem:
-    if refusal.startswith("No such configuration property"):
+    if refusal.startswith(_NO_PROPERTY):
         suggestion = closest(name, _COMMON_PROPERTIES)
         variable = PREFIX + (suggestion or "").upper().replace(".", "_")
         hint = f"did you mean `{variable}`?" if suggestion else "the names are those of librdkafka's CONFIGURATION.md"

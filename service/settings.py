@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_origin
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -15,6 +14,7 @@ from pydantic_core import ErrorDetails, PydanticUndefined
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.project import EXAMPLE_PROJECT
+from service.clickhouse.address import Address, parse_address
 from service.environment import (
     PREFIX,
     PROCESS_PREFIXES,
@@ -25,6 +25,7 @@ from service.environment import (
     is_service_link,
 )
 from service.errors import SettingProblem, SettingsError
+from service.secret_files import SUFFIX, FileSecret, given_secret
 
 # HMAC-SHA256 keys below this many characters can be guessed from one token that was seen.
 SHORTEST_SECRET = 16
@@ -42,7 +43,22 @@ class ServiceSettings(BaseSettings):
         description="Kafka brokers, `host:port` and commas between them. Any `KAFKA_X_Y` sets librdkafka's `x.y`.",
     )
     clickhouse_url: str | None = Field(
-        None, description="ClickHouse's HTTP interface, `http://host:8123` or `https://host:8443`, without credentials."
+        None,
+        description="ClickHouse's HTTP interface, `http://host:8123` or `https://host:8443` (the ports where none is"
+        " given), with a path where a proxy needs one, without credentials.",
+    )
+    clickhouse_ca_file: Path | None = Field(
+        None,
+        description="File with the CA certificates, in PEM form, that alone are trusted to sign ClickHouse's; unset:"
+        " those that the machine trusts (`SSL_CERT_FILE` moves these).",
+    )
+    clickhouse_cert_file: Path | None = Field(
+        None,
+        description="File with the certificate that we show ClickHouse, in PEM form. Without a password, ClickHouse is"
+        " asked to know any user but `default` by it.",
+    )
+    clickhouse_key_file: Path | None = Field(
+        None, description="File with the key of that certificate; unset: it is in the certificate's file."
     )
     clickhouse_user: str = Field("default", min_length=1, description="ClickHouse user.")
     clickhouse_password: SecretStr = Field(SecretStr(""), description="Password of the ClickHouse user.")
@@ -79,6 +95,10 @@ class ServiceSettings(BaseSettings):
         return (init_settings,)
 
     @property
+    def clickhouse_address(self) -> Address | None:
+        return None if self.clickhouse_url is None else parse_address(self.clickhouse_url)
+
+    @property
     def project_folder(self) -> Path:
         return EXAMPLE_PROJECT if self.project_dir is None else self.project_dir
 
@@ -92,20 +112,16 @@ class ServiceSettings(BaseSettings):
     def _is_plain_http_url(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        # Looked for everywhere, because a password with a slash in it ends the part where credentials belong.
-        if "@" in value:
-            raise ValueError("the URL holds credentials; give them in `CLICKHOUSE_USER` and `CLICKHOUSE_PASSWORD`")
-        parts = urlsplit(value)
-        is_plain = parts.scheme in ("http", "https") and parts.hostname and not parts.query and not parts.fragment
-        if not is_plain or not re.fullmatch(r"[^:]+|\[.*\]|.*:\d{1,5}", parts.netloc):
-            raise ValueError("accepted is `http://host:port` or `https://host:port`")
-        return value.rstrip("/")
+        # The slash behind a path is the proxy's to know.
+        return value if parse_address(value).path else value.rstrip("/")
 
     @field_validator("birdhouse_secret")
     @classmethod
     def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < SHORTEST_SECRET:
             raise ValueError(f"at least {SHORTEST_SECRET} characters are needed, for example of `openssl rand -hex 32`")
+        if isinstance(value, FileSecret):
+            value.require(SHORTEST_SECRET)
         return value
 
 
@@ -115,10 +131,17 @@ T = TypeVar("T", bound=ServiceSettings)
 def load_settings(cls: type[T], environment: Mapping[str, str] = os.environ) -> T:
     """Settings of the class `cls` from an environment; a variable that is set but empty counts as not set.
 
+    A secret may be in a file, which `NAME_FILE` names; its value is then that of the file whenever it is asked for.
     Raises `SettingsError` that lists every malformed value and every `BIRDHOUSE_*` name that means nothing.
     """
-    given = {name: value for name in cls.model_fields if (value := environment.get(name.upper()))}
+    given: dict[str, Any] = {name: value for name in cls.model_fields if (value := environment.get(name.upper()))}
     problems = list(_unknown_names(cls, environment))
+    for name in _secret_fields(cls):
+        try:
+            if (secret := given_secret(name.upper(), environment)) is not None:
+                given[name] = secret
+        except SettingsError as error:
+            problems += error.problems
     try:
         settings = cls.model_validate(given)
     except ValidationError as error:
@@ -129,13 +152,18 @@ def load_settings(cls: type[T], environment: Mapping[str, str] = os.environ) -> 
 
 
 def _unknown_names(cls: type[ServiceSettings], environment: Mapping[str, str]) -> Iterator[SettingProblem]:
-    known = {name.upper() for name in cls.model_fields}
+    known = {name.upper() for name in cls.model_fields} | {name.upper() + SUFFIX for name in _secret_fields(cls)}
     others = tuple(prefix for prefix in PROCESS_PREFIXES if not any(name.startswith(prefix) for name in known))
     for name in sorted(environment):
         ours = name.startswith(PREFIX) and not name.startswith((PROJECT_NAMES, *others))
         if ours and name not in known | RUN_NAMES and not is_service_link(name):
             suggestion = closest(name, known)
             yield SettingProblem(name, "no such setting", f"did you mean `{suggestion}`?" if suggestion else "unset it")
+
+
+def _secret_fields(cls: type[ServiceSettings]) -> list[str]:
+    fields = cls.model_fields.items()
+    return [name for name, field in fields if SecretStr in (field.annotation, *get_args(field.annotation))]
 
 
 def _malformed(cls: type[ServiceSettings], details: ErrorDetails, given: Mapping[str, str]) -> SettingProblem:

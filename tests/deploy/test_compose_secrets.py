@@ -75,3 +75,4 @@ def test_the_environment_of_the_container_beats_what_was_generated(folder: Path)
     given = {"BIRDHOUSE_SECRET": "given by a person"}
     assert value_of(folder / "api" / "environment", "BIRDHOUSE_SECRET", given) == "given by a person"
     assert len(value_of(folder / "api" / "environment", "BIRDHOUSE_SECRET", {"BIRDHOUSE_SECRET": ""})) == 64
+    assert value_of(folder / "api" / "environment", "BIRDHOUSE_SECRET", {"BIRDHOUSE_SECRET_FILE": "/mine"}) == ""

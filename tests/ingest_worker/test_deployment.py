@@ -21,6 +21,7 @@ class FakePlan:
     is_empty: bool = False
     only_adds: bool = True
     database: str = "birdhouse"
+    warnings: tuple[str, ...] = ()
 
     def render(self) -> str:
         return "adds     events: create the table"
