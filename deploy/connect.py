@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.errors import ServerError
+from service.clickhouse import client
+from service.clickhouse.failures import connection_failure, first_line, trouble_of
+from service.errors import SettingsError
 from service.settings import ServiceSettings
-
-_DEFAULT_PORTS = {"http": 8123, "https": 8443}
 
 
 def connect(settings: ServiceSettings, *, answer_seconds: int = 300) -> Client:
-    """A client of the server of `CLICKHOUSE_URL`, which must be set. Raises `ServerError` with the reason.
+    """A client of the server of `CLICKHOUSE_URL`, which must be set. Raises `ServerError` with the reason, and
+    `SettingsError` for TLS files.
 
     A statement that is not answered within `answer_seconds` fails.
     """
-    assert settings.clickhouse_url is not None
-    parts = urlsplit(settings.clickhouse_url)
     try:
-        return clickhouse_connect.get_client(
-            interface=parts.scheme,
-            host=parts.hostname or "",
-            port=parts.port or _DEFAULT_PORTS[parts.scheme],
-            username=settings.clickhouse_user,
-            password=settings.clickhouse_password.get_secret_value(),
-            send_receive_timeout=answer_seconds,
-            # A session would make ClickHouse refuse a second query at the same moment.
-            autogenerate_session_id=False,
-        )
-    except ClickHouseError as error:
-        raise ServerError(
-            f"ClickHouse at `{settings.clickhouse_url}` does not let us in: {reason_of(error)}",
-            "CLICKHOUSE_URL, CLICKHOUSE_USER and CLICKHOUSE_PASSWORD say where it is and who we are",
-        ) from error
+        return client.connect(settings, answer_seconds=answer_seconds)
+    except SettingsError:
+        raise
+    except Exception as error:
+        # Whatever it is: what answers may be anything.
+        trouble, hint = trouble_of(error, settings)
+        raise ServerError(f"ClickHouse at `{settings.clickhouse_url}` {trouble}", hint) from error
 
 
-def reason_of(error: ClickHouseError) -> str:
-    """The first line of an error of the client, for people."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def reason_of(error: Exception) -> str:
+    """What went wrong with a client that was connected, for people."""
+    found = connection_failure(error)
+    return f"it cannot be reached: {found[0]}" if found is not None else first_line(error)

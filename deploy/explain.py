@@ -167,11 +167,7 @@ async def _ask(executor: Executor, explanation: Explanation, sql: str, *, format
 @asynccontextmanager
 async def _executor(settings: RunSettings) -> AsyncIterator[Executor]:
     if settings.clickhouse_url is not None:
-        password = settings.clickhouse_password.get_secret_value()
-        server = ClickHouseServer(
-            settings.clickhouse_url, settings.clickhouse_database, settings.clickhouse_user, password
-        )
-        executor: Executor = HttpExecutor(server, connections=1)
+        executor: Executor = HttpExecutor(ClickHouseServer.of(settings), connections=1)
         try:
             yield executor
         finally:

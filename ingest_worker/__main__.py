@@ -29,9 +29,11 @@ from schemas.model import Connection, Project
 from schemas.project import load_project
 from schemas.report import render
 from service.admin import create_admin_app
+from service.clickhouse.tls import tls_context
 from service.errors import SettingProblem, SettingsError
 from service.kafka import client_config
 from service.logs import configure
+from service.secret_files import with_project_secrets
 from service.settings import load_settings
 
 _WRONG_SETTINGS = 2  # the exit code that shells and click give a wrong use
@@ -62,7 +64,8 @@ def main() -> int:
             raise SettingsError(
                 [SettingProblem("CLICKHOUSE_URL", "is needed and not set", "for example `http://localhost:8123`")]
             )
-        project = load_project(settings.project_folder, environment=os.environ)
+        tls_context(settings)  # its files, before anything is started
+        project = load_project(settings.project_folder, environment=with_project_secrets(os.environ))
         kafka_config = _kafka_configs(settings, project, os.environ)
     except SettingsError as error:
         print(error, file=sys.stderr)

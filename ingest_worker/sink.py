@@ -20,6 +20,7 @@ from ingest_worker.batch import Batch
 from ingest_worker.outcomes import Outcome, Refused, Stored, Swallowed, Unanswered
 from schemas.ddl import qualified
 from schemas.landing import OFFSET, PARTITION, TABLES_A_MESSAGE, TOPIC, TOPIC_ID, Landing, quarantine_table
+from service.clickhouse.failures import CANNOT_BE_REACHED, connection_failure
 
 QUERY_PREFIX = "birdhouse-ingest"
 """How a worker's inserts are recognised in `system.processes`: query ids start with it and the data source's name."""
@@ -148,9 +149,16 @@ def outcome_of(error: Exception) -> Outcome:
     if isinstance(error, Error) and error.code is not None:
         constraint = _CONSTRAINT.search(str(error))
         return Refused(error.code, error.name or "", short_message(error), constraint[1] if constraint else None)
-    if isinstance(error, ClickHouseError | OSError):
+    if isinstance(error, ClickHouseError):
+        return Unanswered(_unreached(error))
+    if isinstance(error, OSError):
         return Unanswered(short_message(error))
     return Unanswered(f"{type(error).__name__}: {short_message(error)}")
+
+
+def _unreached(error: ClickHouseError) -> str:
+    told, found = short_message(error), connection_failure(error)
+    return told if found is None or told.startswith("ClickHouse ") else f"ClickHouse {CANNOT_BE_REACHED}: {found[0]}"
 
 
 def short_message(error: BaseException) -> str:

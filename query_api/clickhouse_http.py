@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-import os
+import ssl
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Self
 from urllib.parse import quote, urlencode
 
 import aiohttp
 from aiohttp import hdrs
+from pydantic import SecretStr
 from yarl import URL
 
 from query_api.database_errors import exception_code, request_error
@@ -22,12 +24,25 @@ from query_api.limits import Limits, query_settings
 from query_api.query import Query
 from query_api.query_form import query_form
 from query_api.time_limit import GRACE_SECONDS, time_limit, too_slow
+from service.clickhouse.address import parse_address
+from service.clickhouse.credentials import credentials
+from service.clickhouse.failures import (
+    CANNOT_BE_REACHED,
+    CREDENTIALS,
+    CREDENTIALS_HINT,
+    PATH_HINT,
+    STRANGE_ANSWER,
+    connection_failure,
+)
+from service.clickhouse.tls import tls_context
+from service.settings import ServiceSettings
 
 # Up to this many bytes an answer is held back until it is complete, so that its status is honest. ClickHouse is asked
 # to hold back more still (`http_response_buffer_size`): then its status and summary are those of the whole query, and
 # a query that fails after that fails on a stream.
 HELD_BYTES = 1_048_576
 _LONGEST_MESSAGE = 65_536
+_EXCEPTION_CODE = "X-ClickHouse-Exception-Code"
 _SENT_AT_ONCE = 262_144
 # Combinations of limits, format and settings whose text in the URL is remembered.
 _CACHED = 256
@@ -35,12 +50,27 @@ _CACHED = 256
 
 @dataclass(frozen=True, slots=True)
 class ClickHouseServer:
-    """Where the server is and who asks; `password` is shown nowhere."""
+    """Where the server is and who asks; `password` is shown nowhere. `tls` is what an `https` URL is asked with."""
 
     url: str
     database: str
     user: str
-    password: str
+    password: str | SecretStr = field(repr=False)
+    tls: ssl.SSLContext | None = None
+    has_certificate: bool = False
+
+    @classmethod
+    def of(cls, settings: ServiceSettings) -> Self:
+        """The server of `CLICKHOUSE_URL`, which must be set. Raises `SettingsError` for TLS files."""
+        assert settings.clickhouse_url is not None
+        return cls(
+            settings.clickhouse_url,
+            settings.clickhouse_database,
+            settings.clickhouse_user,
+            settings.clickhouse_password,
+            tls_context(settings),
+            settings.clickhouse_cert_file is not None,
+        )
 
 
 class HttpExecutor:
@@ -48,7 +78,9 @@ class HttpExecutor:
 
     def __init__(self, server: ClickHouseServer, *, connections: int) -> None:
         self._server = server
-        self._address = str(URL(server.url).join(URL("/")))
+        self._address = parse_address(server.url)
+        password = server.password if isinstance(server.password, SecretStr) else SecretStr(server.password)
+        self._credentials = credentials(server.user, password, has_certificate=server.has_certificate)
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 
@@ -57,7 +89,7 @@ class HttpExecutor:
     ) -> Answer:
         content_type, body = query_form(query)
         parameters = _url_parameters(limits, format, tuple(query.settings.items()), tuple(settings.items()))
-        url = URL(f"{self._address}?{parameters}&query_id={quote(query_id, safe='')}", encoded=True)
+        url = URL(f"{self._address.url}?{parameters}&query_id={quote(query_id, safe='')}", encoded=True)
         async with time_limit(limits):
             response = await self._ask(url, content_type, body, limits)
             try:
@@ -70,13 +102,27 @@ class HttpExecutor:
     async def ping(self) -> None:
         try:
             async with self._http().post(
-                self._address, data=b"SELECT 1", timeout=aiohttp.ClientTimeout(total=5)
+                self._address.url,
+                data=b"SELECT 1",
+                headers=self._credentials(),
+                timeout=aiohttp.ClientTimeout(total=5),
+                allow_redirects=False,
             ) as response:
-                text = await response.text()
-                if response.status != 200:
-                    raise Unavailable(f"ClickHouse answered: {request_error(text, Limits()).message}")
+                text = await response.text(errors="replace")
+                if response.status == 200 and text.strip() == "1":
+                    return
+                raise self._no_ping(response, text)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unavailable(_reason(error)) from error
+            raise self._unavailable(error, with_hint=True) from error
+
+    def _no_ping(self, response: aiohttp.ClientResponse, text: str) -> Unavailable:
+        code = _code(response, text)
+        if code in CREDENTIALS:
+            return Unavailable(f"ClickHouse does not let the user `{self._server.user}` in ({CREDENTIALS_HINT})")
+        if code is None:
+            status = "" if response.status == 200 else f": HTTP status {response.status}"
+            return Unavailable(f"ClickHouse {STRANGE_ANSWER}{status} ({PATH_HINT})")
+        return Unavailable(f"ClickHouse answered: {request_error(text, Limits(), code).message}")
 
     async def close(self) -> None:
         if self._session is not None:
@@ -90,18 +136,27 @@ class HttpExecutor:
                     url,
                     # aiohttp sends a stream piece by piece, and warns of bytes that would hold the loop up.
                     data=body if len(body) <= _SENT_AT_ONCE else io.BytesIO(body),
-                    headers={"Content-Type": content_type},
+                    headers={"Content-Type": content_type, **self._credentials()},
                     timeout=timeout,
+                    allow_redirects=False,
                 )
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
                 # The server may have closed an idle connection at this very moment; asking again is harmless.
                 if is_last or isinstance(error, aiohttp.ClientConnectorError):
-                    raise Unavailable(_reason(error)) from error
+                    raise self._unavailable(error) from error
             except aiohttp.SocketTimeoutError as error:
                 raise too_slow(limits) from error  # a client's error too, but the connection is well
             except aiohttp.ClientError as error:
-                raise Unavailable(_reason(error)) from error
+                raise self._unavailable(error) from error
         raise AssertionError("the last attempt returns or raises")
+
+    def _unavailable(self, error: BaseException, *, with_hint: bool = False) -> Unavailable:
+        """Why the server cannot be reached, without its address: callers see this too, but for the hint."""
+        found = connection_failure(error, is_encrypted=self._address.is_encrypted)
+        if found is None:
+            return Unavailable("the connection to ClickHouse broke")
+        reason, hint = found
+        return Unavailable(f"ClickHouse {CANNOT_BE_REACHED}: {reason}" + (f" ({hint})" if hint and with_hint else ""))
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -111,12 +166,12 @@ class HttpExecutor:
                     hdrs.USER_AGENT: "birdhouse",
                     # Otherwise ClickHouse compresses what is only decompressed here: 0.3 ms of its CPU for one row.
                     hdrs.ACCEPT_ENCODING: "identity",
-                    "X-ClickHouse-User": server.user,
-                    "X-ClickHouse-Key": server.password,
                     "X-ClickHouse-Database": server.database,
                 },
                 # Below the time after which servers close idle connections (10 s in older ClickHouse releases).
-                connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=8),
+                connector=aiohttp.TCPConnector(
+                    limit=self._connections, keepalive_timeout=8, ssl=True if server.tls is None else server.tls
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 # A proxy of the environment must not see questions and answers.
                 trust_env=False,
@@ -147,10 +202,12 @@ def _timeout(execution_seconds: float) -> aiohttp.ClientTimeout:
 
 
 async def _read(response: aiohttp.ClientResponse, limits: Limits) -> Answer:
-    code = response.headers.get("X-ClickHouse-Exception-Code")
-    if code is not None or response.status != 200:
+    if response.status != 200 or _EXCEPTION_CODE in response.headers:
         text = (await _body(response)).decode("utf-8", "replace")
-        raise request_error(text, limits, int(code) if code else None)
+        code = _code(response, text)
+        if code is None:
+            raise Unavailable(f"ClickHouse {STRANGE_ANSWER}: HTTP status {response.status}")
+        raise request_error(text, limits, code)
     summary = _summary(response.headers.get("X-ClickHouse-Summary", ""))
     marker = ExceptionMarker(response.headers.get("X-ClickHouse-Exception-Tag", ""))
     held = bytearray()
@@ -199,21 +256,15 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     return bytes(text)
 
 
+def _code(response: aiohttp.ClientResponse, text: str) -> int | None:
+    """The code of ClickHouse's exception; None when the answer is not ClickHouse's."""
+    code = response.headers.get(_EXCEPTION_CODE, "")
+    return int(code) if code.isdecimal() else exception_code(text) or None
+
+
 def _summary(text: str) -> Summary:
     try:
         values = json.loads(text)
         return Summary(rows_read=int(values["read_rows"]), bytes_read=int(values["read_bytes"]))
     except (ValueError, KeyError, TypeError):
         return Summary()
-
-
-def _reason(error: BaseException) -> str:
-    """Why the server cannot be reached, without its address: callers see this too."""
-    if isinstance(error, TimeoutError):
-        return "ClickHouse cannot be reached: no answer in time"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        number = error.errno or 0
-        # Numbers below 0 are those of name resolution, and their text is without an address already.
-        reason = os.strerror(number) if number > 0 else error.strerror or "no connection"
-        return f"ClickHouse cannot be reached: {reason.lower()}"
-    return "the connection to ClickHouse broke"

@@ -7,6 +7,7 @@ import re
 from query_api.errors import QueryRefused, RequestError, TooLarge, Unavailable
 from query_api.limits import Limits, limit_message
 from query_api.time_limit import too_slow
+from service.clickhouse.failures import CREDENTIALS
 
 TIMEOUT_EXCEEDED, TOO_SLOW = 159, 160
 MEMORY_LIMIT_EXCEEDED = 241
@@ -19,8 +20,6 @@ POCO_EXCEPTION = 1000  # of the HTTP server itself, such as a form field over it
 # 201 quota, 202 simultaneous queries, 203 connections, 209 and 210 network, 236 aborted, 394 cancelled,
 # 439 no thread, 279 all replicas, 425 system error, 745 overloaded.
 _OVERLOAD = frozenset({201, 202, 203, 209, 210, 236, 279, 394, 425, 439, 745})
-# Our own user: 192 unknown, 193 and 194 password, 195 and 516 authentication.
-_CREDENTIALS = frozenset({192, 193, 194, 195, 516})
 # 60 unknown table, 81 unknown database: most often a project that is not deployed.
 _NOT_DEPLOYED = frozenset({60, 81})
 
@@ -62,7 +61,7 @@ def request_error(text: str, limits: Limits, code: int | None = None) -> Request
     code = exception_code(text) if code is None else code
     message = clean_text(text)
     headers = {"X-DB-Exception-Code": str(code)}
-    if code in _CREDENTIALS:
+    if code in CREDENTIALS:
         return Unavailable("ClickHouse refused the credentials of the query API", retry_after=30)
     if code in _OVERLOAD:
         return Unavailable(f"ClickHouse cannot answer now: {message}", headers=headers)

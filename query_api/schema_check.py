@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
 
 from query_api.settings import QueryApiSettings
 from schemas.model import Project
@@ -27,23 +26,13 @@ def schema_check(settings: QueryApiSettings, project: Project) -> Callable[[], A
 
 def _is_deployed(settings: QueryApiSettings, project: Project) -> bool:
     # Not a start's work, and not the event loop's.
-    import clickhouse_connect
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
     from deploy.plan import read_plan
+    from service.clickhouse.client import connect
 
-    parts = urlsplit(settings.clickhouse_url or "")
     try:
-        client = clickhouse_connect.get_client(
-            host=parts.hostname or "",
-            port=parts.port or (8443 if parts.scheme == "https" else 8123),
-            secure=parts.scheme == "https",
-            username=settings.clickhouse_user,
-            password=settings.clickhouse_password.get_secret_value(),
-            # Not the project's database, which may not be there yet.
-            database="default",
-            autogenerate_session_id=False,
-        )
+        client = connect(settings)
         try:
             return bool(read_plan(client, project, settings.clickhouse_database).is_empty)
         finally:

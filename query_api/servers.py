@@ -61,9 +61,4 @@ def _clickhouse(settings: QueryApiSettings) -> ClickHouseServer:
     if settings.clickhouse_url is None:
         hint = "ClickHouse's HTTP interface, for example `http://localhost:8123`"
         raise SettingsError([SettingProblem("CLICKHOUSE_URL", "is needed and not set", hint)])
-    return ClickHouseServer(
-        url=settings.clickhouse_url,
-        database=settings.clickhouse_database,
-        user=settings.clickhouse_user,
-        password=settings.clickhouse_password.get_secret_value(),
-    )
+    return ClickHouseServer.of(settings)

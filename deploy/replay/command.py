@@ -9,7 +9,6 @@ from pathlib import Path
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from deploy.connect import reason_of
 from deploy.errors import ReplayError, ServerError
 from deploy.plan import read_plan
 from deploy.ranges import OffsetRange
@@ -24,6 +23,7 @@ from ingest_worker.errors import IngestError
 from ingest_worker.settings import IngestSettings
 from schemas.feed import feed_of, feeds_of
 from schemas.model import DataSource, Project
+from service.clickhouse.failures import trouble_of
 from service.kafka import ClientConfig
 
 Confirm = Callable[[str], None]
@@ -66,7 +66,8 @@ class Replay:
                     self._from_quarantine(scene) if self._request.from_quarantine else self._from_topic(scene, confirm)
                 )
         except ClickHouseError as error:
-            raise ServerError(f"ClickHouse refuses: {reason_of(error)}", _hint(error)) from error
+            trouble, hint = trouble_of(error, self._settings)
+            raise ServerError(f"ClickHouse {trouble}", _hint(error) or hint) from error
         except IngestError as error:
             raise ServerError(str(error), "run the replay again: it goes on where it was") from error
 
