@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from clickhouse_connect.driver.client import Client
@@ -10,16 +10,18 @@ from clickhouse_connect.driver.client import Client
 from schemas.diff import ActualColumn, ActualTable, Change, Effect, diff
 from schemas.model import Project
 from schemas.sql import identifier
+from schemas.stored_zone import is_utc, stored_type
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a deploy of `project` into `database` would change, in order."""
+    """What a deploy of `project` into `database` would change, in order; `warnings` are of what stays as it is."""
 
     project: Project
     database: str
     creates_database: bool
     changes: tuple[Change, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -62,7 +64,30 @@ def read_plan(client: Client, project: Project, database: str) -> Plan:
     found = client.query("SELECT name FROM system.databases WHERE name = {database:String}", parameters=parameters)
     exists = bool(found.result_rows)
     actual = _read_tables(client, parameters) if exists else {}
-    return Plan(project, database, not exists, diff(project, actual, database))
+    zone = _server_zone(client)
+    changes = diff(project, actual, database, names_zone=not is_utc(zone))
+    warnings = () if is_utc(zone) else tuple(_zone_warnings(project, actual, zone))
+    return Plan(project, database, not exists, changes, warnings)
+
+
+def _server_zone(client: Client) -> str:
+    """The zone that columns without one get when the server loads their tables: that of its configuration, or of its
+    default profile. A table of its own shows it, whatever this session is in."""
+    found = client.query("SELECT timezoneOf(any(metadata_modification_time)) FROM system.tables", parameters={})
+    return next((str(zone) for (zone,) in found.result_rows), "UTC")
+
+
+def _zone_warnings(project: Project, actual: Mapping[str, ActualTable], zone: str) -> Iterator[str]:
+    for name in project.data_sources:
+        columns = actual[name].columns.values() if name in actual else ()
+        bare = [f"`{column.name}`" for column in columns if stored_type(column.type) != column.type]
+        if bare:
+            yield (
+                f"the table `{name}` was made while ClickHouse was in UTC, or by an earlier release, and ClickHouse's"
+                f" own time zone is `{zone}`: keys, TTL and functions such as toDate() take {', '.join(bare)} in that"
+                " zone"
+                "\nhint: set ClickHouse's time zone to UTC, or fill a data source of another name from this one"
+            )
 
 
 def _read_tables(client: Client, parameters: Mapping[str, str]) -> dict[str, ActualTable]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -15,6 +16,8 @@ from ingest_worker.observations import Observer, SchemaApplied, SchemaDiffers, S
 from ingest_worker.sink import short_message
 from schemas.model import Project
 from service.backoff import Backoff
+
+logger = logging.getLogger(__name__)
 
 _BACKOFF = Backoff(first=0.5, longest=5.0)
 
@@ -41,6 +44,8 @@ def ensure_deployed(
         try:
             with closing(connect()) as client:
                 plan = read_plan(client, project, database)
+                for warning in plan.warnings:
+                    logger.warning(warning)
                 if not plan.is_empty:
                     _settle(client, plan, observe, may_apply=may_apply)
                 if not is_pinned:

@@ -18,6 +18,8 @@ PROJECT_SETTINGS: Mapping[str, str] = MappingProxyType(
         "allow_suspicious_types_in_order_by": "1",
         "allow_dynamic_type_in_join_keys": "1",
         "allow_suspicious_low_cardinality_types": "1",
+        # A time without a zone is UTC, as it is when it is stored, whatever zone ClickHouse is in.
+        "session_timezone": "UTC",
     }
 )
 

@@ -27,6 +27,7 @@ from schemas.model import Column, DataSource, Engine, Index, Projection
 from schemas.own_names import OFFSET_INDEX_NAME
 from schemas.quarantine import QUARANTINE_FACTS
 from schemas.sql import call, identifier, literal
+from schemas.stored_zone import stored_type
 
 DEDUPLICATION_WINDOW = 10_000
 """How many blocks back a table knows a token again; an insert makes one in each table partition that it has rows for. A
@@ -85,9 +86,10 @@ def qualified(database: str, name: str) -> str:
     return f"{identifier(database)}.{identifier(name)}"
 
 
-def table_ddl(data_source: DataSource, database: str) -> str:
-    """CREATE TABLE of the data source's own table: the documented columns, then the hidden ones."""
-    lines = [column_ddl(column) for column in data_source.columns]
+def table_ddl(data_source: DataSource, database: str, *, names_zone: bool = False) -> str:
+    """CREATE TABLE of the data source's own table: the documented columns, then the hidden ones. `names_zone`: times
+    are written with UTC as their zone, for a server that is in another."""
+    lines = [column_ddl(column, names_zone=names_zone) for column in data_source.columns]
     lines += [line for name in hidden_columns_of(data_source) for line in hidden_ddl(name)]
     lines += [index_ddl(index) for index in indexes_of(data_source)]
     lines += [projection_ddl(projection) for projection in data_source.projections]
@@ -101,9 +103,11 @@ def event_settings(data_source: DataSource) -> dict[str, tuple[int, str]]:
     return _EVENT_SETTINGS if takes_events else {}
 
 
-def quarantine_ddl(data_source: DataSource, database: str) -> str:
-    """CREATE TABLE of the quarantine, in Tinybird's layout, with the raw message and its provenance hidden."""
-    visible = dict(quarantine_columns(data_source))
+def quarantine_ddl(data_source: DataSource, database: str, *, names_zone: bool = False) -> str:
+    """CREATE TABLE of the quarantine, in Tinybird's layout, with the raw message and its provenance hidden.
+    `names_zone` as for `table_ddl`."""
+    columns = quarantine_columns(data_source)
+    visible = {name: stored_type(kind) if names_zone else kind for name, kind in columns}
     lines = [f"{identifier(name)} {kind}" for name, kind in visible.items()]
     lines += [line for name in (*PROVENANCE, KEY, VALUE) if name not in visible for line in hidden_ddl(name)]
     settings = [f"{WINDOW_SETTING} = {DEDUPLICATION_WINDOW}", *_durability(data_source.engine)]
@@ -172,10 +176,10 @@ def door_ddl(data_source: str, database: str, *, is_open: bool) -> str:
     return f"INSERT INTO {qualified(database, FENCE_TABLE)} VALUES ({literal(data_source)}, {int(not is_open)})"
 
 
-def column_ddl(column: Column) -> str:
+def column_ddl(column: Column, *, names_zone: bool = False) -> str:
     parts = [identifier(column.name)]
     if column.type is not None:
-        parts.append(column.type.text)
+        parts.append(stored_type(column.type.text) if names_zone else column.type.text)
     if column.default is not None:
         parts.append(f"DEFAULT {column.default}")
     if column.codec is not None:

@@ -29,6 +29,7 @@ from schemas.mapping import incoming
 from schemas.model import Column, DataSource, Project
 from schemas.record import ColumnRecord, Record, from_comment, record_of, to_comment
 from schemas.sql import identifier, literal
+from schemas.stored_zone import stored_type
 
 
 class Effect(Enum):
@@ -75,8 +76,11 @@ class ActualTable:
     has_deleted_rows: bool = False  # by `DELETE FROM`, which only marks them
 
 
-def diff(project: Project, actual: Mapping[str, ActualTable], database: str) -> tuple[Change, ...]:
-    """The changes for all data sources of the project, in the order in which they must be made.
+def diff(
+    project: Project, actual: Mapping[str, ActualTable], database: str, *, names_zone: bool = False
+) -> tuple[Change, ...]:
+    """The changes for all data sources of the project, in the order in which they must be made. `names_zone`: what is
+    made gets UTC as the zone of times that have none, as the server's own is another.
 
     Tables that no file describes are left alone: a file may be gone while its data are still wanted.
     """
@@ -85,21 +89,23 @@ def diff(project: Project, actual: Mapping[str, ActualTable], database: str) -> 
     if feeds and FENCE_TABLE not in actual:
         changes.append(Change(Effect.ADDS, FENCE_TABLE, "create the table of partition owners", (fence_ddl(database),)))
     for data_source in project.data_sources.values():
-        changes += _data_source(data_source, actual, database)
+        changes += _data_source(data_source, actual, database, names_zone)
     return tuple(changes)
 
 
-def _data_source(data_source: DataSource, actual: Mapping[str, ActualTable], database: str) -> Iterator[Change]:
+def _data_source(
+    data_source: DataSource, actual: Mapping[str, ActualTable], database: str, names_zone: bool
+) -> Iterator[Change]:
     wanted = record_of(data_source)
     table = actual.get(data_source.name)
     own: list[Change] = []
     if table is None:
         text = f"create the table, {data_source.engine.name}, {len(data_source.columns)} columns"
         # With its record from the start: a deploy that dies behind this leaves no table that looks made by hand.
-        create = f"{table_ddl(data_source, database)}\nCOMMENT {literal(to_comment(wanted))}"
+        create = f"{table_ddl(data_source, database, names_zone=names_zone)}\nCOMMENT {literal(to_comment(wanted))}"
         own = [Change(Effect.ADDS, data_source.name, text, (create,))]
     else:
-        own = list(_table(data_source, table, wanted, database))
+        own = list(_table(data_source, table, wanted, database, names_zone))
     yield from own
     is_refused = any(change.effect is Effect.REFUSED for change in own)
     if not is_refused and table is not None and table.comment != to_comment(wanted):
@@ -107,11 +113,13 @@ def _data_source(data_source: DataSource, actual: Mapping[str, ActualTable], dat
         effect = Effect.ALTERS if any(change.effect is Effect.ALTERS for change in own) else Effect.ADDS
         yield Change(effect, data_source.name, "note what is deployed", (comment,))
     if feed_of(data_source) is not None:
-        yield from _quarantine(data_source, actual, database)
+        yield from _quarantine(data_source, actual, database, names_zone)
         yield from _mapping(data_source, actual, database)
 
 
-def _table(data_source: DataSource, table: ActualTable, wanted: Record, database: str) -> Iterator[Change]:
+def _table(
+    data_source: DataSource, table: ActualTable, wanted: Record, database: str, names_zone: bool
+) -> Iterator[Change]:
     name, alter = data_source.name, f"ALTER TABLE {qualified(database, data_source.name)}"
     deployed = from_comment(table.comment) or _adopted(data_source, table, wanted)
     for clause, text in wanted.keys.items():
@@ -123,7 +131,7 @@ def _table(data_source: DataSource, table: ActualTable, wanted: Record, database
                 f"the {clause} is `{was}` and should become `{text}`",
                 hint="ClickHouse cannot change it in place: give the new data source another name, or copy the data",
             )
-    yield from _columns(data_source, table, deployed, alter)
+    yield from _columns(data_source, table, deployed, alter, names_zone)
     missing = [hidden for hidden in hidden_columns_of(data_source) if hidden not in table.columns]
     for hidden in missing:
         came_in, stored = hidden_ddl(hidden)
@@ -140,18 +148,22 @@ def _table(data_source: DataSource, table: ActualTable, wanted: Record, database
     yield from _projections(data_source, table, deployed, alter)
 
 
-def _columns(data_source: DataSource, table: ActualTable, deployed: Record, alter: str) -> Iterator[Change]:
+def _columns(
+    data_source: DataSource, table: ActualTable, deployed: Record, alter: str, names_zone: bool
+) -> Iterator[Change]:
     previous = ""
     declared = {column.name for column in data_source.columns}
     for column in data_source.columns:
         place = f"AFTER {identifier(previous)}" if previous else "FIRST"
         previous = column.name
         if column.name not in table.columns:
-            text = f"{alter} ADD COLUMN IF NOT EXISTS {column_ddl(column)} {place}"
+            text = f"{alter} ADD COLUMN IF NOT EXISTS {column_ddl(column, names_zone=names_zone)} {place}"
             yield Change(Effect.ADDS, data_source.name, f"add the column `{column.name}`", (text,))
         elif column.name in deployed.columns:
             actual = table.columns[column.name]
-            yield from _column(data_source, column, deployed.columns[column.name], actual, alter)
+            # A table that was made while the server was in UTC stays as it is.
+            has_zone = names_zone and stored_type(actual.type) == actual.type
+            yield from _column(data_source, column, deployed.columns[column.name], actual, alter, has_zone)
     internal = {name for hidden in hidden_columns_of(data_source) for name in (hidden, incoming(hidden))}
     for name in table.columns:
         if name not in declared | internal:
@@ -164,14 +176,15 @@ def _columns(data_source: DataSource, table: ActualTable, deployed: Record, alte
 
 
 def _column(
-    data_source: DataSource, column: Column, was: ColumnRecord, actual: ActualColumn, alter: str
+    data_source: DataSource, column: Column, was: ColumnRecord, actual: ActualColumn, alter: str, names_zone: bool
 ) -> Iterator[Change]:
     kind = column.type.text if column.type else ""
+    definition = column_ddl(column, names_zone=names_zone)
     modify = f"{alter} MODIFY COLUMN"
     if _plain(kind) != _plain(was.type):
         described = f"the column `{column.name}` is `{was.type}` and should become `{kind}`"
         if _plain(kind) == _plain(f"Nullable({was.type})"):
-            yield Change(Effect.ALTERS, data_source.name, described, (f"{modify} {column_ddl(column)}",))
+            yield Change(Effect.ALTERS, data_source.name, described, (f"{modify} {definition}",))
         else:
             hint = (
                 "only a column that becomes Nullable changes in place: add a column, or a data source of another name"
@@ -185,7 +198,7 @@ def _column(
         if wanted == before:
             continue
         if wanted:
-            said, change = f"the {clause} of `{column.name}` becomes `{wanted}`", column_ddl(column)
+            said, change = f"the {clause} of `{column.name}` becomes `{wanted}`", definition
         else:
             said, change = f"remove the {clause} of `{column.name}`", f"{identifier(column.name)} REMOVE {clause}"
         # What is gone already, by a deploy that died, ClickHouse refuses to remove.
@@ -258,11 +271,15 @@ def _projections(data_source: DataSource, table: ActualTable, deployed: Record, 
             yield Change(Effect.ADDS, data_source.name, said, build)
 
 
-def _quarantine(data_source: DataSource, actual: Mapping[str, ActualTable], database: str) -> Iterator[Change]:
+def _quarantine(
+    data_source: DataSource, actual: Mapping[str, ActualTable], database: str, names_zone: bool
+) -> Iterator[Change]:
     name = quarantine_table(data_source.name)
     table = actual.get(name)
     if table is None:
-        yield Change(Effect.ADDS, name, "create the quarantine", (quarantine_ddl(data_source, database),))
+        yield Change(
+            Effect.ADDS, name, "create the quarantine", (quarantine_ddl(data_source, database, names_zone=names_zone),)
+        )
         return
     for column, kind in quarantine_columns(data_source):
         if column not in table.columns:
