@@ -27,16 +27,30 @@ _SETTINGS_HEAD = f"""{GENERATED}
 
 # Settings
 
-Settings come from the environment alone and are read once, at the start. A malformed value, or a name that starts with
-`BIRDHOUSE_` and means nothing, stops the start with a message that names every wrong variable. An empty value counts as
-not set. One environment may serve several processes: each leaves the names of the others alone.
+Settings come from the environment alone and are read once, at the start, but for secrets in files. A malformed value,
+or a name that starts with `BIRDHOUSE_` and means nothing, stops the start with a message that names every wrong
+variable. An empty value counts as not set. One environment may serve several processes: each leaves the names of the
+others alone.
 
 Besides the names below:
 
 - `KAFKA_X_Y` sets the property `x.y` of librdkafka (its CONFIGURATION.md lists them), for example
   `KAFKA_SECURITY_PROTOCOL=SASL_SSL`, `KAFKA_SASL_MECHANISM=PLAIN`, `KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`,
-  `KAFKA_SSL_CA_LOCATION`. They beat the settings of a project's `.connection` file.
+  `KAFKA_SSL_CA_LOCATION`. They beat the settings of a project's `.connection` file. A name that librdkafka does not
+  know is somebody else's: it does nothing, and the log says so once.
 - `BIRDHOUSE_SECRET_NAME` is the value of `{{{{ tb_secret("NAME") }}}}` in a project's files.
+
+**Secrets in files.** Every secret may be in a file, which the variable of the same name with `_FILE` behind it names:
+`CLICKHOUSE_PASSWORD_FILE`, `BIRDHOUSE_SECRET_FILE`, `KAFKA_SASL_PASSWORD_FILE`, `KAFKA_SSL_KEY_PASSWORD_FILE`,
+`BIRDHOUSE_SECRET_NAME_FILE`. The file holds the secret and nothing else; line ends behind it are no part of it. A
+variable that is set beside its `_FILE`, and a file that cannot be read or is empty, stop the start. What the file holds
+is looked at once a second, so that a secret is replaced without a restart: ClickHouse gets the new password with the
+next request, Kafka that of `KAFKA_SASL_PASSWORD_FILE` with the next connection, and a new `BIRDHOUSE_SECRET` makes all
+tokens new at once. A file that is gone or empty then leaves the last value in force, and the log says so. Other Kafka
+secrets and those of a project are read when a service starts.
+
+**Proxies.** No connection to ClickHouse or Kafka goes through an HTTP proxy: `HTTP_PROXY`, `HTTPS_PROXY` and
+`ALL_PROXY` are not looked at. A reverse proxy before ClickHouse is named by `CLICKHOUSE_URL`, with its path.
 """
 
 _METRICS_HEAD = f"""{GENERATED}
