@@ -12,7 +12,8 @@ from sqlglot.dialects.clickhouse import ClickHouse
 from sqlglot.errors import SqlglotError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from query_api.sql_names import SqlTextError, names_of
+from query_api.sql_names import names_of
+from query_api.sql_tokens import SqlTextError
 from schemas.column_type import split_arguments
 from schemas.engine_checks import names_in
 from schemas.model import DataSource, Engine

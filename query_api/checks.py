@@ -8,7 +8,8 @@ from dataclasses import replace
 from query_api.compose import limit_setting
 from query_api.nodes import CompiledNode, place_in
 from query_api.resolve import Key, Resolver
-from query_api.sql_names import SqlTextError, StatementError, TableName, names_of
+from query_api.sql_names import TableName, names_of
+from query_api.sql_tokens import SqlTextError, StatementError
 from query_api.template.errors import TemplateCompileError
 from query_api.template.parameters import HIDDEN_NAMES, RESERVED_NAMES
 from query_api.template.samples import Sample

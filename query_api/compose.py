@@ -12,8 +12,8 @@ from query_api.nodes import CompiledNode
 from query_api.query import Query
 from query_api.resolve import Key, Resolver
 from query_api.row_counts import RowCount, row_counts_of
-from query_api.sql_names import SqlNames, SqlTextError, TableName, names_of, quoted
-from query_api.sql_text import without_format
+from query_api.sql_names import SqlNames, TableName, names_of, quoted
+from query_api.sql_tokens import SqlTextError
 from query_api.template.errors import TemplateRenderError
 from query_api.template.rendering import Render
 
@@ -115,10 +115,13 @@ class Composer:
         """
         render = Render({}, column_kinds=self._resolver.column_kinds)
         render.table_name = lambda name: self._caller_table_sql(name, may_read)
-        text, answer_format = without_format(node.render(values, render))
+        text = node.render(values, render)
         own_parameters = frozenset(render.bindings.parameters)
         render.secrets = self._secrets
-        names = names_of(text)
+        names = names_of(text, may_have_format=True)
+        if (clause := names.format) is not None:
+            # Blanks in its place: SETTINGS may follow, and everything stays where it was found.
+            text = text[: clause.start] + " " * (clause.end - clause.start) + text[clause.end :]
         _expect_rows(node, row_counts_of(text), values, render)
         part = _Part(node.key, text, names, self._caller_targets(names, over, may_read))
         parts: dict[Key, _Part] = {}
@@ -137,7 +140,7 @@ class Composer:
         )
         return CallerStatement(
             query=query,
-            format=answer_format,
+            format=clause.name if clause is not None else None,
             own_parameters=own_parameters,
             node_names=tuple(shown.values()),
             granted=frozenset(_granted(part, shown)),

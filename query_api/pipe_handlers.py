@@ -68,7 +68,7 @@ class PipeHandlers:
         answer_format = FORMATS[trace.format]
         if trace.format == "csv" and not parameters.has_csv_header:
             answer_format = CSV_WITHOUT_HEADER
-        ask = self._question(name, endpoint, asked, token)
+        ask = await self._question(name, endpoint, asked, token)
         async with self.admission.slot():
             try:
                 answer = await ask(format=answer_format.name, query_id=trace.request_id, settings=parameters.settings)
@@ -77,14 +77,14 @@ class PipeHandlers:
             trace.rows_read, trace.bytes_read = answer.summary.rows_read, answer.summary.bytes_read
             return await send_answer(request, answer, answer_format, self.observe)
 
-    def _question(self, name: str, endpoint: Endpoint, asked: SqlRequest, token: AccessToken) -> Ask:
+    async def _question(self, name: str, endpoint: Endpoint, asked: SqlRequest, token: AccessToken) -> Ask:
         """What to ask ClickHouse: the pipe's own query, or the caller's SQL over the pipe."""
         values = token.values(name, asked.parameters.values)
         if asked.sql is None:
             return partial(self.executor.execute, _render(endpoint, values), limits=self.limits)
         token.require_own_sql()
         reader = reader_of(token)
-        statement = self.sql.compose(asked.sql, values, name, reader)
+        statement = await self.sql.compose(asked.sql, values, name, reader)
         if statement.format is not None:
             raise BadRequest("the SQL cannot have a FORMAT clause\nhint: the end of the URL says the format")
         return partial(self.sql.run, statement, reader)

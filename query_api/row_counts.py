@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-from query_api.sql_names import tokens_of
+from query_api.sql_tokens import tokens_of
 
 # Whether the tokens of a text are worth a look.
 _MAY_COUNT = re.compile(r"\b(?:limit|offset|fetch)\b", re.IGNORECASE)

@@ -9,7 +9,7 @@ caller's to read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from query_api.compose import CallerStatement
@@ -34,9 +34,11 @@ _KNOWN_NAMES = """
 _KNOWN = frozenset(_KNOWN_NAMES.split())
 _OF_QUERY_NAMES = """
     type union_mode list_of_modes list_of_selects is_outfile_append is_outfile_truncate
-    is_into_outfile_with_stdout
+    is_into_outfile_with_stdout settings_ast
 """
 _OF_QUERY = frozenset(_OF_QUERY_NAMES.split())
+# Tables of one SELECT: ClickHouse plans a join in a time that grows with their square, and does not look at its clock.
+_MAX_JOINED = 32
 # Settings that change how values are shown or joined, and reach no data and no limit.
 _SETTINGS_NAMES = """
     aggregate_functions_null_for_empty any_join_distinct_right_table_keys cast_keep_nullable
@@ -117,12 +119,17 @@ class _Check:
     expressions: frozenset[str]
     aliases: Mapping[str, list[tuple[str, ...]]]
     token: str
+    # Names that stand for no table which may not be read: each is followed once, however often it is named.
+    followed: set[tuple[str, ...]] = field(default_factory=set)
 
     def node(self, node: Tree) -> None:
         match node["type"]:
             case "SelectWithUnionQuery" | "SelectIntersectExceptQuery":
                 if unknown := node.keys() - _OF_QUERY:
                     raise BadRequest(f"the SQL cannot have a clause `{min(unknown)}` here")
+            case "TablesInSelectQuery":
+                if len(node.get("children", ())) > _MAX_JOINED:
+                    raise BadRequest(f"a SELECT joins more than the `{_MAX_JOINED}` tables that are taken")
             case "TableIdentifier":
                 self._table(node)
             case "TableExpression":
@@ -169,14 +176,16 @@ class _Check:
 
     def _operand(self, node: Tree) -> None:
         """`x IN name`: a table that may be read, or surely none, be it by another name (`WITH table AS name`)."""
-        pending, seen = [_parts(node)], set[tuple[str, ...]]()
+        pending = [_parts(node)]
         while pending:
             parts = pending.pop()
+            if parts in self.followed:
+                continue
             is_column = len(parts) == 1 and parts[0] and parts[0] not in self.tables
             if not is_column and parts not in self.statement.granted:
                 raise unreadable(self.token, ".".join(parts))
-            seen.add(parts)
-            pending.extend(each for each in self.aliases.get(parts[0], ()) if each not in seen)
+            self.followed.add(parts)
+            pending.extend(self.aliases.get(parts[0], ()))
 
     def _called(self, name: str) -> None:
         if is_refused(name):

@@ -46,7 +46,7 @@ class SqlHandlers:
                 raise NotFound(f"The pipe '{asked.pipeline}' does not exist")
             token.require("READ", asked.pipeline)
         reader = reader_of(token)
-        statement = self.sql.compose(asked.sql, asked.parameters.values, asked.pipeline, reader)
+        statement = await self.sql.compose(asked.sql, asked.parameters.values, asked.pipeline, reader)
         answer_format = sql_format(statement.format)
         trace.format = answer_format.name
         async with self.admission.slot():

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from query_api.errors import BadRequest
+from query_api.errors import BadRequest, TooLarge
+from query_api.off_loop import off_loop
 from query_api.read_parameters import Items, RequestParameters, Value, body_items, read_parameters, text_of
 from query_api.request_body import read_decoded_body
 
 # `curl -d` calls everything a form; a form's first field has a name without spaces.
 _TEXTS = frozenset({"text/plain", "application/sql", "application/octet-stream"})
 _TEMPLATE_PARAMETERS = "template_parameters"
+# Commas of a body: eight lists of as many members as one may have.
+_MAX_VALUES = 524_288
 # What says which SQL is run, and over what, is said by the request itself.
 _OF_REQUESTS = frozenset({"q", "pipeline", _TEMPLATE_PARAMETERS})
 _SQL_START = re.compile(rb"\s*(?:%|\(|--|/\*|(?:select|with|from)\s)", re.IGNORECASE)
@@ -35,17 +38,31 @@ async def read_sql_request(request: web.Request, *, expects_sql: bool = False) -
     Raises `BadRequest` and what reading a body raises.
     """
     items: Items = [*request.query.items()]
+    if request.method != "POST":
+        return await off_loop(len(request.query_string), lambda: _read(items, "", b"", expects_sql=False))
+    body, content_type = await read_decoded_body(request), request.content_type
+    size = len(body) + len(request.query_string)
+    return await off_loop(size, lambda: _read(items, content_type, body, expects_sql=expects_sql))
+
+
+def _read(items: Items, content_type: str, body: bytes, *, expects_sql: bool) -> SqlRequest:
     sql = None
-    if request.method == "POST":
-        body = await read_decoded_body(request)
-        is_form = request.content_type == "multipart/form-data"
-        is_plain = expects_sql and request.content_type in _TEXTS and bool(body.strip())
+    if body:
+        is_form = content_type == "multipart/form-data"
+        is_plain = expects_sql and content_type in _TEXTS and bool(body.strip())
         if is_plain or (_SQL_START.match(body) and not is_form):
             sql = _text(body)
         else:
-            items += body_items(request.content_type, body)
+            items += _body_items(content_type, body)
     items += template_parameters(items)
     return SqlRequest(read_parameters(items), sql or _first(items, "q"), _first(items, "pipeline"))
+
+
+def _body_items(content_type: str, body: bytes) -> Items:
+    # Python reads JSON in one go, during which nothing else runs: what makes it long are its values.
+    if body.count(b",") > _MAX_VALUES:
+        raise TooLarge(f"the parameters hold more than the {_MAX_VALUES} values that are taken")
+    return body_items(content_type, body)
 
 
 def template_parameters(items: Sequence[tuple[str, Value]]) -> Items:
@@ -58,7 +75,7 @@ def template_parameters(items: Sequence[tuple[str, Value]]) -> Items:
         return []
     given = {name for name, _ in items}
     try:
-        more = body_items("application/json", text.encode("utf-8", "surrogatepass"))
+        more = _body_items("application/json", text.encode("utf-8", "surrogatepass"))
     except BadRequest as error:
         hint = "a JSON object of parameters"
         raise BadRequest(

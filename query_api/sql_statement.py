@@ -11,10 +11,11 @@ from query_api.compose import CallerStatement, UnreadableError
 from query_api.errors import BadRequest, Forbidden, QueryRefused, TooLarge
 from query_api.execute import Answer, Executor
 from query_api.limits import Limits
+from query_api.off_loop import off_loop
 from query_api.query import Query
 from query_api.sql_access import check_access, unreadable
-from query_api.sql_names import SqlTextError
-from query_api.sql_text import checked_text
+from query_api.sql_text import MAX_SQL_CHARACTERS, checked_text
+from query_api.sql_tokens import SqlTextError
 from query_api.time_limit import time_limit
 
 # Nothing of the statement runs here: it is a text, bound like any other value.
@@ -23,6 +24,7 @@ _PROOF = (
     "(SELECT groupArray(name) FROM system.tables WHERE database = currentDatabase())"
 )
 # A syntax tree is some 50 times as long as its SQL.
+_TREE_PER_SQL = 50
 _MAX_TREE_BYTES = 16_777_216
 # Enough for what people write and for the pipes that it reads; taking twice as much apart takes ClickHouse seconds.
 _MAX_TREE_ELEMENTS = 30_000
@@ -45,13 +47,18 @@ class CallerSql:
     executor: Executor
     limits: Limits
 
-    def compose(self, sql: str, values: Mapping[str, object], over: str | None, reader: Reader) -> CallerStatement:
+    async def compose(
+        self, sql: str, values: Mapping[str, object], over: str | None, reader: Reader
+    ) -> CallerStatement:
         """The statement with the pipes that it names, `_` being the pipe `over`.
 
         Raises `RequestError` and TemplateError.
         """
         try:
-            return self.catalog.render_sql(checked_text(sql), values, over, reader.may_read)
+            # A short template may have much to do.
+            size = MAX_SQL_CHARACTERS if sql.lstrip().startswith("%") else len(sql)
+            text = checked_text(sql)
+            return await off_loop(size, lambda: self.catalog.render_sql(text, values, over, reader.may_read))
         except SqlTextError as error:
             message = str(error).replace("a node's SQL", "the SQL").replace("a node holds", "a request holds")
             raise BadRequest(message + (f"\nhint: {error.hint}" if error.hint else "")) from None
@@ -92,8 +99,13 @@ class CallerSql:
             if error.code == _BAD_ARGUMENTS:
                 raise BadRequest("only a SELECT can be run here") from error
             raise
-        tree, tables = _parsed(await _whole(answer))
-        check_access(tree, statement, tables, reader.token)
+        body = await _whole(answer)
+        await off_loop(len(body) // _TREE_PER_SQL, lambda: _check(body, statement, reader))
+
+
+def _check(body: bytes, statement: CallerStatement, reader: Reader) -> None:
+    tree, tables = _parsed(body)
+    check_access(tree, statement, tables, reader.token)
 
 
 async def _whole(answer: Answer) -> bytes:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import time
 from collections.abc import Callable
 
+import aiohttp
 import pytest
 
 from tests.integration.test_sql_api import SETTINGS, Api, api, engine, server_database
@@ -86,3 +88,64 @@ async def test_many_at_once_leave_room_for_others(api: Api) -> None:
     async with api.client.get("/v0/pipes/top.json", headers=api.header("mine")) as response:
         assert response.status == 200
     assert {status for status, _ in await asyncio.gather(*many)} == {400}
+
+
+LONG = 60_000
+LONG_TEXTS = {
+    "brackets": "SELECT " + "(" * LONG,
+    "sum": "SELECT " + "1+" * (LONG // 2) + "1",
+    "unions": " UNION ALL ".join(["SELECT 1"] * (LONG // 20)),
+    "names": "SELECT 1 FROM my_events" + "".join(f", my_events AS a{n}" for n in range(3000)),
+    "operands": "WITH " + ", ".join(f"a{n} AS a{n + 1}" for n in range(1500)) + " SELECT " + "1 IN a0, " * 3000 + "1",
+    "template": "%" + "{% for a in range(1000) %}" * 5 + "{% for b in range(100) %}x{% end %}" + "{% end %}" * 5,
+    "tags": "%SELECT " + "{{1}}, " * 990 + "1",
+}  # fmt: skip
+
+
+async def wait_with(*asked: asyncio.Task[aiohttp.ClientResponse], longest: float) -> None:
+    """Wait, while the event loop's own thread never works that many seconds between two of its turns.
+
+    Its CPU is looked at and not the clock, because of all else that runs on the machine.
+    """
+    while not all(task.done() for task in asked):
+        before = time.thread_time()
+        await asyncio.sleep(0.001)
+        assert time.thread_time() - before < longest
+
+
+@pytest.mark.parametrize("door", ["/v0/sql", "/v0/pipes/top.json"])
+@pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS)
+async def test_nobody_waits_for_another_callers_long_text(api: Api, door: str, text: str) -> None:
+    asked = [asyncio.create_task(api.client.post(door, data={"q": text}, headers=api.header("mine"))) for _ in range(3)]
+    await wait_with(*asked, longest=0.1)
+    for task in asked:
+        response = await task
+        assert response.status in (200, 400, 403, 408, 413), await response.text()
+
+
+MEGABYTES = 10_000_000
+BODIES = {
+    "numbers": ("application/json", b'{"kind": [' + b"1," * (MEGABYTES // 2) + b"1]}"),
+    "nested": ("application/json", b'{"kind": [' + b"[1]," * (MEGABYTES // 4) + b"1]}"),
+    "deep": ("application/json", b"[" * MEGABYTES),
+    "names": ("application/json", b"{" + b",".join(b'"a%d":1' % n for n in range(200_000)) + b"}"),
+    "escapes": ("application/x-www-form-urlencoded", b"kind=" + b"%41" * (MEGABYTES // 3)),
+    "fields": ("application/x-www-form-urlencoded", b"&".join(b"a%d=1" % n for n in range(60_000))),
+    "inner": ("application/x-www-form-urlencoded", b"template_parameters={" + b"1," * (MEGABYTES // 4) + b"}"),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+async def test_nobody_waits_for_another_callers_large_body(api: Api, name: str) -> None:
+    content_type, body = BODIES[name]
+    headers = {**api.header("mine"), "Content-Type": content_type}
+    asked = asyncio.create_task(api.client.post("/v0/pipes/top.json", data=io.BytesIO(body), headers=headers))
+    await wait_with(asked, longest=0.3)
+    assert (await asked).status in (200, 400, 413)
+
+
+async def test_the_tables_of_one_select_have_a_number(api: Api) -> None:
+    tables = ", ".join(f"my_events AS a{n}" for n in range(32))
+    assert (await api.sql(f"SELECT 1 FROM {tables} LIMIT 1"))[0] == 200
+    status, text = await api.sql(f"SELECT 1 FROM {tables}, my_events AS more LIMIT 1")
+    assert (status, "more than the `32` tables" in text) == (400, True)

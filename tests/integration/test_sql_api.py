@@ -329,3 +329,32 @@ async def test_every_function_that_sees_more_than_its_arguments_is_known(api: Ap
     )
     assert len(found) > 60
     assert [name for (name,) in found if not is_refused(name)] == ["current_date", "current_timestamp"]
+
+
+VALUES = [
+    "'x'", "'it''s'", "'it\\'s'", "'\\\\'", "''", "' FORMAT JSON'", "0x1F", "0b11", "x'41'", "1e5", "1_000", "5.",
+    "0 + .5", "-1", "$tag$ it's FORMAT JSON $tag$", "$$x$$", "[1, 2]", "(1, 'a')",
+    "map('a', 1)", "NULL", "true", "inf", "format",
+    "CASE WHEN 1 THEN 'a' END", "toDate('2024-01-01')", "DATE '2024-01-01'", "INTERVAL 1 DAY", "1::String", "a.1",
+    "'x' -- it's FORMAT JSON\n", "'x' /* it's */", "'x' # it's\n", "'x' // it's\n", "`format`", "format AS select",
+    "count(*)", "2 * format",
+]  # fmt: skip
+BEFORE_FORMAT = ["", " SETTINGS max_threads = 1", " FROM my_events WHERE kind = 'a' LIMIT 1 SETTINGS extremes = 0"]
+
+
+@pytest.mark.parametrize("tail", [" FORMAT CSV", " format CSV;", "\nFORMAT /* it's */ CSV -- it's\n;"])
+async def test_a_format_may_follow_any_value(api: Api, tail: str) -> None:
+    for value in VALUES:
+        for before in BEFORE_FORMAT:
+            status, text = await api.sql(f"WITH (1, 2) AS a, 7 AS format SELECT {value}{before}{tail}")
+            assert status == 200, (value, before, text)
+            assert not text.startswith("{")
+            assert len(text.splitlines()) == 1
+
+
+async def test_settings_may_follow_the_format(api: Api) -> None:
+    select, iso = "SELECT toDateTime(0, 'UTC') AS a", "SETTINGS date_time_output_format = 'iso'"
+    for q in (f"{select} FORMAT CSV {iso}", f"{select} SETTINGS max_threads = 1 FORMAT CSV {iso};"):
+        assert await api.sql(q) == (200, '"1970-01-01T00:00:00Z"\n')
+    assert (await api.sql("SELECT 1 FORMAT CSV SETTINGS max_memory_usage = 1"))[0] == 403
+    assert await api.rows("SELECT 2 * format x FROM (SELECT 3 AS format)") == [[6]]

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from query_api.sql_names import SqlTextError, names_of
+from query_api.sql_names import names_of
+from query_api.sql_tokens import SqlTextError
 from query_api.template.errors import TemplateError
 from schemas.errors import ProjectError
 from tests.query_api.projects import catalog, pipe

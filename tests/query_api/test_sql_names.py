@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from query_api.sql_names import SqlTextError, names_of, quoted
+from query_api.sql_names import names_of, quoted
+from query_api.sql_tokens import SqlTextError
 
 TABLES = [
     ("SELECT * FROM a", ["a"]),
@@ -89,7 +90,7 @@ def test_aliases_functions_and_settings_are_noted():
         ("INSERT INTO a SELECT 1", "is a SELECT, not `INSERT`", 0),
         ("DROP TABLE a", "is a SELECT", 0),
         ("SELECT 1 FORMAT JSON", "FORMAT clause", 9),
-        ("SELECT 1 INTO OUTFILE 'x'", "INTO clause", 9),
+        ("SELECT 1 INTO OUTFILE 'x'", "INTO OUTFILE clause", 9),
         ("SELECT 1)", "closes nothing", 8),
         ("SELECT 'a", "cannot be read", 0),
         ("  -- nothing", "is empty", 0),
@@ -103,3 +104,12 @@ def test_what_is_not_one_select_is_refused_with_its_place(sql, message, offset):
 
 def test_quoted_names_survive_anything():
     assert quoted("a`b\\c") == "`a\\`b\\\\c`"
+
+
+def test_words_in_quotes_are_values_and_no_keywords():
+    names = names_of("SELECT 'from' a, 'in' b, 'join' c, $$union$$ d  FROM t WHERE f = 'with' AND g = 'using'")
+    assert [table.name for table in names.tables] == ["t"]
+
+
+def test_a_comment_of_two_slashes_may_hold_anything():
+    assert [table.name for table in names_of("SELECT 1 // it's FROM a\nFROM b").tables] == ["b"]

@@ -7,7 +7,8 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from query_api.sql_names import SqlTextError, names_of
+from query_api.sql_names import names_of
+from query_api.sql_tokens import SqlTextError
 from query_api.template.errors import TemplateError
 from query_api.template.rendering import Render
 from query_api.template.samples import samples_of
