@@ -57,9 +57,9 @@ class _Part:
 class CallerStatement:
     """A caller's own statement with the nodes that it reads, and what of it is whose.
 
-    `node_names` are the project's nodes, in the order in which they begin the statement's WITH; all else in it came
-    from the caller, who bound `own_parameters`, may read `granted` (names in their parts) and asked for `format`
-    (None without). `tables_behind` are the tables that the project's nodes read.
+    `node_names` are what the project's nodes are called, in the order in which they begin the statement's WITH; all
+    else in it came from the caller, who bound `own_parameters`, may read `granted` (names in their parts) and asked
+    for `format` (None without). `tables_behind` are the tables that the project's nodes read.
     """
 
     query: Query
@@ -132,6 +132,7 @@ class Composer:
         # Names that nobody can guess, so that a statement reaches no node but by those it was given.
         nonce = secrets.token_hex(8)
         shown = {each.key: f"node_{nonce}_{number}" for number, each in enumerate(behind)}
+        second = _second_names(part, shown)
         query = Query(
             _joined((*behind, part), shown),
             render.bindings.parameters,
@@ -142,8 +143,8 @@ class Composer:
             query=query,
             format=clause.name if clause is not None else None,
             own_parameters=own_parameters,
-            node_names=tuple(shown.values()),
-            granted=frozenset(_granted(part, shown)),
+            node_names=(*shown.values(), *second),
+            granted=frozenset((*_granted(part, shown), *((name,) for name in second))),
             tables_behind=frozenset(sql.strip("`") for each in behind for *_, key, sql in each.targets if key is None),
         )
 
@@ -241,17 +242,41 @@ def _joined(parts: tuple[_Part, ...], given_names: Mapping[Key, str] | None = No
     *before, answer = parts
     names = _table_names(parts) if given_names is None else given_names
     has_closed_parts = given_names is not None
-    text, with_end = _renamed(answer, names)
-    if not before:
+    tables = [
+        f"{quoted_if_needed(names[part.key])} AS (\n{_with(part, names, [], has_closed_parts)}\n)" for part in before
+    ]
+    return _with(answer, names, tables, is_closed=False)
+
+
+def _with(part: _Part, names: Mapping[Key, str], tables: list[str], is_closed: bool) -> str:
+    """A part's text after these common table expressions, and after those that it needs itself."""
+    text, with_end = _renamed(part, names, is_closed)
+    second = _second_names(part, names)
+    own = (f"{quoted_if_needed(name)} AS (SELECT * FROM {quoted(names[key])})" for name, key in second.items())
+    tables = [*tables, *own]
+    if not tables:
         return text
-    tables = ",\n".join(
-        f"{quoted_if_needed(names[part.key])} AS (\n{_renamed(part, names, has_closed_parts)[0]}\n)" for part in before
-    )
+    listed = ",\n".join(tables)
     if with_end is not None:
-        return f"{text[:with_end]} {tables},{text[with_end:]}"
-    if answer.names.starts_with_bracket:
-        return f"WITH {tables}\nSELECT * FROM (\n{text}\n)"
-    return f"WITH {tables}\n{text}"
+        return f"{text[:with_end]} {listed},{text[with_end:]}"
+    if part.names.starts_with_bracket:
+        return f"WITH {listed}\nSELECT * FROM (\n{text}\n)"
+    return f"WITH {listed}\n{text}"
+
+
+def _second_names(part: _Part, names: Mapping[Key, str]) -> dict[str, Key]:
+    """The nodes that a part calls by an alias and that have another name in the statement.
+
+    Their columns may be called by the node's own name too (`FROM n AS x WHERE n.a = x.b`, tried on 26.9), so that the
+    part needs something of that name.
+    """
+    operands = {table.start for table in part.names.tables if table.is_operand}
+    return {
+        name: key
+        for begin, _, has_alias, name, key, _ in part.targets
+        if key is not None and has_alias and begin not in operands and names[key] != name
+        if name not in part.names.defined
+    }
 
 
 def quoted_if_needed(name: str) -> str:
@@ -285,17 +310,20 @@ def _granted(part: _Part, names: Mapping[Key, str]) -> Iterator[tuple[str, ...]]
 
 def _renamed(part: _Part, names: Mapping[Key, str], is_closed: bool = False) -> tuple[str, int | None]:
     """The part's text without its `;`, each name what the statement calls it; and where its WITH's items begin."""
-    operands = {table.start for table in part.names.tables if table.is_operand} if is_closed else ()
+    operands = {table.start for table in part.names.tables if table.is_operand}
+    second = _second_names(part, names)
     pieces, position, start = [], part.names.start, part.names.start
     with_end = None if part.names.with_end is None else part.names.with_end - start
     for begin, end, has_alias, name, key, sql in sorted(part.targets):
         target = names[key] if key is not None else sql.strip("`")
-        if begin in operands:
+        if begin in operands and is_closed:
             table = sql if key is None and not sql.startswith("`") else quoted(target)
             pieces += [part.sql[position:begin], f"(SELECT * FROM {table})"]
             position = end
             continue
         if target == name and (key is not None or "." not in name or not sql.startswith("`")):
+            continue
+        if name in second and begin not in operands:
             continue
         alias = "" if has_alias or target == name else f" AS {quoted_if_needed(name)}"
         shown = quoted(target) if key is not None or sql.startswith("`") else sql

@@ -67,6 +67,16 @@ PROJECT = Project(
                  token=READ_MINE),
             pipe("secretive", "%\nSELECT length({{String(password)}}) AS size, {{tb_secret('key')}} = '' AS none",
                  token=READ_MINE),
+            pipe("related", "SELECT kind, number FROM my_events",
+                 "SELECT kind, max(number) AS most FROM related_0 GROUP BY kind",
+                 "SELECT related_0.kind AS kind, x.number AS number, related_1.most AS most FROM related_0 AS x "
+                 "JOIN related_1 AS y ON related_0.kind = y.kind WHERE related_0.number = related_1.most ORDER BY kind",
+                 token=READ_MINE),
+            pipe("joining", "SELECT r.kind AS kind, top.events AS events FROM related AS r JOIN top AS t "
+                 "ON related.kind = top.kind AND t.kind IN (SELECT kind FROM top)",
+                 "(SELECT x.kind AS kind, joining_0.events AS events FROM joining_0 AS x) UNION ALL (SELECT 'end', 0)",
+                 "WITH 1 AS one SELECT joining_1.kind AS kind, b.events AS events FROM joining_1 AS b ORDER BY events",
+                 token=READ_MINE),
             pipe("their_top", "SELECT kind FROM their_events", token=READ_THEIRS),
         )
     },
@@ -358,3 +368,26 @@ async def test_settings_may_follow_the_format(api: Api) -> None:
         assert await api.sql(q) == (200, '"1970-01-01T00:00:00Z"\n')
     assert (await api.sql("SELECT 1 FORMAT CSV SETTINGS max_memory_usage = 1"))[0] == 403
     assert await api.rows("SELECT 2 * format x FROM (SELECT 3 AS format)") == [[6]]
+
+
+@pytest.mark.parametrize("name", ["top", "related", "joining"])
+async def test_a_pipe_answers_the_same_by_every_door(api: Api, name: str) -> None:
+    """Also where its nodes are joined under an alias while their own names are used."""
+    header = api.header("mine")
+    answers = []
+    for path in (
+        f"/v0/pipes/{name}.json",
+        f"/v0/pipes/{name}.json?q=SELECT * FROM _",
+        f"/v0/pipes/top.json?q=SELECT * FROM {name}",
+        f"/v0/sql?q=SELECT * FROM {name}",
+        f"/v0/sql?q=SELECT _.* FROM _ AS x&pipeline={name}",
+        f"/v0/sql?q=SELECT `{name}`.* FROM {name} AS x WHERE {name}.kind = x.kind FORMAT JSON",
+        f"/v0/sql?q=(SELECT `{name}`.* FROM {name} AS x)",
+        f"/v0/sql?q=WITH 1 AS one SELECT `{name}`.* FROM {name} AS x",
+    ):
+        async with api.client.get(path, headers=header) as response:
+            answer = await response.json()
+            assert response.status == 200, (path, answer)
+        answers.append((answer["meta"], sorted(map(repr, answer["data"]))))
+    assert answers[0][1]
+    assert [each for each in answers if each != answers[0]] == []
