@@ -165,7 +165,7 @@ def _application(state: State, tokens: TokenTable) -> web.Application:
     endpoints = state.catalog.endpoints
     pipes = PipeHandlers(
         endpoints,
-        names_by_id(endpoints),
+        names_by_id(state.catalog.pipes),
         sql,
         tokens,
         state.admission,

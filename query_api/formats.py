@@ -17,7 +17,8 @@ class AnswerFormat:
     content_type: str
 
 
-_CSV = AnswerFormat("CSVWithNames", "text/csv; charset=UTF-8; header=present")
+CSV_WITH_HEADER = "CSVWithNames"
+_CSV = AnswerFormat(CSV_WITH_HEADER, "text/csv; charset=UTF-8; header=present")
 CSV_WITHOUT_HEADER = AnswerFormat("CSV", "text/csv; charset=UTF-8; header=absent")
 
 FORMATS: Mapping[str, AnswerFormat] = MappingProxyType(

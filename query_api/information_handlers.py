@@ -19,6 +19,7 @@ from query_api.explanation import Explainer
 from query_api.formats import split_extension
 from query_api.ids import names_by_id
 from query_api.limits import Limits
+from query_api.no_endpoint import no_endpoint
 from query_api.openapi_cache import OpenApiCache
 from query_api.pipe_objects import only, pipe_object
 from query_api.read_parameters import Items, read_parameters
@@ -81,7 +82,7 @@ class InformationHandlers:
         pipe = self._pipe(request.match_info["name"], token, request)
         endpoint = self.catalog.endpoints.get(pipe.name)
         if endpoint is None:
-            raise NotFound(f"The pipe '{pipe.name}' is not an endpoint")
+            raise no_endpoint(pipe)
         items: Items = [*request.query.items()]
         given = read_parameters([*items, *template_parameters(items)]).values
         query = endpoint.render(token.values(pipe.name, given))

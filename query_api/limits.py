@@ -14,6 +14,8 @@ MAX_VALUE_BYTES = 131_072
 PROJECT_SETTINGS: Mapping[str, str] = MappingProxyType(
     {
         "joined_subquery_requires_alias": "0",
+        # `SELECT a AS b … JOIN … USING b`: b is the alias, as it was before ClickHouse's analyzer.
+        "analyzer_compatibility_join_using_top_level_identifier": "1",
         "allow_suspicious_types_in_group_by": "1",
         "allow_suspicious_types_in_order_by": "1",
         "allow_dynamic_type_in_join_keys": "1",

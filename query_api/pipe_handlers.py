@@ -14,8 +14,9 @@ from query_api.auth import AccessToken, TokenTable
 from query_api.authenticate import authenticate
 from query_api.errors import BadRequest, NotFound, QueryRefused, TooLarge
 from query_api.execute import Answer, Executor
-from query_api.formats import CSV_WITHOUT_HEADER, FORMATS, split_extension
+from query_api.formats import CSV_WITH_HEADER, CSV_WITHOUT_HEADER, FORMATS, split_extension
 from query_api.limits import MAX_VALUE_BYTES, Limits
+from query_api.no_endpoint import no_endpoint
 from query_api.observations import Observer
 from query_api.query import Query
 from query_api.read_parameters import Values
@@ -57,16 +58,19 @@ class PipeHandlers:
         token = authenticate(request, self.tokens)
         name, trace.format = split_extension(request.match_info["file"])
         name = self.names.get(name, name)
-        endpoint = self.endpoints.get(name)
-        if endpoint is None:
+        pipe = self.sql.catalog.pipes.get(name)
+        if pipe is None:
             raise NotFound(f"The pipe '{name}' does not exist")
         trace.resource = name
         token.require("READ", name)
+        endpoint = self.endpoints.get(name)
+        if endpoint is None:
+            raise no_endpoint(pipe)
         self.admission.expect_room()
         asked = await read_sql_request(request)
         parameters = asked.parameters
         answer_format = FORMATS[trace.format]
-        if trace.format == "csv" and not parameters.has_csv_header:
+        if answer_format.name == CSV_WITH_HEADER and not parameters.has_csv_header:
             answer_format = CSV_WITHOUT_HEADER
         ask = await self._question(name, endpoint, asked, token)
         async with self.admission.slot():

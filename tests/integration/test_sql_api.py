@@ -77,6 +77,10 @@ PROJECT = Project(
                  "(SELECT x.kind AS kind, joining_0.events AS events FROM joining_0 AS x) UNION ALL (SELECT 'end', 0)",
                  "WITH 1 AS one SELECT joining_1.kind AS kind, b.events AS events FROM joining_1 AS b ORDER BY events",
                  token=READ_MINE),
+            pipe("aliased", "SELECT number + 1 AS id, kind FROM my_events",
+                 "SELECT concat(kind, '') AS kind, b.id AS id FROM my_events AS a JOIN aliased_0 AS b USING kind",
+                 "SELECT number + 1 AS id, b.kind AS kind FROM my_events AS a JOIN aliased_0 AS b USING id ORDER BY id",
+                 token=READ_MINE),
             pipe("their_top", "SELECT kind FROM their_events", token=READ_THEIRS),
         )
     },
@@ -391,3 +395,15 @@ async def test_a_pipe_answers_the_same_by_every_door(api: Api, name: str) -> Non
         answers.append((answer["meta"], sorted(map(repr, answer["data"]))))
     assert answers[0][1]
     assert [each for each in answers if each != answers[0]] == []
+
+
+async def test_an_alias_may_be_joined_by(api: Api) -> None:
+    """`number + 1 AS id … USING id`: there is no column `id` in the table itself."""
+    expected = [{"id": 2, "kind": "a"}, {"id": 3, "kind": "b"}, {"id": 4, "kind": "a"}]
+    for path in ("/v0/pipes/aliased.json", "/v0/sql?q=SELECT * FROM aliased ORDER BY id"):
+        async with api.client.get(path, headers=api.header("mine")) as response:
+            assert (await response.json())["data"] == expected
+    async with api.client.get("/v0/pipes/aliased/explain", headers=api.header("mine")) as response:
+        assert response.status == 200, await response.text()
+    q = "SELECT number + 1 AS id, b.id AS other FROM my_events AS a JOIN aliased AS b USING id ORDER BY id"
+    assert await api.rows(q) == [[2, 2], [3, 3], [4, 4]]

@@ -16,6 +16,7 @@ from prometheus_client import generate_latest
 from query_api.app import STATE, create_admin, create_app
 from query_api.errors import BrokenAnswer, QueryRefused, Unavailable
 from query_api.health import Health, Watched
+from query_api.ids import resource_id
 from query_api.middleware import answer_errors
 from query_api.observations import AnswerBroken, Observation, RequestCrashed, RequestEnded, ServerFound, to_all
 from query_api.settings import QueryApiSettings
@@ -64,8 +65,10 @@ async def test_each_extension_is_a_clickhouse_format(api: Api, extension: str, n
     assert api.executor.questions[0].format == name
 
 
-async def test_the_csv_header_can_be_left_out(api: Api) -> None:
-    await api.client.get("/v0/pipes/top.csv?__tb__csv_header=0", headers=api.token())
+@pytest.mark.parametrize("extension", ["csv", "csvwithnames"])
+async def test_the_csv_header_can_be_left_out(api: Api, extension: str) -> None:
+    response = await api.client.get(f"/v0/pipes/top.{extension}?__tb__csv_header=0", headers=api.token())
+    assert response.headers["Content-Type"] == "text/csv; charset=UTF-8; header=absent"
     assert api.executor.questions[0].format == "CSV"
 
 
@@ -133,6 +136,22 @@ async def test_what_is_not_there_is_404(api: Api, path: str, status: int, words:
     response = await api.client.get(path, headers=api.token())
     assert response.status == status
     assert words in await error_of(response)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("plain", "`TYPE endpoint`"), ("filling", "materialized"), ("copying", "is a copy"), ("sinking", "is a sink")],
+)
+async def test_a_pipe_without_an_endpoint_is_told_as_one(api: Api, name: str, words: str) -> None:
+    for path in (f"/v0/pipes/{name}.json", f"/v0/pipes/{resource_id(name)}.csv", f"/v0/pipes/{name}/explain"):
+        response = await api.client.get(path, headers=api.token())
+        text = await error_of(response)
+        assert (response.status, "does not exist" in text) == (404, False)
+        assert f"The pipe '{name}' has no endpoint" in text
+        assert words in text
+        # Who may not read it learns no more of it than of any other.
+        response = await api.client.get(path, headers=api.token("board"))
+        assert (response.status, words in await error_of(response)) == (403, False)
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD"])

@@ -1,0 +1,30 @@
+"""What to tell of a pipe that is there and cannot be asked, because none of its nodes is an endpoint."""
+
+from __future__ import annotations
+
+from query_api.errors import NotFound
+from schemas.model import NodeType, Pipe
+
+_REASONS = {
+    NodeType.MATERIALIZED: (
+        "its node `{}` is materialized, which is not carried out here: nothing fills its data source",
+        "what the node would select can be asked as `{}` in the FROM of `/v0/sql`",
+    ),
+    NodeType.COPY: (
+        "its node `{}` is a copy, which is not carried out here: copies neither run nor can be started",
+        "what it would copy can be asked as `{}` in the FROM of `/v0/sql`",
+    ),
+    NodeType.SINK: (
+        "its node `{}` is a sink, which is not carried out here: nothing is exported",
+        "what it would export can be asked as `{}` in the FROM of `/v0/sql`",
+    ),
+}
+_PLAIN = ("none of its nodes is one", "give a node the line `TYPE endpoint`, or ask `{}` in the FROM of `/v0/sql`")
+
+
+def no_endpoint(pipe: Pipe) -> NotFound:
+    """The error for a pipe that its asker may read."""
+    special = next((node for node in pipe.nodes if node.type in _REASONS), None)
+    reason, hint = _PLAIN if special is None else _REASONS[special.type]
+    told = reason.format(special.name if special is not None else "")
+    return NotFound(f"The pipe '{pipe.name}' has no endpoint: {told}\nhint: {hint.format(pipe.name)}")
