@@ -39,6 +39,7 @@ from schemas.project import load_project
 from service.admin import create_admin_app
 from service.environment import PROJECT_NAMES
 from service.errors import SettingProblem, SettingsError
+from service.routes import Routes
 from service.secret_files import with_project_secrets
 
 
@@ -191,17 +192,17 @@ def _application(state: State, tokens: TokenTable) -> web.Application:
         settings.limits,
         AnswerColumns(state.catalog, servers.executor, state.admission, settings.limits),
     )
-    information.add_routes(app.router)
+    routes = Routes(app.router)
+    information.add_routes(routes)
     extensions = "|".join(FORMATS)
-    app.router.add_get(rf"/v0/pipes/{{file:[^/]+\.(?:{extensions})}}", pipes.answer, allow_head=False)
-    app.router.add_get("/v0/pipes/{file}", information.pipe, allow_head=False)
-    app.router.add_post("/v0/pipes/{file}", pipes.answer)
+    routes.add_get(rf"/v0/pipes/{{file:[^/]+\.(?:{extensions})}}", pipes.answer)
+    routes.add_get("/v0/pipes/{file}", information.pipe)
+    routes.add_post("/v0/pipes/{file}", pipes.answer)
     statements = SqlHandlers(sql, tokens, state.admission, state.observe)
-    app.router.add_get("/v0/sql", statements.answer, allow_head=False)
-    app.router.add_post("/v0/sql", statements.answer)
-    app.router.add_post("/v0/events", events.take)
-    for path in ("/v0/tokens", "/v0/tokens/"):
-        app.router.add_post(path, TokenHandlers(tokens).create)
+    routes.add_get("/v0/sql", statements.answer)
+    routes.add_post("/v0/sql", statements.answer)
+    routes.add_post("/v0/events", events.take)
+    routes.add_post("/v0/tokens", TokenHandlers(tokens).create)
     return app
 
 

@@ -27,6 +27,7 @@ from query_api.sql_request import template_parameters
 from query_api.trace import trace_of
 from schemas.feed import feeds_of
 from schemas.model import DataSource, Pipe, Project
+from service.routes import Routes
 
 _TRUE = frozenset({"1", "true"})
 
@@ -44,7 +45,7 @@ class InformationHandlers:
     columns: AnswerColumns
     documents: OpenApiCache = field(default_factory=OpenApiCache)
 
-    def add_routes(self, router: web.UrlDispatcher) -> None:
+    def add_routes(self, routes: Routes) -> None:
         """To be called before a route that takes any name under `/v0/pipes/`."""
         for path, handler in (
             ("/v0/pipes", self.pipes),
@@ -57,7 +58,7 @@ class InformationHandlers:
             ("/v0/datasources/{name}", self.data_source),
             ("/docs", docs_page),
         ):
-            router.add_get(path, handler, allow_head=False)
+            routes.add_get(path, handler)
 
     async def pipes(self, request: web.Request) -> web.Response:
         token = authenticate(request, self.tokens)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 
@@ -37,11 +38,14 @@ _EVERYWHERE: CIMultiDict[str] = CIMultiDict(
         hdrs.SERVER: "birdhouse",
     }
 )
+_ALLOWED_HEADERS = ("Authorization", "Content-Type", "Content-Encoding")
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding",
     "Access-Control-Max-Age": "86400",
+    "Vary": hdrs.ACCESS_CONTROL_REQUEST_HEADERS,
 }
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_MOST_ASKED = 50
 
 
 def answer_errors(observe: Observer, *, max_body_bytes: int, clock: Callable[[], float] = time.monotonic) -> Middleware:
@@ -67,7 +71,7 @@ async def _answer(
     request: web.Request, handler: Handler, trace: Trace, observe: Observer, max_body_bytes: int
 ) -> web.StreamResponse:
     if request.method == hdrs.METH_OPTIONS:
-        return web.Response(status=204, headers=_PREFLIGHT)
+        return web.Response(status=204, headers=_preflight(request))
     try:
         return await handler(request)
     except RequestError as error:
@@ -87,6 +91,15 @@ async def _answer(
         response = error_response(500, f"something went wrong here; the log has it as request `{trace.request_id}`")
     trace.error = trace.error or f"{response.status} {response.reason}".lower()
     return response
+
+
+def _preflight(request: web.Request) -> dict[str, str]:
+    """Headers of a page's own, which analytics scripts add, mean nothing here and must not keep it from asking."""
+    asked = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "").split(",", _MOST_ASKED)[:_MOST_ASKED]
+    more = [name for each in asked if _HEADER_NAME.fullmatch(name := each.strip())]
+    known = {name.lower() for name in _ALLOWED_HEADERS}
+    allowed = [*_ALLOWED_HEADERS, *(name for name in dict.fromkeys(more) if name.lower() not in known)]
+    return {**_PREFLIGHT, hdrs.ACCESS_CONTROL_ALLOW_HEADERS: ", ".join(allowed)}
 
 
 def _first_line(error: Exception) -> str:

@@ -9,6 +9,8 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from service.routes import Routes
+
 
 def create_admin_app(
     *,
@@ -39,10 +41,11 @@ def create_admin_app(
         return _json(status(), 200)
 
     app = web.Application()
-    app.router.add_get("/livez", livez)
-    app.router.add_get("/readyz", readyz)
-    app.router.add_get("/metrics", metrics)
-    app.router.add_get("/status", show_status)
+    routes = Routes(app.router)
+    routes.add_get("/livez", livez)
+    routes.add_get("/readyz", readyz)
+    routes.add_get("/metrics", metrics)
+    routes.add_get("/status", show_status)
     return app
 
 

@@ -168,6 +168,44 @@ async def test_a_browser_may_ask_from_anywhere(api: Api) -> None:
     assert {"Authorization", "Content-Type"} <= set(response.headers["Access-Control-Allow-Headers"].split(", "))
 
 
+@pytest.mark.parametrize("path", [TOP, "/v0/events", "/v0/sql/", "/nothing"])
+async def test_a_browser_may_send_the_headers_that_it_asks_for(api: Api, path: str) -> None:
+    asked = {
+        "Origin": "https://blog.example",
+        "Access-Control-Request-Headers": "x-site-uuid,content-type, x-b, b\u00e4d, a b",
+    }
+    response = await api.client.options(path, headers={**asked, "Access-Control-Request-Method": "POST"})
+    assert response.status == 204
+    allowed = response.headers["Access-Control-Allow-Headers"].split(", ")
+    assert allowed == ["Authorization", "Content-Type", "Content-Encoding", "x-site-uuid", "x-b"]
+    assert response.headers["Vary"] == "Access-Control-Request-Headers"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v0/pipes"), ("GET", "/v0/pipes?attrs=id"), ("GET", "/v0/pipes/top"), ("GET", "/v0/pipes/top.pipe"),
+        ("GET", "/v1/pipes/top.pipe"), ("GET", "/v0/pipes/top.json?limit=7"), ("POST", "/v0/pipes/top.csv?limit=7"),
+        ("GET", "/v0/pipes/openapi.json"), ("GET", "/v0/datasources"), ("GET", "/v0/datasources/events"),
+        ("GET", "/v0/datasources/events.datasource"), ("GET", "/v0/sql?q=DROP"), ("POST", "/v0/sql?q=DROP"),
+        ("POST", "/v0/events?name=events"), ("POST", "/v0/tokens?name=a"), ("GET", "/docs"), ("PUT", "/v0/pipes"),
+    ],
+)  # fmt: skip
+async def test_a_slash_at_the_end_changes_nothing(api: Api, method: str, path: str) -> None:
+    api.executor.body = b""
+    with_slash = path.replace("?", "/?") if "?" in path else f"{path}/"
+    answers = []
+    for each in (path, with_slash):
+        response = await api.client.request(
+            method, each, data=b"{}" if method == "POST" else None, headers=api.token(), allow_redirects=False
+        )
+        answers.append((response.status, response.headers["Content-Type"], await response.read()))
+    assert answers[0] == answers[1]
+    assert answers[0][0] not in (301, 308, 404)
+    if "limit" in path:
+        assert [question.query.parameters["p2"] for question in api.executor.questions] == ["7", "7"]
+
+
 async def test_tokens_open_what_their_scopes_say(api: Api) -> None:
     assert (await api.client.get(TOP, headers=api.token("board"))).status == 200
     for headers in ({}, {"Authorization": "Bearer p.wrong"}, api.token("app"), api.token("nobody")):
