@@ -8,6 +8,8 @@ from concurrent.futures import Future
 
 from aiohttp import web
 
+from service.http_server import HttpRunner, plain_error
+
 
 class AdminServer:
     """Serves one application between `start` and `stop`."""
@@ -38,7 +40,7 @@ class AdminServer:
             self._loop.close()
 
     async def _serve(self) -> None:
-        runner = web.AppRunner(self._app, access_log=None)
+        runner = HttpRunner(self._app, answer_error=plain_error)
         try:
             await runner.setup()
             site = web.TCPSite(runner, self._host, self._port)

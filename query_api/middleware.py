@@ -116,6 +116,19 @@ def _http_error(error: web.HTTPException, request: web.Request) -> web.Response:
     return error_response(error.status, error.reason.lower())
 
 
+def refusal(observe: Observer) -> Callable[[int, str], web.Response]:
+    """What answers a request that could not even be read, as all others are: with an id, CORS, and one observation."""
+
+    def answer(status: int, message: str) -> web.Response:
+        trace = Trace(random_hex(), error=message.partition("\n")[0])
+        observe(trace.ended("", status, 0.0))
+        response = error_response(status, message, {REQUEST_ID: trace.request_id})
+        response.headers.update(_EVERYWHERE)
+        return response
+
+    return answer
+
+
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """A signal of the application: what every answer carries."""
     headers = response.headers

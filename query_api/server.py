@@ -7,10 +7,11 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from query_api.app import STATE, State, create_admin
+from query_api.middleware import refusal
 from query_api.observations import Listening, SchemaDiffers, Stopping
+from service.http_server import HttpRunner, plain_error
 
 # Bytes of a request line: Tinybird's tools send up to 4,096 characters of parameters, percent-encoded in URLs.
 _LONGEST_LINE = 32_768
@@ -31,18 +32,16 @@ async def serve(app: web.Application, *, stop: asyncio.Event, is_deployed: Schem
     state = app[STATE]
     settings = state.settings
     seconds = settings.birdhouse_api_shutdown_seconds
-    _http_logger.addFilter(_is_no_fault_of_a_caller)
-    api = web.AppRunner(
+    api = HttpRunner(
         app,
-        access_log=None,
-        auto_decompress=False,
+        answer_error=refusal(state.observe),
         handler_cancellation=True,
         shutdown_timeout=seconds,
         max_line_size=_LONGEST_LINE,
         max_field_size=_LONGEST_LINE,
         logger=_http_logger,
     )
-    admin = web.AppRunner(create_admin(app), access_log=None, shutdown_timeout=1.0)
+    admin = HttpRunner(create_admin(app), answer_error=plain_error, shutdown_timeout=1.0)
     comparison: asyncio.Task[None] | None = None
     try:
         port = await _listen(api, settings.birdhouse_api_host, settings.birdhouse_api_port)
@@ -59,11 +58,6 @@ async def serve(app: web.Application, *, stop: asyncio.Event, is_deployed: Schem
         # The admin port goes last: it says `stopping` while requests end.
         await api.cleanup()
         await admin.cleanup()
-
-
-def _is_no_fault_of_a_caller(record: logging.LogRecord) -> bool:
-    # A request that is no HTTP is answered with 400 by aiohttp; a traceback of ours would tell nobody anything.
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> int:

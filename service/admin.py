@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from service.http_server import SERVER_NAME
 from service.routes import Routes
 
 
@@ -40,7 +41,11 @@ def create_admin_app(
     async def show_status(_: web.Request) -> web.Response:
         return _json(status(), 200)
 
+    async def hide_version(_: web.Request, response: web.StreamResponse) -> None:
+        response.headers[hdrs.SERVER] = SERVER_NAME
+
     app = web.Application()
+    app.on_response_prepare.append(hide_version)
     routes = Routes(app.router)
     routes.add_get("/livez", livez)
     routes.add_get("/readyz", readyz)
