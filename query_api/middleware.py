@@ -18,6 +18,7 @@ from query_api.random_hex import random_hex
 from query_api.respond import error_response, request_error_response, template_error_response
 from query_api.template.errors import TemplateError
 from query_api.trace import Trace, find_trace, start_trace
+from query_api.unsupported import unsupported
 
 REQUEST_ID = "X-Request-Id"
 # Characters of an error in the log; it may hold a caller's value.
@@ -110,8 +111,12 @@ def _http_error(error: web.HTTPException, request: web.Request) -> web.Response:
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = ", ".join(sorted(error.allowed_methods | {hdrs.METH_OPTIONS}))
         message = f"the method {request.method} is not allowed here\nhint: allowed are {allowed}"
+        if instead := unsupported(request.path):
+            message = f"{request.method} of this path is not supported here: allowed are {allowed}\nhint: {instead}"
         return error_response(405, message, {hdrs.ALLOW: allowed})
     if isinstance(error, web.HTTPNotFound):
+        if instead := unsupported(request.path):
+            return error_response(404, f"`{request.path[:200]}` is not supported here\nhint: {instead}")
         return error_response(404, f"there is nothing at `{request.path[:200]}`")
     return error_response(error.status, error.reason.lower())
 
