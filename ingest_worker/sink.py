@@ -72,7 +72,7 @@ class Sink:
                 settings={
                     "query_id": query_id,
                     "async_insert": 0,  # on by default since 26.3: it would acknowledge and merge with others' inserts
-                    "insert_deduplicate": 1,
+                    "deduplicate_insert": "enable",  # insert_deduplicate does nothing beside it (26.9)
                     "insert_deduplication_token": batch.token,
                     "session_timezone": "UTC",
                     "max_execution_time": self._insert_seconds,

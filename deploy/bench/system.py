@@ -71,7 +71,7 @@ def _prepare_embedded(folder: Path, project: Path, database: str, statements: Se
 def _prepare(client: Client, project: Path, database: str, statements: Sequence[str]) -> None:
     apply(client, read_plan(client, load_project(project, environment={}), database))
     for statement in statements:
-        client.command(statement, settings={"insert_deduplicate": 0})
+        client.command(statement, settings={"deduplicate_insert": "disable"})
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def test_sends_columns_and_token_to_the_landing_table() -> None:
     assert sent["column_names"] == list(columns) == [name for name, _ in LANDING.columns]
     assert list(columns["__owner"]) == [9, 9]
     assert sent["settings"]["insert_deduplication_token"] == batch(2).token
-    assert (sent["settings"]["async_insert"], sent["settings"]["insert_deduplicate"]) == (0, 1)
+    assert (sent["settings"]["async_insert"], sent["settings"]["deduplicate_insert"]) == (0, "enable")
     assert sent["settings"]["session_timezone"] == "UTC"
     assert sent["settings"]["query_id"].startswith(f"{QUERY_PREFIX}-events-0-")
     assert outcome.query_id == sent["settings"]["query_id"]

@@ -12,6 +12,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from schemas.sql import literal
 from tests.schemas.engines import ENGINES, connector
 from tests.schemas.mapped import MILLISECONDS, OWNER, PARTITION, TOPIC, Mapped, project_of
 from tests.schemas.values import SAMPLES
@@ -603,6 +604,23 @@ def test_the_same_token_stores_once_in_events_and_quarantine(mapped: Mapped) -> 
     for table, count in (("shapes", 1), ("shapes_quarantine", 2)):
         counted = f"SELECT count() FROM {{table}} WHERE __offset BETWEEN {first.start} AND {first.stop - 1}"
         assert mapped.query(counted, table) == [(count,)]
+
+
+@pytest.mark.parametrize(
+    ("setting", "stored"),
+    [("", 1), ("SETTINGS insert_deduplicate = 0", 1), ("SETTINGS deduplicate_insert = 'disable'", 2)],
+)
+def test_equal_inserts_by_hand_are_stored_each_with_the_setting_that_the_docs_name(
+    mapped: Mapped, setting: str, stored: int
+) -> None:
+    name = f"by hand {setting}"
+    for _ in range(2):
+        mapped.client.command(
+            f"INSERT INTO `{mapped.database}`.lenient (a, b) {setting} VALUES ({literal(name)}, 1)",
+            settings={"async_insert": 0},
+        )
+    found = mapped.query(f"SELECT count() FROM {{table}} WHERE a = {literal(name)}", "lenient")
+    assert found == [(stored,)]
 
 
 @pytest.mark.parametrize("owner", [0, OWNER - 1, OWNER + 1])

@@ -62,7 +62,7 @@ class Scene:
         )
         self.client.command(
             f"INSERT INTO `{self.name}`.`{self.name}{table}` ({columns}) SELECT {provenance}{value}"
-            " FROM (SELECT arrayJoin({offsets:Array(Int64)}) AS offset) SETTINGS insert_deduplicate = 0",
+            " FROM (SELECT arrayJoin({offsets:Array(Int64)}) AS offset) SETTINGS deduplicate_insert = 'disable'",
             parameters={"offsets": list(offsets)},
         )
 

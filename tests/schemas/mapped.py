@@ -21,7 +21,7 @@ from schemas.sql import identifier
 
 TOPIC, PARTITION, OWNER = "clicks", 3, 77
 MILLISECONDS = 1_747_033_454_123  # 2025-05-12 07:04:14.123 UTC
-SETTINGS = {"async_insert": 0, "insert_deduplicate": 1, "session_timezone": "UTC"}
+SETTINGS = {"async_insert": 0, "deduplicate_insert": "enable", "session_timezone": "UTC"}
 
 Row = dict[str, str | None]
 
