@@ -3,14 +3,17 @@
 `python -m deploy.compose_secrets FOLDER OWNER` writes below FOLDER
 - `ingest/environment`: the worker's ClickHouse password,
 - `api/environment`: the API's ClickHouse password and the secret that tokens are derived from,
-- `clickhouse/passwords.xml`: both passwords' SHA-256, for `deploy/clickhouse/users.d/birdhouse.xml`.
-The first two are shell assignments that only the user id OWNER may read. Files that are there are kept.
+- `ops/environment`: the ClickHouse password of the commands that operators run,
+- `clickhouse/passwords.xml`: the passwords' SHA-256, for `deploy/clickhouse/users.d/birdhouse.xml`.
+The first three are shell assignments that only the user id OWNER may read. Files that are there are kept; a user that a
+newer version has beside the others is added.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import sys
 from collections.abc import Mapping
@@ -18,21 +21,28 @@ from pathlib import Path
 
 # 256 bits, as many as HMAC-SHA256 and a SHA-256 of a password can use.
 SECRET_BYTES = 32
+USERS = ("ingest", "api", "ops")
+
+
+_DIGEST = re.compile(r"<birdhouse_(\w+)_password>([0-9a-f]{64})</")
 
 
 def generate(folder: Path, owner: int) -> None:
-    """Write the three files, unless the last of them is there: then all of them are.
+    """Write the files of the users that the last of them, ClickHouse's, does not name yet.
 
     Raises `OSError` when the folder cannot be written, or OWNER may not be given a file.
     """
     passwords_file = folder / "clickhouse" / "passwords.xml"
-    if passwords_file.exists():
-        return
-    ingest_password, api_password, secret = (secrets.token_hex(SECRET_BYTES) for _ in range(3))
-    _write(folder / "ingest" / "environment", _assignments({"CLICKHOUSE_PASSWORD": ingest_password}), 0o400, owner)
-    api = {"CLICKHOUSE_PASSWORD": api_password, "BIRDHOUSE_SECRET": secret}
-    _write(folder / "api" / "environment", _assignments(api), 0o400, owner)
-    _write(passwords_file, _passwords(ingest_password, api_password), 0o444, os.getuid())
+    digests = dict(_DIGEST.findall(passwords_file.read_text())) if passwords_file.exists() else {}
+    fresh = {user: secrets.token_hex(SECRET_BYTES) for user in USERS if user not in digests}
+    for user, password in fresh.items():
+        values = {"CLICKHOUSE_PASSWORD": password}
+        if user == "api":
+            values["BIRDHOUSE_SECRET"] = secrets.token_hex(SECRET_BYTES)
+        _write(folder / user / "environment", _assignments(values), 0o400, owner)
+    if fresh:
+        digests |= {user: _digest(password) for user, password in fresh.items()}
+        _write(passwords_file, _passwords(digests), 0o444, os.getuid())
 
 
 def _assignments(values: Mapping[str, str]) -> str:
@@ -42,13 +52,9 @@ def _assignments(values: Mapping[str, str]) -> str:
     )
 
 
-def _passwords(ingest_password: str, api_password: str) -> str:
-    return (
-        "<clickhouse>\n"
-        f"  <birdhouse_ingest_password>{_digest(ingest_password)}</birdhouse_ingest_password>\n"
-        f"  <birdhouse_api_password>{_digest(api_password)}</birdhouse_api_password>\n"
-        "</clickhouse>\n"
-    )
+def _passwords(digests: Mapping[str, str]) -> str:
+    lines = (f"  <birdhouse_{user}_password>{digest}</birdhouse_{user}_password>\n" for user, digest in digests.items())
+    return f"<clickhouse>\n{''.join(lines)}</clickhouse>\n"
 
 
 def _digest(password: str) -> str:

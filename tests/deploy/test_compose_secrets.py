@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_clickhouse_knows_the_digests_of_the_passwords_that_the_services_have(folder: Path) -> None:
     passwords = (folder / "clickhouse/passwords.xml").read_text()
-    for service in ("ingest", "api"):
+    for service in ("ingest", "api", "ops"):
         password = value_of(folder / service / "environment", "CLICKHOUSE_PASSWORD")
         digest = hashlib.sha256(password.encode()).hexdigest()
         assert f"<birdhouse_{service}_password>{digest}</birdhouse_{service}_password>" in passwords
@@ -46,14 +46,14 @@ def test_clickhouses_users_find_the_digests_by_name(folder: Path) -> None:
 
 
 def test_no_secret_serves_twice(folder: Path) -> None:
-    texts = [(folder / service / "environment").read_text() for service in ("ingest", "api")]
+    texts = [(folder / service / "environment").read_text() for service in ("ingest", "api", "ops")]
     found = re.findall("[0-9a-f]{64}", "".join(texts))
-    assert len(found) == len(set(found)) == 3
+    assert len(found) == len(set(found)) == 4
     assert "BIRDHOUSE_SECRET" not in texts[0]
 
 
 def test_only_their_owner_may_read_the_services_files(folder: Path) -> None:
-    for service in ("ingest", "api"):
+    for service in ("ingest", "api", "ops"):
         assert (folder / service / "environment").stat().st_mode & 0o777 == 0o400
 
 
@@ -61,7 +61,21 @@ def test_what_was_generated_stays(folder: Path) -> None:
     before = {path: path.read_text() for path in folder.rglob("*") if path.is_file()}
     generate(folder, os.getuid())
     assert {path: path.read_text() for path in folder.rglob("*") if path.is_file()} == before
-    assert len(before) == 3
+    assert len(before) == 4
+
+
+def test_a_user_that_a_newer_version_has_is_added_to_what_was_generated(folder: Path) -> None:
+    before = {path: path.read_text() for path in folder.rglob("environment") if path.parent.name != "ops"}
+    passwords = folder / "clickhouse/passwords.xml"
+    passwords.chmod(0o644)
+    older = "".join(line for line in passwords.read_text().splitlines(keepends=True) if "_ops_" not in line)
+    passwords.write_text(older)
+    (folder / "ops/environment").unlink()
+    generate(folder, os.getuid())
+    assert {path: path.read_text() for path in before} == before
+    assert passwords.read_text().startswith(older.removesuffix("</clickhouse>\n"))
+    password = value_of(folder / "ops/environment", "CLICKHOUSE_PASSWORD")
+    assert hashlib.sha256(password.encode()).hexdigest() in passwords.read_text()
 
 
 def test_an_interrupted_start_is_completed(tmp_path: Path) -> None:
