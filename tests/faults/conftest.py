@@ -20,7 +20,9 @@ from tests.faults.workers import WorkerPool
 from tests.servers import ServerUnavailableError, restartable_clickhouse, restartable_kafka
 
 HERE = Path(__file__).parent
-ROUND_SECONDS = 600
+MINUTES = float(os.environ.get("FAULT_MINUTES") or 0.5)
+"""How long the load of a round lasts that is only about its load."""
+ROUND_SECONDS = 600 + MINUTES * 60
 SMALL_DISK = "256m"
 ServersFor = Callable[[Setup], tuple[StartedServer, StartedServer]]
 FIRST_SEED = int(os.environ.get("FAULT_SEED") or random.SystemRandom().randrange(1_000_000))

@@ -38,7 +38,7 @@ BATCH_SECONDS = 0.05
 PATIENCE_SECONDS = float(os.environ.get("FAULT_PATIENCE_SECONDS") or 120)
 SCHEMA = """SCHEMA >
     `id` Int64 `json:$.id`,
-    `part` Int32 `json:$.part`
+    `part` Int32 `json:$.part`{columns}
 
 ENGINE "MergeTree"
 ENGINE_PARTITION_KEY "part"
@@ -62,6 +62,7 @@ class Setup:
     data_sources: int = 1
     partitions: int = 6
     silent_partitions: int = 0  # the last ones, which get no events
+    columns: Sequence[str] = ()  # of the data sources, beside `id` and `part`, as in their files
     first_partitions: int | None = None  # as many at first: the others are added later
     reset: str = "earliest"
     events_per_second: int = EVENTS_PER_SECOND
@@ -97,6 +98,7 @@ class FaultHouse:
         self.door = Door(self.url)
         self.chance = random.Random(seed)
         self.workers: list[subprocess.Popen[bytes]] = []
+        self.admin_port = 0  # of the newest worker
         self.logs: list[Path] = []
         self.load = Load(
             self.kafka,
@@ -120,7 +122,8 @@ class FaultHouse:
         (self.folder / "brokers.connection").write_text(f"TYPE kafka\nKAFKA_BOOTSTRAP_SERVERS {self.kafka}\n")
         for name in self.names:
             path = self.folder / "datasources" / f"{name}.datasource"
-            path.write_text(SCHEMA.format(name=name, group=self.name, reset=self.setup.reset))
+            columns = "".join(f",\n    {column}" for column in self.setup.columns)
+            path.write_text(SCHEMA.format(columns=columns, name=name, group=self.name, reset=self.setup.reset))
         for path, text in self.setup.files.items():
             (self.folder / path).parent.mkdir(exist_ok=True)
             (self.folder / path).write_text(text.replace("{name}", self.name))
@@ -195,11 +198,12 @@ class FaultHouse:
         group = {"KAFKA_SESSION_TIMEOUT_MS": str(SESSION_SECONDS * 1000), "KAFKA_HEARTBEAT_INTERVAL_MS": "500"}
         if self.setup.protocol == "consumer":
             group = {"KAFKA_GROUP_PROTOCOL": "consumer"}
+        self.admin_port = free_port()
         environment = self.environment(self.door.url if through_door else None) | {
             **group,
             "BIRDHOUSE_INGEST_INSERT_SECONDS": str(INSERT_SECONDS),
             "BIRDHOUSE_INGEST_BATCH_SECONDS": str(BATCH_SECONDS),
-            "BIRDHOUSE_INGEST_ADMIN_PORT": str(free_port()),
+            "BIRDHOUSE_INGEST_ADMIN_PORT": str(self.admin_port),
             **self.setup.settings,
         }
         own = [name for name in self.without if name not in ("quarantine", "grace")]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import groups, kills, lines, never_stuck, restarts, rows, stores, topics  # noqa: F401  they register
+from tests.faults import groups, kills, lines, mixed, never_stuck, restarts, rows, stores, topics  # noqa: F401  they register
 from tests.faults import house as houses
 from tests.faults.conftest import FIRST_SEED, ServersFor
 from tests.faults.house import FaultHouse
