@@ -2,81 +2,109 @@
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from deploy.errors import DeployBusyError, RefusedPlanError
+from deploy.door import Door, Records
+from deploy.errors import RefusedPlanError
+from deploy.lock import lock
 from deploy.plan import Plan, read_plan
+from deploy.refusals import is_refusal, refused
+from deploy.rehearsal import rehearse
+from deploy.settled import ConfigOf, GroupRecords, ready
+from schemas.change import Change
 from schemas.ddl import qualified
-from schemas.own_names import LOCK_TABLE
-from schemas.sql import identifier, literal
+from schemas.sql import identifier
 
-_TABLE_ALREADY_EXISTS = 57
-_STALE_AFTER_SECONDS = 120  # a deploy takes a second or two; a lock this old belongs to one that died
-_WAIT_SECONDS = 180.0
-_POLL_SECONDS = 0.2
+__all__ = ["ConfigOf", "apply"]
+
+Tell = Callable[[str], None]
 
 
-def apply(client: Client, plan: Plan, *, sleep: Callable[[float], None] = time.sleep) -> Plan:
+def apply(
+    client: Client,
+    plan: Plan,
+    *,
+    kafka: ConfigOf | None = None,
+    tell: Tell = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Plan:
     """Bring ClickHouse to what the plan's project says and return the plan that was carried out.
 
-    Another deploy that runs at this moment is waited for, and what it did is not done again. Raises RefusedPlanError
-    when something would lose data (nothing is changed then), DeployBusyError when the other one does not end.
+    Another deploy that runs at this moment is waited for, and what it did is not done again. `kafka` gives the
+    configuration of a connection's brokers, where the workers' records of half stored batches are; without it nobody
+    asks for them. `tell` is for people: what could not be made sure of.
+
+    Raises `RefusedPlanError` when something would lose data (nothing is changed then), `RefusedStatementError` for what
+    ClickHouse does not take, `DeployBusyError` when the other deploy does not end, and what the client raises for a
+    server that does not answer.
     """
     if plan.refused:
         raise RefusedPlanError(plan.render())
     if plan.is_empty:
         return plan
     client.command(f"CREATE DATABASE IF NOT EXISTS {identifier(plan.database)}")
-    with _lock(client, plan.database, sleep):
+    with lock(client, plan.database, sleep) as held, ExitStack() as stack:
         current = read_plan(client, plan.project, plan.database)
         if current.refused:
             raise RefusedPlanError(current.render())
-        for statement in current.statements:
-            client.command(statement)
+        rehearse(client, current, held)
+        records = _records(client, current, kafka, tell, stack)
+        door = Door(client, plan.database, held, tell, sleep)
+        _carry_out(current, door, records)
+        # What ClickHouse made of it is known only now.
+        noting = read_plan(client, plan.project, plan.database)
+        _carry_out(noting.only_notes(), door, None)
     return current
 
 
-@contextmanager
-def _lock(client: Client, database: str, sleep: Callable[[float], None]) -> Iterator[None]:
-    """Hold the one lock of a database: a table that only one can create."""
-    table = qualified(database, LOCK_TABLE)
-    mine = secrets.token_hex(8)
-    waited = 0.0
-    while not _create_lock(client, table, mine):
-        if waited >= _WAIT_SECONDS:
-            raise DeployBusyError(database, LOCK_TABLE)
-        _drop_lock(client, database, "metadata_modification_time < now() - {value:UInt32}", _STALE_AFTER_SECONDS)
-        sleep(_POLL_SECONDS)
-        waited += _POLL_SECONDS
-    try:
-        yield
-    finally:
-        # A lock that was taken for stale is another deploy's by now.
-        _drop_lock(client, database, "comment = {value:String}", mine)
+def _carry_out(plan: Plan, door: Door, records: Records | None) -> None:
+    done: list[Change] = []
+    unnoted = set[str]()
+    for change in plan.changes:
+        try:
+            if change.note_in and change.makes and change.note_in not in unnoted:
+                # What is about to be made is no change by hand, also when this deploy dies half-way.
+                unnoted.add(change.note_in)
+                door.lock.run(f"ALTER TABLE {qualified(plan.database, change.note_in)} MODIFY COMMENT ''")
+            _make(change, door, records)
+        except DatabaseError as error:
+            if not is_refusal(error):
+                raise
+            raise refused(plan, change, error, done) from error
+        done.append(change)
 
 
-def _create_lock(client: Client, table: str, mine: str) -> bool:
-    try:
-        client.command(f"CREATE TABLE {table} (`held` UInt8) ENGINE = Null COMMENT {literal(mine)}")
-    except DatabaseError as error:
-        if error.code == _TABLE_ALREADY_EXISTS:
-            return False
-        raise
-    return True
+def _make(change: Change, door: Door, records: Records | None) -> None:
+    if change.mapping is not None:
+        door.replace(change.mapping, records if change.replaces_mapping else None)
+    elif change.opens:
+        door.take(change.data_source)
+        door.open(change.data_source)
+    else:
+        for statement in change.statements:
+            door.lock.run(statement)
 
 
-def _drop_lock(client: Client, database: str, condition: str, value: str | int) -> None:
-    """Drop the lock if the condition over `system.tables` holds for it."""
-    found = client.query(
-        "SELECT name FROM system.tables WHERE database = {database:String} AND name = {name:String}"
-        f" AND {condition}",
-        parameters={"database": database, "name": LOCK_TABLE, "value": value},
+def _records(client: Client, plan: Plan, kafka: ConfigOf | None, tell: Tell, stack: ExitStack) -> GroupRecords | None:
+    """The workers' records, when there is a mapping to replace and they can be read."""
+    replaced = [change.name for change in plan.changes if change.replaces_mapping]
+    if not replaced:
+        return None
+    if kafka is None:
+        reason = "no Kafka is configured here"
+    else:
+        records = stack.enter_context(GroupRecords(client, plan.project, plan.database, kafka))
+        reason = next(filter(None, (ready(records, name) for name in replaced)), "")
+        if not reason:
+            return records
+    tell(
+        f"note: nobody asked whether batches of {', '.join(f'`{name}`' for name in replaced)} are half stored:"
+        f" {reason}\n"
+        "hint: where inserts failed just before, `birdhouse verify` says afterwards whether each event is stored once"
     )
-    if found.result_rows:
-        client.command(f"DROP TABLE IF EXISTS {qualified(database, LOCK_TABLE)} SYNC")
+    return None

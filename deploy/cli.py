@@ -12,13 +12,14 @@ from typing import Any
 
 import click
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy import tokens as token_table
 from deploy.apply import apply
 from deploy.bench.cli import bench
 from deploy.beside_run import environment_beside, running_parts
 from deploy.check import read_project
-from deploy.connect import connect
+from deploy.connect import connect, reason_of
 from deploy.embedded_engine import EmbeddedEngine
 from deploy.errors import DeployError, ExplainError, FolderInUseError, RefusedPlanError, UnknownPipeError
 from deploy.plan import read_plan
@@ -46,6 +47,8 @@ class Commands(click.Group):
             click.echo(render(error.problems), err=True)
         except (DeployError, SettingsError) as error:
             click.echo(redact(f"error: {error}"), err=True)
+        except ClickHouseError as error:
+            click.echo(redact(f"error: ClickHouse does not do what was asked: {reason_of(error)}"), err=True)
         return ctx.exit(1)
 
 
@@ -111,6 +114,8 @@ def check(project: Path | None, is_strict: bool) -> None:
 @project_option
 def deploy(project: Path | None, is_check: bool) -> None:
     """Put the project's tables and views into ClickHouse, after printing what will be done."""
+    from service.kafka import client_config  # everything else starts faster without Kafka
+
     settings, environment = _settings_beside_run(project)
     checked = read_project(settings.project_folder, environment)
     with _client(settings) as client:
@@ -127,7 +132,12 @@ def deploy(project: Path | None, is_check: bool) -> None:
             return
         if is_check:
             sys.exit(EXIT_CHANGES)
-        apply(client, plan)
+        apply(
+            client,
+            plan,
+            kafka=lambda connection: client_config(settings, environment, connection=connection),
+            tell=lambda text: click.echo(text, err=True),
+        )
         click.echo("deployed", err=True)
     if running_parts(settings.birdhouse_data) is not None:
         text = (

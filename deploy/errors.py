@@ -17,6 +17,9 @@ DeployError
 │   └── TakenOverError   a worker or another replay took the partition over
 ├── RefusedPlanError     the project cannot be deployed without losing data
 ├── BenchError           a bench cannot measure: something is missing, or what was measured is wrong
+├── RefusedStatementError ClickHouse refuses a statement of a deploy
+├── InsertsRunningError  inserts through a landing table that is to be made anew do not end
+├── LockLostError        another deploy took this one for dead, and goes on in its place
 └── DeployBusyError      another deploy of the same database does not end
 """
 
@@ -128,4 +131,28 @@ class DeployBusyError(DeployError):
         super().__init__(
             f"another deploy of the database `{database}` has been running for minutes",
             f"if none is, drop its lock: DROP TABLE `{database}`.`{lock_table}`",
+        )
+
+
+class RefusedStatementError(DeployError):
+    """ClickHouse refuses what the project's files ask for; the message says where that stands, and what was made."""
+
+
+class LockLostError(DeployError):
+    """This deploy stood still for so long that another one took its lock."""
+
+    def __init__(self, database: str) -> None:
+        super().__init__(
+            f"another deploy of the database `{database}` took this one for dead and does its work",
+            "run it again: it does what is left to do",
+        )
+
+
+class InsertsRunningError(DeployError):
+    """Nobody can tell which views these inserts go through."""
+
+    def __init__(self, query_ids: set[str]) -> None:
+        super().__init__(
+            f"inserts do not end: {', '.join(sorted(query_ids))}",
+            "end them (KILL QUERY WHERE query_id = '…') and deploy again: until then what workers read waits in Kafka",
         )

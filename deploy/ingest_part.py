@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from aiohttp.web import AbstractRouteDef
 from clickhouse_connect.driver.client import Client
@@ -15,7 +16,9 @@ from ingest_worker.admin import AdminServer
 from ingest_worker.log import log_observation
 from ingest_worker.metrics import Metrics, StatusCollector
 from ingest_worker.observations import UnexpectedFailure, observe_by
+from ingest_worker.schema_watch import SchemaWatch
 from ingest_worker.settings import IngestSettings
+from ingest_worker.status import WorkerStatus
 from ingest_worker.worker import Worker
 from schemas.feed import feeds_of
 from schemas.model import Project
@@ -51,18 +54,26 @@ class IngestPart:
         self._environment = environment
         self._connect = connect
         self._broker_keeps_records = broker_keeps_records
-        self._observe = observe_by(log_observation, Metrics(registry).observe)
+        told = observe_by(log_observation, Metrics(registry).observe)
+        self._watch = SchemaWatch(
+            connect,
+            project,
+            settings.clickhouse_database,
+            told,
+            lambda name, reason: self.worker.hold(name, reason),
+        )
+        self._observe = observe_by(told, self._watch.observe)
         self._project = project
         self._change = threading.Lock()
         self._is_changing = False
         self._is_stopped = False
         self.worker = self._create_worker()
-        registry.register(StatusCollector(lambda: self.worker.status()))
+        registry.register(StatusCollector(self._status))
         app = create_admin_app(
             registry=registry,
             is_live=self.is_live,
-            readiness=lambda: self.worker.not_ready_because(),
-            status=lambda: self.worker.status().as_json(),
+            readiness=lambda: [*self.worker.not_ready_because(), *self._watch.differences()],
+            status=lambda: self._status().as_json(),
         )
         app.add_routes(routes)
         self._admin = AdminServer(
@@ -74,6 +85,7 @@ class IngestPart:
     def start(self) -> str:
         """Begin without waiting for any server; gives the admin port's address. Raises OSError when that is taken."""
         self.worker.start()
+        self._watch.start()
         return self._admin.start()
 
     def is_live(self) -> bool:
@@ -88,6 +100,7 @@ class IngestPart:
         """
         with self._change:
             before, self._project = self._project, project
+            self._watch.follow(project)
             if self._is_stopped or _feeding(before) == _feeding(project):
                 return False
             self._is_changing = True
@@ -122,9 +135,13 @@ class IngestPart:
         """Store what was read and end; says whether all of it was stored. Blocks as `Worker.stop` does."""
         with self._change:
             self._is_stopped = True
+            self._watch.stop()
             is_stored = self.worker.stop(deadline)
             self._admin.stop()
             return is_stored
+
+    def _status(self) -> WorkerStatus:
+        return replace(self.worker.status(), schema_differences=self._watch.differences())
 
     def _create_worker(self) -> Worker:
         return Worker(

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 
-from schemas.diff import ActualColumn, ActualTable, Change, Effect, diff
+from deploy.lock import STALE_SECONDS
+from schemas.change import Change, Effect
+from schemas.ddl import qualified
+from schemas.diff import diff
+from schemas.landing import FENCE_TABLE
 from schemas.model import Project
+from schemas.own_names import LOCK_TABLE
 from schemas.sql import identifier
 from schemas.stored_zone import is_utc, stored_type
+from schemas.table import Actual, ActualColumn, ActualTable
+
+_ACCESS_DENIED = 497
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,9 @@ class Plan:
     creates_database: bool
     changes: tuple[Change, ...]
     warnings: tuple[str, ...] = ()
+    closed: frozenset[str] = frozenset()  # the data sources whose landing table takes nothing
+    is_locked: bool = False  # a deploy is at it
+    names_zone: bool = False  # times without a zone are made in UTC, as the server is in another
 
     @property
     def is_empty(self) -> bool:
@@ -37,6 +49,15 @@ class Plan:
     def only_adds(self) -> bool:
         """Whether nothing that is stored is touched: what a service may apply by itself when it starts."""
         return all(change.effect is Effect.ADDS for change in self.changes)
+
+    @property
+    def only_opens(self) -> bool:
+        """Whether there is nothing to do but to open what a deploy that died left closed."""
+        return bool(self.changes) and all(change.opens for change in self.changes)
+
+    def only_notes(self) -> Plan:
+        """What is to be noted of what was made."""
+        return replace(self, changes=tuple(change for change in self.changes if change.is_note))
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -60,14 +81,16 @@ def read_plan(client: Client, project: Project, database: str) -> Plan:
 
     Raises clickhouse_connect's errors when the server cannot be asked.
     """
-    parameters = {"database": database}
-    found = client.query("SELECT name FROM system.databases WHERE name = {database:String}", parameters=parameters)
+    found = client.query(
+        "SELECT name FROM system.databases WHERE name = {database:String}", parameters={"database": database}
+    )
     exists = bool(found.result_rows)
-    actual = _read_tables(client, parameters) if exists else {}
+    actual = _read_database(client, project, database) if exists else Actual()
     zone = _server_zone(client)
     changes = diff(project, actual, database, names_zone=not is_utc(zone))
-    warnings = () if is_utc(zone) else tuple(_zone_warnings(project, actual, zone))
-    return Plan(project, database, not exists, changes, warnings)
+    warnings = () if is_utc(zone) else tuple(_zone_warnings(project, actual.tables, zone))
+    closed, is_locked = actual.closed, actual.is_locked
+    return Plan(project, database, not exists, changes, warnings, closed, is_locked, names_zone=not is_utc(zone))
 
 
 def _server_zone(client: Client) -> str:
@@ -90,36 +113,56 @@ def _zone_warnings(project: Project, actual: Mapping[str, ActualTable], zone: st
             )
 
 
-def _read_tables(client: Client, parameters: Mapping[str, str]) -> dict[str, ActualTable]:
+def _read_database(client: Client, project: Project, database: str) -> Actual:
+    parameters = {"database": database}
     columns: dict[str, dict[str, ActualColumn]] = {}
     rows = client.query(
         "SELECT table, name, type, default_kind, default_expression, compression_codec FROM system.columns"
         " WHERE database = {database:String} ORDER BY table, position",
-        parameters=dict(parameters),
+        parameters=parameters,
     ).result_rows
     for table, name, kind, default_kind, default, codec in rows:
         columns.setdefault(table, {})[name] = ActualColumn(name, kind, default_kind, default, codec)
-    tables = client.query(
-        "SELECT name, engine, engine_full, comment, partition_key, sorting_key FROM system.tables"
-        " WHERE database = {database:String}",
-        parameters=dict(parameters),
+    rows = client.query(
+        "SELECT name, engine, engine_full, comment, partition_key, sorting_key, create_table_query, version(),"
+        " dateDiff('second', metadata_modification_time, now())"
+        " FROM system.tables WHERE database = {database:String}",
+        parameters=parameters,
     ).result_rows
-    masked = client.query(
-        "SELECT DISTINCT table FROM system.parts"
-        " WHERE database = {database:String} AND active AND has_lightweight_delete",
-        parameters=dict(parameters),
-    ).result_rows
-    with_deleted_rows = {table for (table,) in masked}
-    return {
+    masked = _with_deleted_rows(client, project, database)
+    tables = {
         name: ActualTable(
-            name,
-            engine,
-            engine_full,
-            comment,
-            partition_key,
-            sorting_key,
-            columns.get(name, {}),
-            name in with_deleted_rows,
+            name, engine, full, comment, partition, sorting, columns.get(name, {}), name in masked, definition
         )
-        for name, engine, engine_full, comment, partition_key, sorting_key in tables
+        for name, engine, full, comment, partition, sorting, definition, _, _ in rows
     }
+    is_locked = any(name == LOCK_TABLE and age <= STALE_SECONDS for name, *_, age in rows)
+    closed = _closed_doors(client, project, database) if FENCE_TABLE in tables else frozenset()
+    return Actual(tables, closed, str(rows[0][-2]) if rows else "", is_locked)
+
+
+def _with_deleted_rows(client: Client, project: Project, database: str) -> frozenset[str]:
+    """The tables of which rows are only marked as deleted: it concerns projections alone, and `system.parts` takes a
+    grant that a reader need not have."""
+    if not any(data_source.projections for data_source in project.data_sources.values()):
+        return frozenset()
+    try:
+        masked = client.query(
+            "SELECT DISTINCT table FROM system.parts"
+            " WHERE database = {database:String} AND active AND has_lightweight_delete",
+            parameters={"database": database},
+        ).result_rows
+    except DatabaseError as error:
+        if error.code != _ACCESS_DENIED:
+            raise
+        return frozenset()
+    return frozenset(str(table) for (table,) in masked)
+
+
+def _closed_doors(client: Client, project: Project, database: str) -> frozenset[str]:
+    """The data sources whose landing table takes nothing just now."""
+    found = client.query(
+        f"SELECT key FROM {qualified(database, FENCE_TABLE)} WHERE owner != 0 AND key IN {{names:Array(String)}}",
+        parameters={"names": list(project.data_sources)},
+    ).result_rows
+    return frozenset(str(key) for (key,) in found)

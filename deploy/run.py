@@ -14,7 +14,7 @@ import click
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from deploy.apply import apply
+from deploy.apply import ConfigOf, apply
 from deploy.beside_run import forget_parts
 from deploy.check import CheckedProject
 from deploy.connect import connect, reason_of
@@ -65,13 +65,14 @@ def run(settings: RunSettings, environment: Environment, checked: CheckedProject
         shared = shared_environment(environment, secret=secret, embedded_broker=servers.broker_address)
         connect_client = _client_factory(settings, servers.engine)
         database = settings.clickhouse_database
+        kafka = _kafka_of(settings, environment) if servers.broker is None else None
         # Before what it then would not notice: a file that is saved while everything starts.
         watch = (
-            ProjectWatch(settings.project_folder, environment, functools.partial(_add, connect_client, database))
+            ProjectWatch(settings.project_folder, environment, functools.partial(_add, connect_client, database, kafka))
             if is_watched
             else None
         )
-        _deploy(connect_client, database, checked)
+        _deploy(connect_client, database, kafka, checked)
         system = System(
             checked=checked,
             api_environment=api_environment(shared),
@@ -120,12 +121,19 @@ def _client_factory(settings: RunSettings, engine: EmbeddedEngine | None) -> Cal
     return engine.client if engine is not None else functools.partial(connect, settings)
 
 
-def _deploy(connect_client: Callable[[], Client], database: str, checked: CheckedProject) -> None:
-    """Apply what only adds; a server that does not answer is waited for. Raises `RefusedPlanError` otherwise."""
+def _kafka_of(settings: RunSettings, environment: Environment) -> ConfigOf:
+    return lambda connection: client_config(settings, environment, connection=connection)
+
+
+def _deploy(
+    connect_client: Callable[[], Client], database: str, kafka: ConfigOf | None, checked: CheckedProject
+) -> None:
+    """Apply what only adds; a server that does not answer is waited for. Raises `RefusedPlanError` otherwise, and
+    `RefusedStatementError` for what ClickHouse would refuse again."""
     failures = 0
     while True:
         try:
-            return _add(connect_client, database, checked)
+            return _add(connect_client, database, kafka, checked)
         except (ServerError, ClickHouseError) as error:
             failures += 1
             delay = _BACKOFF.delay(failures)
@@ -134,12 +142,13 @@ def _deploy(connect_client: Callable[[], Client], database: str, checked: Checke
             time.sleep(delay)
 
 
-def _add(connect_client: Callable[[], Client], database: str, checked: CheckedProject) -> None:
-    """Apply what only adds. Raises `RefusedPlanError` otherwise, after showing the plan, and what clients raise."""
+def _add(connect_client: Callable[[], Client], database: str, kafka: ConfigOf | None, checked: CheckedProject) -> None:
+    """Apply what only adds. Raises `RefusedPlanError` otherwise, after showing the plan, `RefusedStatementError`, and
+    what clients raise."""
     with closing(connect_client()) as client:
         plan = read_plan(client, checked.project, database)
         if plan.only_adds:
-            apply(client, plan)
+            apply(client, plan, kafka=kafka, tell=lambda text: click.echo(text, err=True))
             return
     click.echo(plan.render(), err=True)
     raise RefusedPlanError(

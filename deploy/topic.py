@@ -107,6 +107,16 @@ class TopicView:
             for place, mark, (low, high), start in zip(places, committed, ends, starts, strict=True)
         ]
 
+    def records(self, partitions: Sequence[int]) -> dict[int, Record | None]:
+        """What the group's workers wrote beside their last commit of each partition."""
+        places = [TopicPartition(self._feed.topic, number) for number in partitions]
+        marks = _asked(lambda: self._consumer.committed(places, timeout=ANSWER_SECONDS))
+        if failure := next((mark.error for mark in marks if mark.error is not None), None):
+            raise _no_answer(KafkaException(failure))
+        return {
+            mark.partition: parse_record(mark.metadata, mark.offset) if mark.offset >= 0 else None for mark in marks
+        }
+
     def ends(self, partition: int) -> tuple[int, int]:
         """The first offset that the broker holds, and the one that its next message will get."""
         place = TopicPartition(self._feed.topic, partition)

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
@@ -21,7 +22,9 @@ from ingest_worker.errors import ReplicatedTablesError
 from ingest_worker.log import log_observation
 from ingest_worker.metrics import Metrics, StatusCollector
 from ingest_worker.observations import observe_by
+from ingest_worker.schema_watch import SchemaWatch
 from ingest_worker.settings import IngestSettings
+from ingest_worker.status import WorkerStatus
 from ingest_worker.worker import KafkaConfig, Worker
 from schemas.errors import ProjectError
 from schemas.feed import feeds_of
@@ -107,17 +110,32 @@ def run(
     registry = CollectorRegistry()
     for process_collector in (ProcessCollector, PlatformCollector, GCCollector):
         process_collector(registry=registry)
-    observe = observe_by(log_observation, Metrics(registry).observe)
     connect = functools.partial(clickhouse.connect, settings)
+    told = observe_by(log_observation, Metrics(registry).observe)
+    watch = SchemaWatch(
+        connect,
+        project,
+        settings.clickhouse_database,
+        told,
+        lambda name, reason: worker.hold(name, reason),
+        may_apply=settings.deploy_on_start,
+    )
+    observe = observe_by(told, watch.observe)
     worker = Worker(settings, project, clickhouse_factory=connect, kafka_config=kafka_config, observe=observe)
-    registry.register(StatusCollector(worker.status))
+
+    def status() -> WorkerStatus:
+        return replace(worker.status(), schema_differences=watch.differences())
+
+    registry.register(StatusCollector(status))
     started = threading.Event()
     admin = AdminServer(
         create_admin_app(
             registry=registry,
-            is_live=lambda: worker.is_live() if started.is_set() else True,
-            readiness=lambda: worker.not_ready_because() if started.is_set() else ["waiting for ClickHouse"],
-            status=lambda: worker.status().as_json(),
+            is_live=lambda: worker.is_live() and watch.is_alive if started.is_set() else True,
+            readiness=lambda: (
+                [*worker.not_ready_because(), *watch.differences()] if started.is_set() else ["waiting for ClickHouse"]
+            ),
+            status=lambda: status().as_json(),
         ),
         settings.birdhouse_ingest_admin_host,
         settings.birdhouse_ingest_admin_port,
@@ -128,7 +146,7 @@ def run(
         print(f"cannot listen on the admin port: {error}\nhint: set `BIRDHOUSE_INGEST_ADMIN_PORT`", file=sys.stderr)
         return _WRONG_SETTINGS
     try:
-        ensure_deployed(
+        refusal = ensure_deployed(
             connect,
             project,
             settings.clickhouse_database,
@@ -136,15 +154,20 @@ def run(
             stop,
             may_apply=settings.deploy_on_start,
             is_pinned=settings.birdhouse_ingest_pinned_replica,
+            kafka=kafka_config,
         )
     except ReplicatedTablesError as error:
         print(error, file=sys.stderr)
         admin.stop()
         return _WRONG_PROJECT
     if not stop.is_set():
+        watch.refused(refusal)
+        watch.look()  # before the first insert
+        watch.start()
         worker.start()
         started.set()
         stop.wait()
+        watch.stop()
         worker.stop()
     admin.stop()
     return 0

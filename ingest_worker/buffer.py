@@ -40,6 +40,7 @@ class Buffer:
     ) -> None:
         self.data_source = data_source
         self.stalled: str | None = None  # why inserts fail until somebody mends the cause; set by the inserters
+        self.held: str | None = None  # why nothing may be inserted just now
         self.is_closed = False
         self.scale = BatchScale()
         self._limits = limits

@@ -9,7 +9,8 @@ from contextlib import closing
 
 from clickhouse_connect.driver.client import Client
 
-from deploy.apply import apply
+from deploy.apply import ConfigOf, apply
+from deploy.errors import RefusedPlanError, RefusedStatementError
 from deploy.plan import Plan, read_plan
 from ingest_worker.errors import ReplicatedTablesError
 from ingest_worker.observations import Observer, SchemaApplied, SchemaDiffers, ServerAwaited
@@ -20,6 +21,7 @@ from service.backoff import Backoff
 logger = logging.getLogger(__name__)
 
 _BACKOFF = Backoff(first=0.5, longest=5.0)
+logger = logging.getLogger(__name__)
 
 
 def ensure_deployed(
@@ -31,15 +33,17 @@ def ensure_deployed(
     *,
     may_apply: bool,
     is_pinned: bool = False,
-) -> None:
+    kafka: ConfigOf | None = None,
+) -> str:
     """Compare the deployed schema with the project's; apply what is missing when `may_apply` and it only adds.
 
     Waits without end, saying so, for a server that cannot be reached, until `stop`. A schema that differs is said
     with the command to run; the worker goes on all the same, as most differences do not concern it, and an insert
-    that finds no table is repeated until there is one. Raises `ReplicatedTablesError` unless `is_pinned`: all
-    workers reach the same replica.
+    that finds no table is repeated until there is one. Gives what ClickHouse refused of it, empty when nothing was.
+    `kafka` as for `apply`. Raises `ReplicatedTablesError` unless `is_pinned`: all workers reach the same replica.
     """
     failures = 0
+    refusal = ""
     while not stop.is_set():
         try:
             with closing(connect()) as client:
@@ -47,10 +51,10 @@ def ensure_deployed(
                 for warning in plan.warnings:
                     logger.warning(warning)
                 if not plan.is_empty:
-                    _settle(client, plan, observe, may_apply=may_apply)
+                    refusal = _settle(client, plan, observe, kafka, may_apply=may_apply)
                 if not is_pinned:
                     _refuse_replicas(client, database)
-            return
+            return refusal
         except ReplicatedTablesError:
             raise
         except Exception as error:
@@ -58,15 +62,22 @@ def ensure_deployed(
             delay = _BACKOFF.delay(failures)
             observe(ServerAwaited("clickhouse", short_message(error), delay))
             stop.wait(delay)
+    return refusal
 
 
-def _settle(client: Client, plan: Plan, observe: Observer, *, may_apply: bool) -> None:
+def _settle(client: Client, plan: Plan, observe: Observer, kafka: ConfigOf | None, *, may_apply: bool) -> str:
     if may_apply and plan.only_adds:
-        apply(client, plan)
+        try:
+            apply(client, plan, kafka=kafka, tell=lambda text: logger.warning(text))
+        except (RefusedStatementError, RefusedPlanError) as error:
+            # To try again would change nothing; what the project says besides may work all the same.
+            observe(SchemaDiffers(plan.database, error.message, error.hint))
+            return error.message
         observe(SchemaApplied(plan.database, plan.render()))
-        return
+        return ""
     reason = "the changes do more than add" if may_apply else "or start the worker with DEPLOY_ON_START=true"
     observe(SchemaDiffers(plan.database, plan.render(), f"run `birdhouse deploy` ({reason})"))
+    return ""
 
 
 def _refuse_replicas(client: Client, database: str) -> None:

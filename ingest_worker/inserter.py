@@ -31,6 +31,8 @@ TRANSIENT_BACKOFF = Backoff(first=0.2, longest=5.0)
 ALARM_BACKOFF = Backoff(first=1.0, longest=8.0)
 # What fails unexpectedly as often as that, with the same batch, is not mended by trying it once more.
 MOST_UNEXPECTED = 3
+# Between two looks whether a data source that is held may be inserted again.
+HELD_SECONDS = 0.5
 
 
 class Inserter:
@@ -93,6 +95,10 @@ class Inserter:
         key = fence_key(origin.data_source, origin.topic_id, origin.partition)
         failures = 0
         while self._buffer.is_current(shipment) and not self._buffer.is_closed:
+            if self._buffer.held is not None:
+                self._stall(self._buffer.held)
+                self._buffer.wait_while_owned(shipment, HELD_SECONDS)
+                continue
             outcome = self._sink.insert(shipment.batch, key, shipment.lane.owner)
             decision = decide(outcome)
             self._buffer.rescale(decision)

@@ -125,6 +125,14 @@ DATA_SOURCE_GAUGES: dict[str, tuple[str, Callable[[DataSourceStatus], float]]] =
     "stalled": ("1 while inserts fail in a way that somebody must mend.", lambda d: float(d.last_error is not None)),
 }
 
+# name → (help, how to read it)
+WORKER_GAUGES: dict[str, tuple[str, Callable[[WorkerStatus], float]]] = {
+    "schema_differences": (
+        "What of the project's schema is otherwise in ClickHouse, or was changed there by hand; 0 when all is well.",
+        lambda worker: len(worker.schema_differences),
+    ),
+}
+
 
 class Metrics:
     """Counts observations in `registry`. `observe` may be called from any thread."""
@@ -233,6 +241,8 @@ class StatusCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         status = self._status()
+        for name, (text, of_worker) in WORKER_GAUGES.items():
+            yield GaugeMetricFamily(PREFIX + name, text, value=of_worker(status))
         for name, (text, of_partition) in PARTITION_GAUGES.items():
             gauge = GaugeMetricFamily(PREFIX + name, text, labels=_OF_PARTITION)
             for partition in status.partitions:

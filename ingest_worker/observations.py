@@ -291,6 +291,13 @@ class SchemaDiffers:
 
 
 @dataclass(frozen=True, slots=True)
+class SchemaMatches:
+    """The deployed schema is the project's again."""
+
+    database: str
+
+
+@dataclass(frozen=True, slots=True)
 class SchemaApplied:
     database: str
     plan: str
@@ -340,6 +347,7 @@ Observation = (
     | TopicCreated
     | ServerAwaited
     | SchemaDiffers
+    | SchemaMatches
     | SchemaApplied
     | WorkerStarted
     | WorkerStopped

@@ -49,6 +49,7 @@ class DataSourceStatus:
 class WorkerStatus:
     data_sources: tuple[DataSourceStatus, ...]
     partitions: tuple[PartitionStatus, ...]
+    schema_differences: tuple[str, ...] = ()
 
     def as_json(self) -> Mapping[str, object]:
         return asdict(self)

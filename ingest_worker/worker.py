@@ -145,6 +145,12 @@ class Worker:
         ]
         return reasons
 
+    def hold(self, data_source: str, reason: str | None) -> None:
+        """Insert nothing of a data source until this is called with None. What is being inserted ends; what was read
+        waits. May be called from any thread."""
+        if (buffer := self._buffers.get(data_source)) is not None:
+            buffer.held = reason
+
     def is_live(self) -> bool:
         """Whether all threads run and the reading ones turn; not whether any server answers."""
         patience = self._settings.birdhouse_ingest_drain_seconds + _SILENCE_SECONDS

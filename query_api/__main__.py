@@ -41,7 +41,7 @@ async def _run(environment: Mapping[str, str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     app = create_app(settings, environment=environment)
-    await serve(app, stop=stop, is_deployed=schema_check(settings, app[STATE].project))
+    await serve(app, stop=stop, missing=schema_check(settings, app[STATE].project))
 
 
 def _stop(message: str) -> None:

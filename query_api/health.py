@@ -45,12 +45,16 @@ class Health:
         self._answered = {server: asyncio.Event() for server in servers}
         self._tasks: list[asyncio.Task[None]] = []
         self.is_stopping = False
+        # What of the project is not in ClickHouse; set by whoever compares.
+        self.schema: list[str] = []
 
     def reasons(self) -> list[str]:
         """Why the service is not ready, a line each; empty when it is."""
         stopping = ["stopping"] if self.is_stopping else []
+        schema = [f"schema: {difference} (run `birdhouse deploy`)" for difference in self.schema]
         lost = self._reasons.items()
-        return stopping + [reason if reason.startswith(server) else f"{server}: {reason}" for server, reason in lost]
+        servers = [reason if reason.startswith(server) else f"{server}: {reason}" for server, reason in lost]
+        return stopping + schema + servers
 
     async def first_answer(self, server: Server) -> None:
         """Wait until a server has answered for the first time."""

@@ -40,8 +40,9 @@ def log_observation(observation: Observation) -> None:
         case BackgroundFailed(task, error):
             fields = {"task": task}
             logger.error("unexpected failure in the background, going on", exc_info=error, extra={"fields": fields})
-        case SchemaDiffers():
-            logger.warning("the deployed schema is not the project's; `birdhouse deploy` brings ClickHouse up to date")
+        case SchemaDiffers(differences):
+            text = "the deployed schema is not the project's; `birdhouse deploy` brings ClickHouse up to date"
+            logger.warning(text, extra={"fields": {"differences": "; ".join(differences)}})
         case Listening(host, port, admin_port):
             logger.info("listening", extra={"fields": {"host": host, "port": port, "admin_port": admin_port}})
         case Stopping(seconds):

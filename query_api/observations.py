@@ -90,7 +90,9 @@ class BackgroundFailed:
 
 @dataclass(frozen=True, slots=True)
 class SchemaDiffers:
-    """What ClickHouse has is not what the project says."""
+    """What ClickHouse has is not what the project says; `differences` are for people."""
+
+    differences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Compares what ClickHouse has with what the project says, once at the start."""
+"""Compares what ClickHouse has with what the project says, as far as questions are about it."""
 
 from __future__ import annotations
 
@@ -6,25 +6,29 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from query_api.errors import Unavailable
 from query_api.settings import QueryApiSettings
 from schemas.model import Project
+
+_MOST_REASONS = 10
 
 logger = logging.getLogger(__name__)
 
 
-def schema_check(settings: QueryApiSettings, project: Project) -> Callable[[], Awaitable[bool]]:
-    """A question whether the project is deployed in the ClickHouse of the settings.
+def schema_check(settings: QueryApiSettings, project: Project) -> Callable[[], Awaitable[list[str]]]:
+    """A question what of the project's tables is not deployed in the ClickHouse of the settings, for people: tables and
+    columns that are missing or of another type. What is there besides, and how events get there, is no matter here.
 
-    The API's user may not be allowed to look; then the answer is yes, because there is nothing to warn of.
+    Raises `Unavailable` when ClickHouse does not say.
     """
 
-    async def is_deployed() -> bool:
-        return await asyncio.to_thread(_is_deployed, settings, project)
+    async def missing() -> list[str]:
+        return await asyncio.to_thread(_missing, settings, project)
 
-    return is_deployed
+    return missing
 
 
-def _is_deployed(settings: QueryApiSettings, project: Project) -> bool:
+def _missing(settings: QueryApiSettings, project: Project) -> list[str]:
     # Not a start's work, and not the event loop's.
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
@@ -34,9 +38,15 @@ def _is_deployed(settings: QueryApiSettings, project: Project) -> bool:
     try:
         client = connect(settings)
         try:
-            return bool(read_plan(client, project, settings.clickhouse_database).is_empty)
+            plan = read_plan(client, project, settings.clickhouse_database)
         finally:
             client.close()
     except ClickHouseError as error:
         logger.debug("the deployed schema cannot be read", exc_info=error)
-        return True
+        raise Unavailable("ClickHouse does not say what is deployed") from error
+    reasons = [f"there is no database `{plan.database}`"] if plan.creates_database and plan.changes else []
+    reasons += [f"`{change.name}`: {change.description}" for change in plan.changes if change.answers]
+    shown = reasons[:_MOST_REASONS]
+    if len(reasons) > _MOST_REASONS:
+        shown.append(f"and {len(reasons) - _MOST_REASONS} more: `birdhouse deploy --check` shows them")
+    return shown

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from query_api.app import STATE, State, create_admin
+from query_api.errors import Unavailable
 from query_api.middleware import refusal
 from query_api.observations import Listening, SchemaDiffers, Stopping
 from service.http_server import HttpRunner, plain_error
@@ -19,15 +20,19 @@ _LONGEST_LINE = 32_768
 logger = logging.getLogger(__name__)
 _http_logger = logging.getLogger("query_api.http")
 
-# Whether ClickHouse has what the project says.
-SchemaCheck = Callable[[], Awaitable[bool]]
+# What of the project ClickHouse does not have, for people. Raises `Unavailable` when it does not say.
+SchemaCheck = Callable[[], Awaitable[list[str]]]
+COMPARE_SECONDS = 60.0
+# While something is missing, so that what is deployed is seen this fast.
+DEPLOYED_SECONDS = 2.0
 
 
-async def serve(app: web.Application, *, stop: asyncio.Event, is_deployed: SchemaCheck | None = None) -> None:
+async def serve(app: web.Application, *, stop: asyncio.Event, missing: SchemaCheck | None = None) -> None:
     """Run an application of `query_api.app.create_app` until `stop` is set.
 
-    Requests are taken at once; until the servers answer they are told so with 503. `is_deployed` is asked once
-    ClickHouse answers. Raises OSError for a port that cannot be had.
+    Requests are taken at once; until the servers answer they are told so with 503. `missing` is asked once
+    ClickHouse answers, and again; the API is not ready while something is. Raises OSError for a port that cannot be
+    had.
     """
     state = app[STATE]
     settings = state.settings
@@ -47,8 +52,8 @@ async def serve(app: web.Application, *, stop: asyncio.Event, is_deployed: Schem
         port = await _listen(api, settings.birdhouse_api_host, settings.birdhouse_api_port)
         admin_port = await _listen(admin, settings.birdhouse_api_admin_host, settings.birdhouse_api_admin_port)
         state.observe(Listening(settings.birdhouse_api_host, port, admin_port))
-        if is_deployed is not None:
-            comparison = asyncio.create_task(_compare(state, is_deployed))
+        if missing is not None:
+            comparison = asyncio.create_task(_compare(state, missing))
         await stop.wait()
         state.observe(Stopping(seconds))
     finally:
@@ -66,11 +71,20 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
     return int(runner.addresses[0][1])
 
 
-async def _compare(state: State, is_deployed: SchemaCheck) -> None:
+async def _compare(state: State, missing: SchemaCheck) -> None:
+    state.health.schema = ["not compared with the project yet"]
     await state.health.first_answer("ClickHouse")
-    try:
-        if not await is_deployed():
-            state.observe(SchemaDiffers())
-    except Exception:
-        # Queries are answered all the same.
-        logger.exception("the deployed schema could not be compared with the project")
+    is_known = False
+    while True:
+        try:
+            found = await missing()
+            if found and not (is_known and state.health.schema):
+                state.observe(SchemaDiffers(tuple(found)))
+            state.health.schema, is_known = found, True
+        except Unavailable:
+            # Whether it answers at all is looked at elsewhere; queries are answered all the same.
+            state.health.schema = state.health.schema if is_known else []
+        except Exception:
+            logger.exception("the deployed schema could not be compared with the project")
+            state.health.schema = state.health.schema if is_known else []
+        await asyncio.sleep(DEPLOYED_SECONDS if state.health.schema else COMPARE_SECONDS)

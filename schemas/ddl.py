@@ -75,11 +75,22 @@ OFFSET_INDEX = Index(OFFSET_INDEX_NAME, "`__offset`", "minmax", 1)
 
 @dataclass(frozen=True, slots=True)
 class MappingDdl:
-    """The mapping of a data source: it holds no data, so that it is replaced whole. `fingerprint` names its content."""
+    """The mapping of a data source: it holds no data, so that it is replaced whole. `fingerprint` names its content.
 
+    `replacing` suits any state in between, and is to be done while the landing table is closed; `naming` comes last.
+    """
+
+    data_source: str
     landing: str
     fingerprint: str
-    statements: tuple[str, ...]
+    closing: str
+    replacing: tuple[str, ...]
+    opening: str
+    naming: str
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        return (self.closing, *self.replacing, self.opening, self.naming)
 
 
 def qualified(database: str, name: str) -> str:
@@ -151,29 +162,70 @@ def mapping_ddl(data_source: DataSource, database: str) -> MappingDdl | None:
     creates = (
         _create_table(database, landing.table, _landing_lines(name, landing.columns, database), "ENGINE = Null"),
         *(_create_table(database, table, between, "ENGINE = Null") for table in (parsed, accepted, rejected)),
-        _view(database, store, name, sql.store),
-        _view(database, explain, quarantine_table(name), sql.explain),
+        _view(database, store, name, _guarded(sql.store, database, name, stored_columns(data_source))),
+        _view(
+            database,
+            explain,
+            quarantine_table(name),
+            _guarded(sql.explain, database, quarantine_table(name), quarantined_columns(data_source)),
+        ),
         _view(database, accept, accepted, sql.accept),
         _view(database, reject, rejected, sql.reject),
         _view(database, parse, parsed, sql.parse),
     )
     fingerprint = hashlib.sha256("\n".join(creates).encode()).hexdigest()[:16]
     door = qualified(database, landing.table)
-    statements = (
-        door_ddl(name, database, is_open=False),
-        *(f"DROP VIEW IF EXISTS {qualified(database, view)} SYNC" for view in views(name)),
-        *(f"DROP TABLE IF EXISTS {qualified(database, table)} SYNC" for table in reversed(passage_tables(name))),
-        *creates,
-        door_ddl(name, database, is_open=True),
-        f"ALTER TABLE {door} MODIFY COMMENT {literal(fingerprint)}",
+    return MappingDdl(
+        data_source=name,
+        landing=landing.table,
+        fingerprint=fingerprint,
+        closing=door_ddl(name, database, holder=1),
+        replacing=(
+            *(f"DROP VIEW IF EXISTS {qualified(database, view)} SYNC" for view in views(name)),
+            *(f"DROP TABLE IF EXISTS {qualified(database, table)} SYNC" for table in reversed(passage_tables(name))),
+            *creates,
+        ),
+        opening=door_ddl(name, database, holder=OPEN),
+        naming=f"ALTER TABLE {door} MODIFY COMMENT {literal(fingerprint)}",
     )
-    return MappingDdl(landing.table, fingerprint, statements)
 
 
-def door_ddl(data_source: str, database: str, *, is_open: bool) -> str:
+def _guarded(select: str, database: str, table: str, columns: Iterable[str]) -> str:
+    """A view's SELECT that fails, before it stores anything, when its target is without one of these columns:
+    ClickHouse itself leaves out what has no column there, without a word. It is looked up once an insert."""
+    missing = (call("NOT hasColumnInTable", literal(database), literal(table), literal(name)) for name in columns)
+    said = f"{table} is without a column that is to be filled"
+    return f"{select}\nWHERE throwIf({' OR '.join(missing)}, {literal(said)}) = 0"
+
+
+def stored_columns(data_source: DataSource) -> tuple[str, ...]:
+    """The columns of a data source's table that events fill; of the hidden ones those that keep the value."""
+    return (*(column.name for column in data_source.columns), *hidden_columns_of(data_source))
+
+
+def quarantined_columns(data_source: DataSource) -> tuple[str, ...]:
+    """The same of its quarantine."""
+    shown = tuple(name for name, _ in quarantine_columns(data_source))
+    return (*shown, *(name for name in (*PROVENANCE, KEY, VALUE) if name not in shown))
+
+
+OPEN = 0
+"""What stands in the fence table for an open door; no row means the same. Anything else closes it and names who did."""
+
+
+def door_ddl(data_source: str, database: str, *, holder: int) -> str:
     """Open or close the landing table of a data source: a row of the fence table that its constraint looks at (a Null
-    table's constraints cannot be altered). No row is an open door."""
-    return f"INSERT INTO {qualified(database, FENCE_TABLE)} VALUES ({literal(data_source)}, {int(not is_open)})"
+    table's constraints cannot be altered)."""
+    return f"INSERT INTO {qualified(database, FENCE_TABLE)} VALUES ({literal(data_source)}, {holder})"
+
+
+def door_opening_ddl(data_source: str, database: str, *, holder: int) -> str:
+    """Open it if `holder` is still who holds it closed: one that slept and was taken for dead must not."""
+    held = call("joinGet", literal(f"{database}.{FENCE_TABLE}"), literal("owner"), literal(data_source))
+    return (
+        f"INSERT INTO {qualified(database, FENCE_TABLE)} (`key`, `owner`)"
+        f" SELECT {literal(data_source)}, {OPEN} WHERE {held} = {holder}"
+    )
 
 
 def column_ddl(column: Column, *, names_zone: bool = False) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import replace
 
+from schemas.by_hand import changed_by_hand
+from schemas.change import Change, Effect
 from schemas.ddl import (
+    DEDUPLICATION_WINDOW,
+    OPEN,
+    WINDOW_SETTING,
     column_ddl,
+    door_ddl,
     event_settings,
     fence_ddl,
     hidden_columns_of,
@@ -20,65 +25,22 @@ from schemas.ddl import (
     qualified,
     quarantine_columns,
     quarantine_ddl,
+    quarantined_columns,
     table_ddl,
 )
 from schemas.engine import without_brackets
 from schemas.feed import feed_of
 from schemas.landing import FENCE_TABLE, passage_tables, quarantine_table, views
+from schemas.made import from_note, has_window, is_as_made, made_of, to_note
 from schemas.mapping import incoming
 from schemas.model import Column, DataSource, Project
 from schemas.record import ColumnRecord, Record, from_comment, record_of, to_comment
 from schemas.sql import identifier, literal
 from schemas.stored_zone import stored_type
+from schemas.table import Actual, ActualColumn, ActualTable
 
 
-class Effect(Enum):
-    """What a change does to what is stored already."""
-
-    ADDS = "adds"  # nothing that is there changes: also a new mapping, which holds no data
-    ALTERS = "alters"  # the table changes, its data stay
-    REFUSED = "refused"  # it would lose data, or ClickHouse cannot do it in place
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One thing to do. `statements` is empty for what is refused; `hint` says then what to do instead."""
-
-    effect: Effect
-    name: str
-    description: str
-    statements: tuple[str, ...] = ()
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ActualColumn:
-    """A column as `system.columns` tells it."""
-
-    name: str
-    type: str
-    default_kind: str = ""
-    default: str = ""
-    codec: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ActualTable:
-    """A table or view as `system.tables` tells it; `engine_full` holds the clauses behind the engine's name too."""
-
-    name: str
-    engine: str
-    engine_full: str = ""
-    comment: str = ""
-    partition_key: str = ""
-    sorting_key: str = ""
-    columns: Mapping[str, ActualColumn] = field(default_factory=dict)
-    has_deleted_rows: bool = False  # by `DELETE FROM`, which only marks them
-
-
-def diff(
-    project: Project, actual: Mapping[str, ActualTable], database: str, *, names_zone: bool = False
-) -> tuple[Change, ...]:
+def diff(project: Project, actual: Actual, database: str, *, names_zone: bool = False) -> tuple[Change, ...]:
     """The changes for all data sources of the project, in the order in which they must be made. `names_zone`: what is
     made gets UTC as the zone of times that have none, as the server's own is another.
 
@@ -86,11 +48,44 @@ def diff(
     """
     changes: list[Change] = []
     feeds = any(feed_of(data_source) for data_source in project.data_sources.values())
-    if feeds and FENCE_TABLE not in actual:
+    if feeds and FENCE_TABLE not in actual.tables:
         changes.append(Change(Effect.ADDS, FENCE_TABLE, "create the table of partition owners", (fence_ddl(database),)))
     for data_source in project.data_sources.values():
-        changes += _data_source(data_source, actual, database, names_zone)
+        found = list(_data_source(data_source, actual.tables, database, names_zone))
+        if feed_of(data_source) is not None:
+            found += _door(data_source, actual, found, database)
+            found += _by_hand(data_source, actual, found, database, names_zone)
+        noted = _noted_in(data_source, actual)
+        changes += (replace(change, data_source=data_source.name, note_in=noted) for change in found)
     return tuple(changes)
+
+
+def _door(data_source: DataSource, actual: Actual, found: list[Change], database: str) -> Iterator[Change]:
+    if data_source.name in actual.closed and not any(change.mapping for change in found):
+        opening = door_ddl(data_source.name, database, holder=OPEN)
+        said = "open the landing table, which a deploy that is running, or died, has closed"
+        yield Change(Effect.ADDS, data_source.name, said, (opening,), opens=True)
+
+
+def _noted_in(data_source: DataSource, actual: Actual) -> str:
+    quarantine = actual.tables.get(quarantine_table(data_source.name))
+    return quarantine.name if quarantine is not None and quarantine.comment else ""
+
+
+def _by_hand(
+    data_source: DataSource, actual: Actual, found: list[Change], database: str, names_zone: bool
+) -> Iterator[Change]:
+    """What somebody changed since the last deploy, or the note by which that is seen."""
+    quarantine = actual.tables.get(quarantine_table(data_source.name))
+    if quarantine is None or data_source.name not in actual.tables:
+        return
+    noted, now = from_note(quarantine.comment), made_of(data_source.name, actual.tables, actual.version)
+    changed = list(changed_by_hand(data_source, noted, now, found, database, names_zone)) if noted is not None else []
+    yield from changed
+    if found or changed or (noted is not None and is_as_made(noted, now)):
+        return
+    comment = f"ALTER TABLE {qualified(database, quarantine.name)} MODIFY COMMENT {literal(to_note(now))}"
+    yield Change(Effect.ADDS, quarantine.name, "note what ClickHouse made", (comment,), is_note=True)
 
 
 def _data_source(
@@ -103,7 +98,7 @@ def _data_source(
         text = f"create the table, {data_source.engine.name}, {len(data_source.columns)} columns"
         # With its record from the start: a deploy that dies behind this leaves no table that looks made by hand.
         create = f"{table_ddl(data_source, database, names_zone=names_zone)}\nCOMMENT {literal(to_comment(wanted))}"
-        own = [Change(Effect.ADDS, data_source.name, text, (create,))]
+        own = [Change(Effect.ADDS, data_source.name, text, (create,), answers=True)]
     else:
         own = list(_table(data_source, table, wanted, database, names_zone))
     yield from own
@@ -132,14 +127,19 @@ def _table(
                 hint="ClickHouse cannot change it in place: give the new data source another name, or copy the data",
             )
     yield from _columns(data_source, table, deployed, alter, names_zone)
-    missing = [hidden for hidden in hidden_columns_of(data_source) if hidden not in table.columns]
+    missing = [
+        hidden
+        for hidden in hidden_columns_of(data_source)
+        if hidden not in table.columns or incoming(hidden) not in table.columns
+    ]
     for hidden in missing:
         came_in, stored = hidden_ddl(hidden)
         adds = tuple(f"{alter} ADD COLUMN IF NOT EXISTS {text}" for text in (came_in, stored))
         yield Change(Effect.ADDS, name, f"add the hidden column `{hidden}`", adds)
     for setting, (value, why) in event_settings(data_source).items():
-        if setting not in table.engine_full:
-            yield Change(Effect.ADDS, name, why, (f"{alter} MODIFY SETTING {setting} = {value}",))
+        if setting not in table.engine_full or (setting == WINDOW_SETTING and not has_window(table)):
+            loses = setting == WINDOW_SETTING
+            yield Change(Effect.ADDS, name, why, (f"{alter} MODIFY SETTING {setting} = {value}",), loses=loses)
     if deployed.ttl != wanted.ttl:
         yield _ttl(name, table, wanted.ttl, alter)
     if deployed.settings != wanted.settings:
@@ -158,7 +158,7 @@ def _columns(
         previous = column.name
         if column.name not in table.columns:
             text = f"{alter} ADD COLUMN IF NOT EXISTS {column_ddl(column, names_zone=names_zone)} {place}"
-            yield Change(Effect.ADDS, data_source.name, f"add the column `{column.name}`", (text,))
+            yield Change(Effect.ADDS, data_source.name, f"add the column `{column.name}`", (text,), answers=True)
         elif column.name in deployed.columns:
             actual = table.columns[column.name]
             # A table that was made while the server was in UTC stays as it is.
@@ -181,15 +181,17 @@ def _column(
     kind = column.type.text if column.type else ""
     definition = column_ddl(column, names_zone=names_zone)
     modify = f"{alter} MODIFY COLUMN"
-    if _plain(kind) != _plain(was.type):
+    # Somebody may have made by hand what is refused here, and the file says so now.
+    if _plain(kind) != _plain(was.type) and _plain(stored_type(kind)) != _plain(stored_type(actual.type)):
         described = f"the column `{column.name}` is `{was.type}` and should become `{kind}`"
         if _plain(kind) == _plain(f"Nullable({was.type})"):
-            yield Change(Effect.ALTERS, data_source.name, described, (f"{modify} {definition}",))
+            alter_it = (f"{modify} {definition}",)
+            yield Change(Effect.ALTERS, data_source.name, described, alter_it, answers=True)
         else:
             hint = (
                 "only a column that becomes Nullable changes in place: add a column, or a data source of another name"
             )
-            yield Change(Effect.REFUSED, data_source.name, described, hint=hint)
+            yield Change(Effect.REFUSED, data_source.name, described, hint=hint, answers=True)
         return
     for clause, wanted, before, is_there in (
         ("DEFAULT", column.default or "", was.default or "", bool(actual.default_kind)),
@@ -285,6 +287,18 @@ def _quarantine(
         if column not in table.columns:
             text = f"ALTER TABLE {qualified(database, name)} ADD COLUMN IF NOT EXISTS {identifier(column)} {kind}"
             yield Change(Effect.ADDS, name, f"add the column `{column}`", (f"{text} AFTER `c__import_id`",))
+    shown = dict(quarantine_columns(data_source))
+    hidden = (column for column in quarantined_columns(data_source) if column not in shown)
+    for column in hidden:
+        if column not in table.columns or incoming(column) not in table.columns:
+            adds = tuple(
+                f"ALTER TABLE {qualified(database, name)} ADD COLUMN IF NOT EXISTS {text}"
+                for text in hidden_ddl(column)
+            )
+            yield Change(Effect.ADDS, name, f"add the hidden column `{column}`", adds, loses=True)
+    if not has_window(table):
+        setting = f"ALTER TABLE {qualified(database, name)} MODIFY SETTING {WINDOW_SETTING} = {DEDUPLICATION_WINDOW}"
+        yield Change(Effect.ADDS, name, "let it know a batch that is sent again", (setting,), loses=True)
 
 
 def _mapping(data_source: DataSource, actual: Mapping[str, ActualTable], database: str) -> Iterator[Change]:
@@ -298,7 +312,16 @@ def _mapping(data_source: DataSource, actual: Mapping[str, ActualTable], databas
     text = (
         "replace the mapping of messages to rows" if landing is not None else "create the mapping of messages to rows"
     )
-    yield Change(Effect.ADDS, data_source.name, text, mapping.statements)
+    yield Change(
+        Effect.ADDS,
+        data_source.name,
+        text,
+        mapping.statements,
+        mapping=mapping,
+        replaces_mapping=landing is not None,
+        # A landing table without a name was not made by a deploy, or by one that died.
+        loses=landing is not None and (not is_whole or not landing.comment),
+    )
 
 
 def _adopted(data_source: DataSource, table: ActualTable, wanted: Record) -> Record:

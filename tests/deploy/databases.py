@@ -22,11 +22,17 @@ class Database:
     exists: bool = True
     commands: list[str] = field(default_factory=list)
     fails_at: str = "\0"  # a statement with this text fails
+    running: tuple[str, ...] = ()  # holders of locks of whom a statement runs
 
     def command(self, statement: str) -> None:
+        statement = re.sub(r"^/\*.*?\*/ ", "", statement)
         self.commands.append(statement)
         if self.fails_at in statement:
-            raise DatabaseError("Code: 62. DB::Exception: it does not work")
+            error = DatabaseError("Code: 62. DB::Exception: it does not work")
+            error.code = 62
+            raise error
+        if "__rehearsal`" in statement:
+            return
         name = statement.split("`")[3] if statement.count("`") > 3 else ""
         if statement.startswith("CREATE TABLE") and name in self.tables:
             error = DatabaseError("Code: 57. DB::Exception: Table already exists")
@@ -42,8 +48,9 @@ class Database:
         rows: list[tuple[Any, ...]] = []
         if "system.databases" in sql:
             rows = [(parameters["database"],)] if self.exists else []
-        elif "value" in parameters and parameters["name"] in self.tables:
+        elif "system.processes" in sql:
+            rows = [(int(any(running in parameters["mark"] for running in self.running)),)]
+        elif "name" in parameters and parameters["name"] in self.tables:
             comment, age = self.tables[parameters["name"]]
-            is_meant = comment == parameters["value"] if "comment =" in sql else age > parameters["value"]
-            rows = [(parameters["name"],)] if is_meant else []
+            rows = [(comment, age)] if "dateDiff" in sql else [(comment,)]
         return SimpleNamespace(result_rows=rows)

@@ -9,11 +9,13 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from deploy.apply import LOCK_TABLE, apply
-from deploy.errors import DeployBusyError, RefusedPlanError
+from deploy.apply import apply
+from deploy.errors import DeployBusyError, LockLostError, RefusedPlanError, RefusedStatementError
+from deploy.lock import Lock
 from deploy.plan import Plan, read_plan
 from schemas.diff import Change, Effect
 from schemas.model import Column, ColumnType, DataSource, Project
+from schemas.own_names import LOCK_TABLE
 from tests.deploy.databases import Database
 
 PROJECT = Project(Path(), {"events": DataSource("events", (Column("id", ColumnType("String", "String")),))}, {})
@@ -35,7 +37,11 @@ def test_a_deploy_locks_creates_and_unlocks() -> None:
     database = Database(exists=False)
     done = apply(client_of(database), plan_of(database), sleep=no_sleep)
     words = [" ".join(statement.split()[:2]) for statement in database.commands]
-    assert words == ["CREATE DATABASE", "CREATE TABLE", "CREATE DATABASE", "CREATE TABLE", "DROP TABLE"]
+    assert words == [
+        *("CREATE DATABASE", "CREATE TABLE"),
+        *("DROP DATABASE", "CREATE DATABASE", "CREATE TABLE", "DROP DATABASE"),  # the rehearsal
+        *("CREATE TABLE", "DROP TABLE"),
+    ]
     assert list(database.tables) == ["events"]
     assert [change.name for change in done.changes] == ["events"]
 
@@ -85,10 +91,34 @@ def test_a_deploy_does_not_wait_for_ever_and_says_how_to_break_the_lock() -> Non
 
 
 def test_a_statement_that_fails_leaves_no_lock() -> None:
-    database = Database(fails_at="`events`")
-    with pytest.raises(DatabaseError, match="it does not work"):
+    database = Database(fails_at="`db`.`events`")
+    with pytest.raises(RefusedStatementError, match="it does not work"):
         apply(client_of(database), plan_of(database), sleep=no_sleep)
     assert database.tables == {}
+
+
+def test_a_lock_of_whose_holder_a_statement_runs_is_not_broken_however_old() -> None:
+    database = Database(tables={LOCK_TABLE: ("77", 1000)}, running=("77",))
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 100:
+            database.running = ()
+
+    apply(client_of(database), plan_of(database), sleep=sleep)
+    assert len(waited) == 101
+
+
+def test_a_deploy_that_was_taken_for_dead_stops() -> None:
+    database = Database(tables={LOCK_TABLE: ("another", 0)})
+    now = [0.0]
+    held = Lock(client_of(database), "db", clock=lambda: now[0])
+    held.run("ALTER one")
+    now[0] = 60.0
+    with pytest.raises(LockLostError):
+        held.run("ALTER two")
+    assert database.commands == ["ALTER one"]
 
 
 def test_a_lock_that_was_taken_over_is_left_to_its_new_holder() -> None:

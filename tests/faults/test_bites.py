@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import groups, kills, lines, mixed, never_stuck, restarts, rows, stores, topics  # noqa: F401  they register
 from tests.faults import house as houses
+from tests.faults import scenarios  # noqa: F401  its modules register
 from tests.faults.conftest import FIRST_SEED, ServersFor
 from tests.faults.house import FaultHouse
 from tests.faults.judge import RESULTS
@@ -78,6 +78,8 @@ BITES = [
     ("a partition without events", REMEMBERED),
     ("a hundred data sources", ("order",)),
     ("rolling restart of both services", ("grace",)),
+    ("mapping replaced while batches are half stored", ("settled close",)),
+    ("column dropped by hand", ("column guard",)),
 ]
 
 

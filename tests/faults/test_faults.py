@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import groups, kills, lines, mixed, never_stuck, restarts, rows, stores, topics  # noqa: F401  they register
+from tests.faults import scenarios  # noqa: F401  its modules register
 from tests.faults.conftest import ServersFor
 from tests.faults.house import FaultHouse
 from tests.faults.registry import FAULTS

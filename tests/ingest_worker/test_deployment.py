@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from deploy.errors import RefusedStatementError
 from ingest_worker import deployment as module
 from ingest_worker.deployment import ensure_deployed
 from ingest_worker.errors import ReplicatedTablesError
@@ -31,11 +32,17 @@ class Bench:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, plan: FakePlan | Exception) -> None:
         self.plan = plan
         self.applied: list[object] = []
+        self.refusal: RefusedStatementError | None = None
         self.seen: list[Observation] = []
         self.stop = threading.Event()
         monkeypatch.setattr(module, "_BACKOFF", Backoff(first=0, longest=0))
         monkeypatch.setattr(module, "read_plan", self._read)
-        monkeypatch.setattr(module, "apply", lambda client, plan: self.applied.append(plan))
+        monkeypatch.setattr(module, "apply", self._apply)
+
+    def _apply(self, client: object, plan: object, **_: object) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.applied.append(plan)
 
     def _read(self, *_: Any) -> FakePlan:
         plan, self.plan = self.plan, FakePlan(is_empty=True)
@@ -74,6 +81,17 @@ def test_otherwise_the_command_is_said(monkeypatch: pytest.MonkeyPatch, plan: Fa
     (said,) = bench.seen
     assert isinstance(said, SchemaDiffers)
     assert "`birdhouse deploy`" in said.hint
+
+
+def test_what_clickhouse_refuses_is_said_and_does_not_keep_the_worker_from_loading(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench(monkeypatch, FakePlan())
+    bench.refusal = RefusedStatementError("events.datasource:3:5: ClickHouse refuses the column `a`", "change it")
+    assert bench.ensure(may_apply=True) == [SchemaDiffers]
+    (said,) = bench.seen
+    assert isinstance(said, SchemaDiffers)
+    assert "events.datasource:3:5" in said.plan
 
 
 def test_a_server_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

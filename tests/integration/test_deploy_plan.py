@@ -13,13 +13,14 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from deploy.apply import LOCK_TABLE, apply
+from deploy.apply import apply
 from deploy.errors import RefusedPlanError
 from deploy.plan import Plan, read_plan
 from schemas.ddl import quarantine_ddl, table_ddl
 from schemas.diff import Effect
 from schemas.landing import CLOSED_CONSTRAINT, FENCE_TABLE, passage_tables, views
 from schemas.model import Project
+from schemas.own_names import LOCK_TABLE
 from schemas.project import EXAMPLE_PROJECT, load_project
 from tests.schemas.engines import ENGINES, connector
 from tests.schemas.mapped import Mapped, project_of
@@ -311,6 +312,20 @@ def test_a_deploy_that_dies_anywhere_loses_no_message_and_the_next_one_ends_its_
         sent += 1
         assert mapped.query("SELECT count() FROM {table}", "events") == [(sent,)]
     assert closed > 5
+
+
+def test_a_door_that_a_dead_deploy_left_closed_is_opened_though_nothing_else_differs(
+    client: Client, database: str, plan_of: Plans
+) -> None:
+    mapped = Mapped(client, database, plan_of(events=EVENTS).project)
+    mapped.deploy()
+    client.command(f"INSERT INTO `{database}`.`{FENCE_TABLE}` VALUES ('events', 4711)")
+    assert refusal_of(mapped) is not None
+    plan = plan_of(events=EVENTS)
+    assert plan.only_opens
+    assert plan.closed == {"events"}
+    deploy(client, plan)
+    assert refusal_of(mapped) is None
 
 
 FORWARD = [(EVENTS, EVENTS.replace(*edit)) for edit in (*ADDITIONS.values(), *ALTERATIONS.values())]

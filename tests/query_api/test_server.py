@@ -9,8 +9,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from query_api.app import create_app
+from query_api import server
+from query_api.app import STATE, create_app
 from query_api.auth import derive_token
+from query_api.errors import Unavailable
 from query_api.observations import Listening, Observation, SchemaDiffers, Stopping
 from query_api.server import serve
 from query_api.servers import Servers
@@ -73,18 +75,45 @@ async def test_a_request_in_flight_is_answered_before_the_end() -> None:
         connection.connect(("127.0.0.1", where.port))
 
 
-@pytest.mark.parametrize("deployed", [True, False])
-async def test_a_schema_that_differs_is_said_once_clickhouse_answers(deployed: bool) -> None:
+async def test_a_service_whose_tables_are_missing_is_not_ready_until_they_are_deployed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "DEPLOYED_SECONDS", 0.02)
     service = Service()
-    asked: list[bool] = []
+    found = ["`events`: create the table"]
 
-    async def is_deployed() -> bool:
-        asked.append(deployed)
-        return deployed
+    async def missing() -> list[str]:
+        return list(found)
 
-    running = asyncio.create_task(serve(service.app, stop=service.stop, is_deployed=is_deployed))
-    await until(lambda: bool(asked) and (deployed or SchemaDiffers() in service.observed))
+    running = asyncio.create_task(serve(service.app, stop=service.stop, missing=missing))
+    await until(lambda: SchemaDiffers(tuple(found)) in service.observed)
+    where = next(seen for seen in service.observed if isinstance(seen, Listening))
+    async with aiohttp.ClientSession() as session:
+
+        async def readyz() -> tuple[int, list[str]]:
+            async with session.get(f"http://127.0.0.1:{where.admin_port}/readyz") as response:
+                return response.status, (await response.json())["reasons"]
+
+        status, reasons = await readyz()
+        assert (status, reasons[0]) == (503, "schema: `events`: create the table (run `birdhouse deploy`)")
+        found.clear()
+        await until(lambda: not service.app[STATE].health.schema)
+        assert not any("schema" in reason for reason in (await readyz())[1])
     service.stop.set()
     await running
-    assert asked == [deployed]
-    assert (SchemaDiffers() in service.observed) is not deployed
+    assert sum(isinstance(seen, SchemaDiffers) for seen in service.observed) == 1
+
+
+async def test_a_clickhouse_that_does_not_say_what_is_deployed_is_no_reason_not_to_answer() -> None:
+    service = Service()
+    asked = asyncio.Event()
+
+    async def missing() -> list[str]:
+        asked.set()
+        raise Unavailable("no")
+
+    running = asyncio.create_task(serve(service.app, stop=service.stop, missing=missing))
+    await asked.wait()
+    await until(lambda: not service.app[STATE].health.schema)
+    service.stop.set()
+    await running

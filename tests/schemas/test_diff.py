@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from schemas.change import Change, Effect
 from schemas.ddl import COMPACT_SETTING, HIDDEN_TYPES, WINDOW_SETTING, mapping_ddl, quarantine_columns
-from schemas.diff import ActualColumn, ActualTable, Effect, diff
+from schemas.diff import diff
 from schemas.landing import FENCE_TABLE, landing_table, passage_tables, quarantine_table, views
 from schemas.mapping import incoming
 from schemas.model import Column, ColumnType, DataSource, Engine, Index, JsonPath, Project
 from schemas.record import from_comment, record_of, to_comment
+from schemas.table import Actual, ActualColumn, ActualTable
 
+QUARANTINED = ("__topic", "__topic_id", "__partition", "__offset", "__timestamp", "__key", "__value")
 STRING, INTEGER = ColumnType("String", "String"), ColumnType("Int32", "Int32")
 NULLABLE = ColumnType("Nullable", "Nullable(Int32)", (), (INTEGER,))
 EVENTS = DataSource(
@@ -29,6 +32,11 @@ EVENTS = DataSource(
 
 def project(*data_sources: DataSource) -> Project:
     return Project(Path(), {data_source.name: data_source for data_source in data_sources}, {})
+
+
+def differences(wanted: Project, tables: dict[str, ActualTable]) -> tuple[Change, ...]:
+    """The changes, but for the note of what was made, which is ClickHouse's own account."""
+    return tuple(change for change in diff(wanted, Actual(tables), "db") if not change.is_note)
 
 
 def deployed(data_source: DataSource) -> dict[str, ActualTable]:
@@ -57,7 +65,9 @@ def deployed(data_source: DataSource) -> dict[str, ActualTable]:
         ActualTable(
             quarantine_table(name),
             "MergeTree",
-            columns={column: ActualColumn(column, kind) for column, kind in quarantine_columns(data_source)},
+            engine_full,
+            columns={column: ActualColumn(column, kind) for column, kind in quarantine_columns(data_source)}
+            | {column: ActualColumn(column, "") for name in QUARANTINED for column in (name, incoming(name))},
         ),
         ActualTable(landing_table(name), "Null", comment=mapping.fingerprint),
         *(ActualTable(table, "Null") for table in passage_tables(name)[1:]),
@@ -67,23 +77,23 @@ def deployed(data_source: DataSource) -> dict[str, ActualTable]:
 
 
 def test_into_an_empty_database_everything_is_added_in_an_order_that_works() -> None:
-    changes = diff(project(EVENTS), {}, "db")
+    changes = differences(project(EVENTS), {})
     assert [change.name for change in changes] == [FENCE_TABLE, "events", "events_quarantine", "events"]
     assert {change.effect for change in changes} == {Effect.ADDS}
     assert all(change.statements for change in changes)
 
 
 def test_what_is_deployed_needs_no_change() -> None:
-    assert diff(project(EVENTS), deployed(EVENTS), "db") == ()
+    assert differences(project(EVENTS), deployed(EVENTS)) == ()
 
 
 def test_tables_that_no_file_describes_are_left_alone() -> None:
-    assert diff(project(), deployed(EVENTS), "db") == ()
+    assert differences(project(), deployed(EVENTS)) == ()
 
 
 def test_a_data_source_that_takes_no_events_is_a_table_and_no_more() -> None:
     target = replace(EVENTS, columns=tuple(replace(column, json_path=None) for column in EVENTS.columns))
-    (change,) = diff(project(target), {}, "db")
+    (change,) = differences(project(target), {})
     (create,) = change.statements
     assert create.startswith("CREATE TABLE IF NOT EXISTS `db`.`events`")
     assert "__offset" not in create
@@ -94,7 +104,7 @@ def test_a_data_source_that_takes_no_events_is_a_table_and_no_more() -> None:
 def test_a_mapping_of_which_a_part_is_missing_is_made_anew(name: str) -> None:
     actual = deployed(EVENTS)
     del actual[name]
-    (change,) = diff(project(EVENTS), actual, "db")
+    (change,) = differences(project(EVENTS), actual)
     assert change.effect is Effect.ADDS
     assert change.statements == mapping_ddl(EVENTS, "db").statements  # type: ignore[union-attr]  # it takes events
 
@@ -102,7 +112,7 @@ def test_a_mapping_of_which_a_part_is_missing_is_made_anew(name: str) -> None:
 def test_a_mapping_that_was_not_ended_is_made_anew() -> None:
     actual = deployed(EVENTS)
     actual["events_landing"] = replace(actual["events_landing"], comment="")
-    assert [change.name for change in diff(project(EVENTS), actual, "db")] == ["events"]
+    assert [change.name for change in differences(project(EVENTS), actual)] == ["events"]
 
 
 def test_a_mapping_closes_the_door_first_and_opens_it_last_but_for_the_mark_that_all_is_done() -> None:
@@ -115,7 +125,7 @@ def test_a_mapping_closes_the_door_first_and_opens_it_last_but_for_the_mark_that
 def test_a_table_without_the_settings_for_events_gets_them() -> None:
     actual = deployed(EVENTS)
     actual["events"] = replace(actual["events"], engine_full="MergeTree ORDER BY id")
-    changes = diff(project(EVENTS), actual, "db")
+    changes = differences(project(EVENTS), actual)
     assert [change.effect for change in changes] == [Effect.ADDS, Effect.ADDS]
     assert [statement for change in changes for statement in change.statements] == [
         f"ALTER TABLE `db`.`events` MODIFY SETTING {WINDOW_SETTING} = 10000",
@@ -125,10 +135,10 @@ def test_a_table_without_the_settings_for_events_gets_them() -> None:
 
 def test_a_plain_column_may_become_nullable_and_not_plain_again() -> None:
     nullable = replace(EVENTS, columns=(EVENTS.columns[0], replace(EVENTS.columns[1], type=NULLABLE)))
-    effects = [change.effect for change in diff(project(nullable), deployed(EVENTS), "db")]
+    effects = [change.effect for change in differences(project(nullable), deployed(EVENTS))]
     assert Effect.ALTERS in effects
     assert Effect.REFUSED not in effects
-    refused = [change for change in diff(project(EVENTS), deployed(nullable), "db") if change.effect is Effect.REFUSED]
+    refused = [change for change in differences(project(EVENTS), deployed(nullable)) if change.effect is Effect.REFUSED]
     assert [change.description for change in refused] == [
         "the column `size` is `Nullable(Int32)` and should become `Int32`"
     ]
@@ -147,14 +157,14 @@ def test_a_plain_column_may_become_nullable_and_not_plain_again() -> None:
     ],
 )
 def test_what_clickhouse_cannot_change_in_place_is_refused(engine: Engine, said: str) -> None:
-    changes = diff(project(replace(EVENTS, engine=engine)), deployed(EVENTS), "db")
+    changes = differences(project(replace(EVENTS, engine=engine)), deployed(EVENTS))
     assert [change.description for change in changes if change.effect is Effect.REFUSED] == [said]
     assert all("MODIFY COMMENT" not in text for change in changes for text in change.statements)
 
 
 def test_white_space_and_brackets_around_a_key_are_no_change() -> None:
     engine = replace(EVENTS.engine, sorting_key="( id,size )", partition_key="(id)")
-    changes = diff(project(replace(EVENTS, engine=engine)), deployed(EVENTS), "db")
+    changes = differences(project(replace(EVENTS, engine=engine)), deployed(EVENTS))
     assert [change.description for change in changes] == ["note what is deployed"]
 
 
@@ -163,11 +173,11 @@ def test_a_removal_that_a_deploy_made_before_it_died_is_not_made_again() -> None
     actual = deployed(EVENTS)
     columns = dict(actual["events"].columns) | {"size": ActualColumn("size", "Int32")}
     actual["events"] = replace(actual["events"], columns=columns)
-    changes = diff(project(without), actual, "db")
+    changes = differences(project(without), actual)
     assert not any("REMOVE" in text for change in changes for text in change.statements)
     assert any(
         "REMOVE DEFAULT" in text
-        for change in diff(project(without), deployed(EVENTS), "db")
+        for change in differences(project(without), deployed(EVENTS))
         for text in change.statements
     )
 

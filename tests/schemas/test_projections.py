@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from schemas.change import Effect
 from schemas.checks import check_data_source
 from schemas.ddl import table_ddl
-from schemas.diff import ActualColumn, ActualTable, Effect, diff
+from schemas.diff import diff
 from schemas.model import DataSource, Problem, Projection
 from schemas.projections import parse_projections
 from schemas.record import from_comment, record_of, to_comment
 from schemas.source import lines_of
+from schemas.table import Actual, ActualColumn, ActualTable
 from tests.schemas.test_datasource import read
 
 COLUMNS = "SCHEMA >\n    `id` String,\n    `user` String,\n    `at` DateTime\n\nENGINE {}\nENGINE_SORTING_KEY at\n{}"
@@ -101,7 +103,7 @@ def changes(before: DataSource, after: DataSource, *, has_deleted_rows: bool = F
     comment = to_comment(record_of(before))
     table = ActualTable("x", "MergeTree", comment=comment, columns=columns, has_deleted_rows=has_deleted_rows)
     project = type("P", (), {"data_sources": {"x": replace(after, name="x")}})()
-    found = diff(project, {"x": table}, "d")  # type: ignore[arg-type]  # of a project it reads the data sources alone
+    found = diff(project, Actual({"x": table}), "d")  # type: ignore[arg-type]  # of a project it reads the data sources alone
     return [(change.effect, text) for change in found for text in change.statements if "COMMENT" not in text]
 
 

@@ -1,0 +1,14 @@
+"""All modules of faults: importing them registers what they hold."""
+
+from tests.faults import (  # noqa: F401  they register
+    deploys,
+    groups,
+    kills,
+    lines,
+    mixed,
+    never_stuck,
+    restarts,
+    rows,
+    stores,
+    topics,
+)
