@@ -19,6 +19,7 @@ from query_api.respond import error_response, request_error_response, template_e
 from query_api.template.errors import TemplateError
 from query_api.trace import Trace, find_trace, start_trace
 from query_api.unsupported import unsupported
+from service.http_server import SERVER_NAME
 
 REQUEST_ID = "X-Request-Id"
 # Characters of an error in the log; it may hold a caller's value.
@@ -35,8 +36,7 @@ _EVERYWHERE: CIMultiDict[str] = CIMultiDict(
             f"{REQUEST_ID}, X-DB-Exception-Code, Retry-After, "
             "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
         ),
-        # Instead of aiohttp's, which tells versions.
-        hdrs.SERVER: "birdhouse",
+        hdrs.SERVER: SERVER_NAME,
     }
 )
 _ALLOWED_HEADERS = ("Authorization", "Content-Type", "Content-Encoding")

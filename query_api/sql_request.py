@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from query_api.errors import BadRequest, TooLarge
-from query_api.off_loop import off_loop
+from query_api.off_loop import PARAMETER_BYTES, off_loop
 from query_api.read_parameters import Items, RequestParameters, Value, body_items, read_parameters, text_of
 from query_api.request_body import read_decoded_body
 
@@ -39,9 +39,10 @@ async def read_sql_request(request: web.Request, *, expects_sql: bool = False) -
     """
     items: Items = [*request.query.items()]
     if request.method != "POST":
-        return await off_loop(len(request.query_string), lambda: _read(items, "", b"", expects_sql=False))
+        size = len(request.query_string) // PARAMETER_BYTES
+        return await off_loop(size, lambda: _read(items, "", b"", expects_sql=False))
     body, content_type = await read_decoded_body(request), request.content_type
-    size = len(body) + len(request.query_string)
+    size = (len(body) + len(request.query_string)) // PARAMETER_BYTES
     return await off_loop(size, lambda: _read(items, content_type, body, expects_sql=expects_sql))
 
 

@@ -18,6 +18,8 @@ from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, InvalidU
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
+# Instead of aiohttp's, which tells versions.
+SERVER_NAME = "birdhouse"
 # From the first byte of a connection, or of a request on it, to the end of the head.
 HEAD_SECONDS = 15.0
 # Between two requests of a connection; a proxy in front must close its own connections sooner.
@@ -33,9 +35,6 @@ AnswerError = Callable[[int, str], web.Response]
 _PLAIN_REASON = re.compile(r"[A-Za-z][A-Za-z' -]*[:.]?")
 _WHOLE_LINE = re.compile(r"b'[A-Za-z][A-Za-z-]* \S+ HTTP/")
 _METHODS = "GET, OPTIONS, POST"
-
-
-SERVER_NAME = "birdhouse"
 
 
 def plain_error(status: int, message: str) -> web.Response:

@@ -157,7 +157,7 @@ async def test_a_pipe_without_an_endpoint_is_told_as_one(api: Api, name: str, wo
 @pytest.mark.parametrize(
     ("method", "path", "status", "words"),
     [
-        ("POST", "/v0/pipes/top/copy", 404, "neither copies nor sinks"),
+        ("POST", "/v0/pipes/top/copy", 404, "copies, sinks and populations do not run"),
         ("POST", "/v0/datasources?name=a&mode=create", 405, "`birdhouse deploy`"),
         ("POST", "/v0/datasources/events/truncate", 404, "`birdhouse deploy`"),
         ("POST", "/v1/datasources/events/append", 404, "`birdhouse deploy`"),
