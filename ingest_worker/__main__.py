@@ -21,7 +21,7 @@ from ingest_worker.deployment import ensure_deployed
 from ingest_worker.errors import ReplicatedTablesError
 from ingest_worker.log import log_observation
 from ingest_worker.metrics import Metrics, StatusCollector
-from ingest_worker.observations import observe_by
+from ingest_worker.observations import Observation, ServerAwaited, observe_by
 from ingest_worker.schema_watch import SchemaWatch
 from ingest_worker.settings import IngestSettings
 from ingest_worker.status import WorkerStatus
@@ -110,8 +110,14 @@ def run(
     registry = CollectorRegistry()
     for process_collector in (ProcessCollector, PlatformCollector, GCCollector):
         process_collector(registry=registry)
+    waiting: dict[str, str] = {}
+
+    def remember(observation: Observation) -> None:
+        if isinstance(observation, ServerAwaited):
+            waiting[observation.server] = observation.error
+
     connect = functools.partial(clickhouse.connect, settings)
-    told = observe_by(log_observation, Metrics(registry).observe)
+    told = observe_by(log_observation, Metrics(registry).observe, remember)
     watch = SchemaWatch(
         connect,
         project,
@@ -133,7 +139,9 @@ def run(
             registry=registry,
             is_live=lambda: worker.is_live() and watch.is_alive if started.is_set() else True,
             readiness=lambda: (
-                [*worker.not_ready_because(), *watch.differences()] if started.is_set() else ["waiting for ClickHouse"]
+                [*worker.not_ready_because(), *watch.differences()]
+                if started.is_set()
+                else [f"waiting for ClickHouse: {waiting.get('clickhouse', 'no answer yet')}"]
             ),
             status=lambda: status().as_json(),
         ),

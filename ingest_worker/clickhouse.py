@@ -1,15 +1,20 @@
-"""Connections to a ClickHouse server, as inserts need them."""
+"""Connections to a ClickHouse server, as inserts need them, and the look whether it is there."""
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
 
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import OperationalError
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
+from ingest_worker.looks import ANSWER_SECONDS
 from ingest_worker.settings import IngestSettings
+from ingest_worker.sink import short_message
 from service.clickhouse import client
+from service.clickhouse.address import Address
 from service.clickhouse.failures import trouble_of
 from service.errors import SettingsError
 
@@ -40,6 +45,35 @@ def connect(settings: IngestSettings) -> Client:
         told = f"ClickHouse {trouble}" + (f" ({hint})" if hint else "")
         code, name = getattr(error, "code", None), getattr(error, "name", None)
         raise OperationalError(told, code=code, name=name) from error
+
+
+class ClickHouseLook:
+    """To be called from one thread: why the server does not answer a ping, None when it does."""
+
+    def __init__(self, address: Address, connect: Callable[[], Client]) -> None:
+        self._address = address.host, address.port
+        self._connect = connect
+        self._client: Client | None = None
+
+    def __call__(self) -> str | None:
+        if self._client is None:
+            if (reason := self._unreachable()) is not None:
+                return reason
+            try:
+                self._client = self._connect()
+            except (ClickHouseError, OSError) as error:
+                return short_message(error).removeprefix("ClickHouse ")
+        if self._client.ping(ANSWER_SECONDS):
+            return None
+        return self._unreachable() or f"it takes connections and does not answer within {ANSWER_SECONDS:g} s"
+
+    def _unreachable(self) -> str | None:
+        """A ping does not say what is wrong."""
+        try:
+            socket.create_connection(self._address, timeout=ANSWER_SECONDS).close()
+        except OSError as error:
+            return (error.strerror or str(error)).lower()
+        return None
 
 
 def is_this_machine(host: str) -> bool:

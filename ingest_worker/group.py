@@ -18,6 +18,8 @@ from ingest_worker.buffer import Buffer
 from ingest_worker.claimer import Claimer
 from ingest_worker.consumer_config import admin_config, consumer_config
 from ingest_worker.errors import SourceError, TopicReplacedError
+from ingest_worker.kafka_look import KafkaLook
+from ingest_worker.looks import Looks
 from ingest_worker.observations import KafkaTroubled, Observer, SourceRestarted, TopicReplaced, report_failure
 from ingest_worker.ownership import new_owner
 from ingest_worker.partition import Partition, reset_of
@@ -32,12 +34,11 @@ from schemas.feed import Feed
 from service.backoff import Backoff
 from service.deadline import Deadline
 from service.kafka_password import opened
+from service.kafka_trouble import Trouble, why
 
 _BACKOFF = Backoff(first=0.5, longest=2.0)
 # A consumer that served this long before it failed starts its back-off from the beginning.
 _HEALTHY_SECONDS = 60.0
-# A broker that is away makes the client repeat itself several times a second.
-_REPEAT_SECONDS = 30.0
 
 
 def group_feeds(feeds: Iterable[Feed]) -> dict[tuple[str | None, str], list[Feed]]:
@@ -88,7 +89,8 @@ class Group:
         # As they were found last: a topic that was there once is not made by the worker, and another id is another one.
         self._seen: dict[str, str] = {}
         self._made_again: set[str] = set()
-        self._troubles: dict[str, float] = {}
+        self._waiting_because: str | None = None
+        self.looks = Looks("Kafka", KafkaLook(admin_config(kafka_config), self._looked_at, clock), observe, clock)
         self._started_at = clock()
 
     @property
@@ -107,9 +109,27 @@ class Group:
 
     @property
     def silent_seconds(self) -> float:
-        """How long ago the reading loop last turned; 0 while there is none, waiting for brokers."""
+        """How long ago the reading loop last turned; 0 while there is none, waiting for brokers. A commit waits for
+        brokers too, a minute and longer: it must, as nothing may be sent before its record is committed."""
         source = self._source
-        return 0.0 if source is None else self._clock() - source.turned_at
+        return 0.0 if source is None or self.looks.reason is not None else self._clock() - source.turned_at
+
+    def not_ready_because(self) -> list[str]:
+        """The reasons why this group is not ready, for people. May be called from any thread."""
+        source, reasons = self._source, list[str]()
+        refused = source.refused_because() if source is not None else None
+        if not self.has_joined:
+            reason = refused or self._waiting_because
+            reasons.append(f"group `{self.name}`: not joined yet{f': {reason}' if reason else ''}")
+        elif refused is not None:
+            reasons.append(f"group `{self.name}`: {refused}")
+        for partition in self._looked_at():
+            if (refusal := partition.refusal) is not None:
+                reasons.append(f"partition {partition.name}: {refusal.text}")
+        return reasons
+
+    def _looked_at(self) -> list[Partition]:
+        return list(self.assignment.partitions.values())
 
     def progressed(self, topic: str, number: int) -> None:
         self.assignment.progressed(topic, number)
@@ -133,8 +153,9 @@ class Group:
                 stop.wait(delay)
 
     def _serve(self, stop: threading.Event, deadline: Callable[[], Deadline]) -> None:
-        admin = opened(AdminClient, admin_config(self._kafka_config))
-        topics = ensure_topics(admin, list(self._by_topic), self._observe, stop, may_be_missing=self._seen)
+        trouble = Trouble()
+        admin = opened(AdminClient, {**admin_config(self._kafka_config), **trouble.options()})
+        topics = self._find_topics(admin, trouble, stop)
         if topics is None:
             return
         self._remember(topics)
@@ -163,6 +184,19 @@ class Group:
             self._helpers = []
             claimer.stop()
             watch.stop()
+
+    def _find_topics(
+        self, admin: AdminClient, trouble: Trouble, stop: threading.Event
+    ) -> Mapping[str, TopicFacts | None] | None:
+        def explain(error: KafkaException) -> str:
+            self._waiting_because = why(admin, trouble, error)
+            return self._waiting_because
+
+        found = ensure_topics(
+            admin, list(self._by_topic), self._observe, stop, may_be_missing=self._seen, explain=explain
+        )
+        self._waiting_because = None
+        return found
 
     def _remember(self, topics: Mapping[str, TopicFacts | None]) -> None:
         for topic, facts in topics.items():
@@ -199,11 +233,8 @@ class Group:
             self._source.taken(takeover)
 
     def _on_error(self, error: KafkaError) -> None:
-        """What librdkafka reports beside messages; it goes on by itself. The same trouble is told twice a minute."""
-        now, text = self._clock(), error.str()
-        if now >= self._troubles.get(text, now):
-            self._troubles[text] = now + _REPEAT_SECONDS
-            self._observe(KafkaTroubled(self.name, text))
+        """What librdkafka reports beside messages; it goes on by itself."""
+        self._observe(KafkaTroubled(self.name, error.str()))
 
 
 def _text(error: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -28,6 +28,8 @@ from ingest_worker.observations import (
     PartitionsRevoked,
     RowsAlreadyPresent,
     RowsReleased,
+    ServerAnswers,
+    ServerLost,
     SourceRestarted,
     SourceTimed,
     TopicGone,
@@ -104,8 +106,18 @@ HISTOGRAMS: dict[str, tuple[str, tuple[float, ...]]] = {
 _OF_PARTITION = ("data_source", "topic", "partition")
 # name → (help, labels, how to read it)
 PARTITION_GAUGES: dict[str, tuple[str, Callable[[PartitionStatus], float | None]]] = {
-    "lag_messages": ("Messages that the broker has and the group has not committed.", lambda p: p.lag_messages),
-    "lag_seconds": ("Age of the oldest message that is read and not stored, 0 without lag.", lambda p: p.lag_seconds),
+    "lag_messages": (
+        "Messages that the broker has and the group has not committed; absent while nobody knows.",
+        lambda p: p.lag_messages,
+    ),
+    "lag_seconds": (
+        "Age of the oldest message that is read and not stored, 0 without lag; absent while nobody knows.",
+        lambda p: p.lag_seconds,
+    ),
+    "lag_age_seconds": (
+        "Since when the broker has not said where a partition ends; above 15 its lag is not known.",
+        lambda p: p.lag_age_seconds,
+    ),
     "committed_offset": ("The group's committed offset.", lambda p: p.committed_offset),
     "next_offset": ("The next offset that will be read.", lambda p: p.next_offset),
     "partition_paused": ("1 while nothing is read of a partition.", lambda p: float(p.is_paused)),
@@ -143,6 +155,12 @@ class Metrics:
         }
         # `labels()` validates and locks; what is counted for every call of the consumer must not pay for that.
         self._labelled: dict[tuple[str, ...], Counter] = {}
+        self._reachable = Gauge(
+            PREFIX + "server_reachable",
+            "Whether a server answers and lets us, 0 after two looks in a row that failed.",
+            ("server",),
+            registry=registry,
+        )
         self._histograms = {
             name: Histogram(PREFIX + name, text, ("data_source",), buckets=bounds, registry=registry)
             for name, (text, bounds) in HISTOGRAMS.items()
@@ -217,6 +235,10 @@ class Metrics:
                 self._count("pauses", data_source)
             case PartitionBroken(group=group):
                 self._count("partitions_broken", group)
+            case ServerLost(server=server):
+                self._reachable.labels(server).set(0)
+            case ServerAnswers(server=server):
+                self._reachable.labels(server).set(1)
             case SourceRestarted(group=group):
                 self._count("source_restarts", group)
             case TopicReplaced(group=group):

@@ -282,6 +282,21 @@ class ServerAwaited:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerLost:
+    """A server did not answer a look, or refused it, and not the one before either."""
+
+    server: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAnswers:
+    """A server answers looks, for the first time or again."""
+
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
 class SchemaDiffers:
     """The deployed schema is not the project's."""
 
@@ -346,6 +361,8 @@ Observation = (
     | UnexpectedFailure
     | TopicCreated
     | ServerAwaited
+    | ServerLost
+    | ServerAnswers
     | SchemaDiffers
     | SchemaMatches
     | SchemaApplied

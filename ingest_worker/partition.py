@@ -19,9 +19,23 @@ _REQUEST_SECONDS = 10.0
 Reset = Literal["earliest", "latest", "none"]
 
 
+# Without a word of the broker for so long, nobody knows how far behind a partition is.
+_STALE_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a fetch was answered with, and the offset that was to be read next."""
+
+    text: str
+    code: int
+    offset: int
+
+
 @dataclass(eq=False, slots=True)
 class Partition:
-    """State of one partition for as long as it is assigned. Written by the reading thread alone."""
+    """State of one partition for as long as it is assigned. Written by the reading thread alone, but for what the look
+    at the brokers finds: `high`, `high_at` and `refusal`."""
 
     topic: str
     number: int
@@ -38,6 +52,9 @@ class Partition:
     is_paused: bool = True
     error: str | None = None
     high: int | None = None  # the offset that the broker's next message will get
+    high_at: float = 0.0  # when the broker said so, on the worker's clock
+    fetched_high: int = -1  # what the last fetch said of it
+    refusal: Refusal | None = None
     next_offset: int = 0  # the offset after the last message that was read
     newest_timestamp: int = 0  # of the last message that was read, milliseconds since 1970
     fences: int = 0  # how often ClickHouse has named another owner since the group gave it to this worker
@@ -60,9 +77,18 @@ class Partition:
     def topic_partition(self) -> TopicPartition:
         return TopicPartition(self.topic, self.number)
 
+    def measured(self, high: int, now: float) -> None:
+        """The broker has said where the partition ends."""
+        self.high, self.high_at = high, now
+
+    def is_stale(self, now: float) -> bool:
+        """Whether the broker has not said for long where the partition ends."""
+        return self.high is None or now - self.high_at > _STALE_SECONDS
+
     @property
     def lag_messages(self) -> int | None:
-        """Messages that the broker has and the group has not committed; None until both are known."""
+        """Messages that the broker had when it was last heard and the group has not committed; None until both are
+        known."""
         if self.high is None:
             return None
         return max(0, self.high - (self.position if self.committed is None else self.committed))

@@ -31,7 +31,7 @@ from ingest_worker.observations import (
     TopicGone,
     TopicReplaced,
 )
-from ingest_worker.partition import Partition, Reset, assigned
+from ingest_worker.partition import Partition, Refusal, Reset, assigned
 from ingest_worker.takeover import Takeover
 from ingest_worker.topic_watch import TopicWatch
 from ingest_worker.topics import TopicFacts
@@ -68,6 +68,8 @@ _UNSETTLED_RETRY_SECONDS = 0.1
 _TOPIC_UNKNOWN = frozenset(
     {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.UNKNOWN_TOPIC_ID, KafkaError.INCONSISTENT_TOPIC_ID}
 )
+# A refusal that is not said again for so long, by a member that has joined, is over.
+_TROUBLE_SECONDS = 60.0
 _OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 _OUT_OF_RANGE_HINT = (
     "the broker does not hold the group's offset (retention, or its log was cut); events may be missing."
@@ -135,8 +137,17 @@ class Source:
         self._measure_after = 0.0
         self._spent: dict[str, float] = defaultdict(float)  # seconds by step, not told yet
         self._full_since: float | None = None
+        self._trouble: tuple[str, float] | None = None  # what the group was refused, and when
+        self._commit_error: str | None = None
         self.has_joined = False
         self.turned_at = clock()
+
+    def refused_because(self) -> str | None:
+        """What the brokers refuse to this member as far as it is known. May be called from any thread."""
+        trouble = self._trouble
+        if trouble is not None and (not self.has_joined or self._clock() - trouble[1] < _TROUBLE_SECONDS):
+            return trouble[0]
+        return f"commits are refused: {self._commit_error}" if self._commit_error is not None else None
 
     def taken(self, takeover: Takeover) -> None:
         """Ownership of partitions was taken. Called from another thread."""
@@ -295,10 +306,15 @@ class Source:
             if partition.topic not in self._assignment.gone:
                 partition.error = error.str()
                 self._broken(partition, _OUT_OF_RANGE_HINT)
-        elif error.code() in _TOPIC_UNKNOWN and topic is not None and topic in self._topics:
+            return
+        if error.code() in _TOPIC_UNKNOWN and topic is not None and topic in self._topics:
             self._watch.wake([topic])
+            return
+        if partition is not None:
+            partition.refusal = Refusal(error.str(), error.code(), partition.next_offset)
         else:
-            self._observe(KafkaTroubled(self._group, error.str()))
+            self._trouble = (error.str(), self._clock())
+        self._observe(KafkaTroubled(self._group, error.str()))
 
     def _broken(self, partition: Partition, hint: str) -> None:
         message = partition.error or ""
@@ -314,8 +330,9 @@ class Source:
         for partition in self._assignment.partitions.values():
             # Cached: what the last fetch said, no request.
             marks = consumer.get_watermark_offsets(partition.topic_partition, cached=True)
-            if marks is not None and marks[1] >= 0:
-                partition.high = marks[1]
+            if marks is not None and marks[1] >= 0 and marks[1] != partition.fetched_high:
+                partition.fetched_high = marks[1]
+                partition.measured(marks[1], self._clock())
 
     @contextmanager
     def _timed(self, step: str) -> Iterator[None]:
@@ -349,10 +366,12 @@ class Source:
         """Commit; False when that may be repeated after a while. Raises `OwnershipLostError` when it may not."""
         error = commit_error(consumer, offsets)
         if error is None:
-            self._unsettled_since = None
+            self._unsettled_since = self._commit_error = self._trouble = None
             return True
         if error.code() in STALE or (error.code() in UNSETTLED and not self._may_settle()):
             raise OwnershipLostError(f"a commit was refused: {error.str()}")
+        if error.code() not in UNSETTLED:
+            self._commit_error = error.str()
         delay = _UNSETTLED_RETRY_SECONDS if error.code() in UNSETTLED else _COMMIT_RETRY_SECONDS
         self._commit_after = self._clock() + delay
         self._observe(CommitFailed(self._group, error.str(), delay))
@@ -368,7 +387,7 @@ class Source:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         added = self._assigned(consumer, partitions) if partitions else []
-        self.has_joined = True
+        self.has_joined, self._trouble = True, None
         self._observe(PartitionsAssigned(self._group, tuple(entry.name for entry in added)))
         self._begin(consumer, added)
 

@@ -15,7 +15,9 @@ from ingest_worker.partition import Partition
 
 @dataclass(frozen=True, slots=True)
 class PartitionStatus:
-    """One partition of one data source. Offsets are the next to be read; None where nobody knows yet."""
+    """One partition of one data source. Offsets are the next to be read; None where nobody knows yet, or any more:
+    a lag whose measure is older than 15 s is no lag. `lag_age_seconds` is how long ago the broker last said where the
+    partition ends."""
 
     data_source: str
     group: str
@@ -26,6 +28,7 @@ class PartitionStatus:
     next_offset: int
     lag_messages: int | None
     lag_seconds: float | None
+    lag_age_seconds: float | None
     buffered_rows: int
     buffered_bytes: int
     is_inserting: bool
@@ -56,12 +59,15 @@ class WorkerStatus:
 
 
 def status_of(
-    buffers: Collection[Buffer], assignments: Iterable[tuple[str, Assignment]], now: Callable[[], float] = time.time
+    buffers: Collection[Buffer],
+    assignments: Iterable[tuple[str, Assignment]],
+    now: Callable[[], float] = time.time,
+    clock: Callable[[], float] = time.monotonic,
 ) -> WorkerStatus:
     """The status of everything; `assignments` by consumer group. May be called from any thread."""
     loads = {buffer.data_source: buffer.loads() for buffer in buffers}
     partitions = tuple(
-        _partition_status(group, partition, buffer, loads[buffer.data_source], now())
+        _partition_status(group, partition, buffer, loads[buffer.data_source], now(), clock())
         for group, assignment in assignments
         for partition in list(assignment.partitions.values())
         for buffer in assignment.buffers_of(partition)
@@ -73,10 +79,11 @@ _NOTHING = Load(rows=0, payload_bytes=0, is_inserting=False, oldest_timestamp=No
 
 
 def _partition_status(
-    group: str, partition: Partition, buffer: Buffer, loads: Mapping[Place, Load], now: float
+    group: str, partition: Partition, buffer: Buffer, loads: Mapping[Place, Load], now: float, tick: float
 ) -> PartitionStatus:
     load = loads.get(partition.place, _NOTHING)
-    lag_seconds = partition.lag_seconds(now, load.oldest_timestamp)
+    is_stale = partition.is_stale(tick)
+    lag_seconds = None if is_stale else partition.lag_seconds(now, load.oldest_timestamp)
     return PartitionStatus(
         data_source=buffer.data_source,
         group=group,
@@ -85,14 +92,19 @@ def _partition_status(
         owner_state=partition.state.value,
         committed_offset=partition.committed,
         next_offset=partition.next_offset,
-        lag_messages=partition.lag_messages,
+        lag_messages=None if is_stale else partition.lag_messages,
         lag_seconds=None if lag_seconds is None else round(lag_seconds, 3),
+        lag_age_seconds=None if partition.high is None else round(tick - partition.high_at, 1),
         buffered_rows=load.rows,
         buffered_bytes=load.payload_bytes,
         is_inserting=load.is_inserting,
         is_paused=partition.is_paused,
-        last_error=partition.error or buffer.stalled or _fenced(partition),
+        last_error=partition.error or buffer.stalled or _fenced(partition) or _refused(partition),
     )
+
+
+def _refused(partition: Partition) -> str | None:
+    return partition.refusal.text if partition.refusal is not None else None
 
 
 def _fenced(partition: Partition) -> str | None:

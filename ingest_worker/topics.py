@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
@@ -12,6 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from ingest_worker.observations import Observer, ServerAwaited, TopicCreated
 from service.backoff import Backoff
+from service.kafka_trouble import words_of
 
 PARTITIONS = 6
 _REQUEST_SECONDS = 10.0
@@ -34,11 +35,13 @@ def ensure_topics(
     stop: threading.Event,
     *,
     may_be_missing: Collection[str] = (),
+    explain: Callable[[KafkaException], str] = words_of,
 ) -> Mapping[str, TopicFacts | None] | None:
     """Each topic by name, after creating those that are missing with 6 partitions; None for one that `may_be_missing`:
     who deletes a topic under a worker does not want the worker to make it again.
 
     Waits without end, saying so, for a broker that cannot be reached or refuses; None when `stop` is set first.
+    `explain` says why a call failed.
     """
     failures = 0
     while not stop.is_set():
@@ -51,7 +54,7 @@ def ensure_topics(
                 _create(admin, topic, observe)
             reason = f"topics were created and are not visible yet: {', '.join(missing)}"
         except KafkaException as error:
-            reason = error.args[0].str()
+            reason = explain(error)
         failures += 1
         delay = _BACKOFF.delay(failures)
         # A new topic takes a moment to appear: only what lasts is worth a line.

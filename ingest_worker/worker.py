@@ -12,8 +12,10 @@ from clickhouse_connect.driver.client import Client
 from ingest_worker.batch import Limits
 from ingest_worker.budget import MemoryBudget
 from ingest_worker.buffer import Buffer
+from ingest_worker.clickhouse import ClickHouseLook
 from ingest_worker.group import Group, group_feeds
 from ingest_worker.inserter import Inserter
+from ingest_worker.looks import Looks
 from ingest_worker.observations import Observer, WorkerStarted, WorkerStopped, observe_by
 from ingest_worker.ownership import OwnerState
 from ingest_worker.scan import memory_of
@@ -81,6 +83,14 @@ class Worker:
             for (connection, name), feeds in grouped.items()
         ]
         self._inserter_threads = self._create_inserters(clickhouse_factory)
+        self._looks = [group.looks for group in self._groups]
+        if (address := settings.clickhouse_address) is not None:
+            look = ClickHouseLook(address, clickhouse_factory)
+            self._looks.append(Looks("ClickHouse", look, observe, clock))
+        self._look_threads = [
+            threading.Thread(target=looks.run, args=(self._stop_requested,), name=f"looks-{looks.server}", daemon=True)
+            for looks in self._looks
+        ]
         self._group_threads = [
             threading.Thread(
                 target=group.run,
@@ -95,7 +105,7 @@ class Worker:
         """Begin, without waiting for any server."""
         names = tuple(feed.data_source for feed in self._feeds)
         self._observe(WorkerStarted(names, tuple(dict.fromkeys(feed.topic for feed in self._feeds))))
-        for thread in (*self._inserter_threads, *self._group_threads):
+        for thread in (*self._inserter_threads, *self._group_threads, *self._look_threads):
             thread.start()
         self._is_started = True
 
@@ -127,8 +137,9 @@ class Worker:
 
     def not_ready_because(self) -> list[str]:
         """The reasons why the worker is not ready, for people."""
-        reasons = [f"group `{group.name}`: not joined yet" for group in self._groups if not group.has_joined]
+        reasons = [f"{looks.server}: {looks.reason}" for looks in self._looks if looks.reason is not None]
         for group in self._groups:
+            reasons += group.not_ready_because()
             reasons += [
                 f"topic `{topic}` was deleted: make it again, or take it out of the project"
                 for topic in group.gone_topics
@@ -154,11 +165,13 @@ class Worker:
     def is_live(self) -> bool:
         """Whether all threads run and the reading ones turn; not whether any server answers."""
         patience = self._settings.birdhouse_ingest_drain_seconds + _SILENCE_SECONDS
-        threads_run = all(thread.is_alive() for thread in (*self._inserter_threads, *self._group_threads))
+        threads = (*self._inserter_threads, *self._group_threads, *self._look_threads)
+        threads_run = all(thread.is_alive() for thread in threads)
         return threads_run and all(group.is_whole and group.silent_seconds < patience for group in self._groups)
 
     def status(self) -> WorkerStatus:
-        return status_of(self._buffers.values(), [(group.name, group.assignment) for group in self._groups])
+        assignments = [(group.name, group.assignment) for group in self._groups]
+        return status_of(self._buffers.values(), assignments, clock=self._clock)
 
     def _create_buffers(self) -> dict[str, Buffer]:
         settings = self._settings

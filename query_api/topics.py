@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic  # type:
 
 from query_api.errors import Unavailable
 from service.kafka_password import opened
-from service.kafka_trouble import Trouble, words_of
+from service.kafka_trouble import Trouble, why, words_of
 
 logger = logging.getLogger(__name__)
 
@@ -141,8 +141,5 @@ class KafkaTopics:
             return TopicLimits()
 
     def _unavailable(self, error: KafkaException) -> Unavailable:
-        # Why a connection fails (refused, authentication) comes as an event and not with the failed call.
-        self._admin.poll(0)
-        is_answer = error.args[0].code() > 0  # a broker's own word; librdkafka's codes are negative
-        reason = words_of(error) if is_answer else self._trouble.reason(error)
-        return Unavailable(f"Kafka {'refuses' if is_answer else 'cannot be reached'}: {reason}")
+        verb = "refuses" if error.args[0].code() > 0 else "cannot be reached"
+        return Unavailable(f"Kafka {verb}: {why(self._admin, self._trouble, error)}")

@@ -88,6 +88,15 @@ def words_of(error: KafkaException) -> str:
     return (cause.str() or cause.name()) if isinstance(cause, KafkaError) else str(cause)
 
 
+def why(client: AdminClient, trouble: Trouble, error: KafkaException) -> str:
+    """Why a call of this client failed: a broker's own words where one has answered (librdkafka's own codes are
+    negative), else what was said of the connections."""
+    client.poll(0)
+    cause = error.args[0] if error.args else None
+    is_answer = isinstance(cause, KafkaError) and cause.code() > 0
+    return words_of(error) if is_answer else trouble.reason(error)
+
+
 def hint_for(reason: str) -> str:
     """Which settings are to be looked at for such a reason."""
     return next((hint for pattern, hint in _SECURITY_HINTS if pattern.search(reason)), _ADDRESS_HINT)

@@ -91,9 +91,16 @@ def test_a_consumer_that_fails_is_replaced(monkeypatch: pytest.MonkeyPatch) -> N
     assert group.has_drained
 
 
-def test_the_same_trouble_is_not_told_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_trouble_is_observed(monkeypatch: pytest.MonkeyPatch) -> None:
     group, seen = bench(monkeypatch)
-    for _ in range(5):
-        group._on_error(kafka_error(KafkaError._ALL_BROKERS_DOWN))
+    group._on_error(kafka_error(KafkaError._ALL_BROKERS_DOWN))
     group._on_error(kafka_error(KafkaError._TRANSPORT))
-    assert len([entry for entry in seen if isinstance(entry, KafkaTroubled)]) == 2
+    assert [type(entry) for entry in seen] == [KafkaTroubled, KafkaTroubled]
+
+
+def test_a_loop_that_waits_for_a_broker_that_is_away_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    group, _ = bench(monkeypatch)
+    group._source = cast("Any", FakeSource())
+    assert group.silent_seconds == 100
+    group.looks._said = "Connection refused"
+    assert group.silent_seconds == 0

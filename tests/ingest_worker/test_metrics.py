@@ -32,8 +32,8 @@ from ingest_worker.status import DataSourceStatus, PartitionStatus, WorkerStatus
 STATUS = WorkerStatus(
     data_sources=(DataSourceStatus("events", 5, 50, 1, 0.5, "a view throws"),),
     partitions=(
-        PartitionStatus("events", "group", "topic", 3, "owned", 100, 120, 30, 1.5, 5, 50, True, False, None),
-        PartitionStatus("events", "group", "topic", 4, "claiming", None, 0, None, None, 0, 0, False, True, None),
+        PartitionStatus("events", "group", "topic", 3, "owned", 100, 120, 30, 1.5, 2.0, 5, 50, True, False, None),
+        PartitionStatus("events", "group", "topic", 4, "claiming", None, 0, None, None, None, 0, 0, False, True, None),
     ),
 )
 STORED = BatchStored(
