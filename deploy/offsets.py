@@ -20,6 +20,7 @@ from schemas.feed import Feed, feeds_of
 from schemas.landing import fence_key
 from schemas.model import Project
 from service.kafka import ClientConfig
+from service.kafka_trouble import hint_for, is_lasting, words_of
 
 Target = Literal["earliest", "latest", "current"] | int | datetime
 """Where a group shall go on: at the first or behind the last message that the broker holds, where it is (so that a
@@ -120,9 +121,9 @@ def set_offsets(
         try:
             view.commit(commits)
         except KafkaException as error:
-            raise OffsetsError(
-                f"the group `{group}` cannot be set: {error.args[0].str()}", "stop all of its workers first"
-            ) from error
+            reason = words_of(error)
+            hint = hint_for(reason) if is_lasting(reason) else "stop all of its workers first"
+            raise OffsetsError(f"the group `{group}` cannot be set: {reason}", hint) from error
     keys = tuple(fence_key(feed.data_source, topic_id, partition) for feed in feeds for partition in wanted)
     try:
         take_ownership(connect(), database, Claim(keys, new_owner(group)))

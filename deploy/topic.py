@@ -23,11 +23,15 @@ from ingest_worker.topics import id_text
 from schemas.feed import Feed
 from service.kafka import ClientConfig
 from service.kafka_password import opened
+from service.kafka_trouble import Trouble, hint_for, reach, why
 
+REACH_SECONDS = 5.0
+"""How long brokers that nothing refuses us may be looked for."""
 ANSWER_SECONDS = 30.0
 SILENCE_SECONDS = 60.0
 """How long nothing may come of messages that the broker says it has."""
 
+_REFUSED = KafkaError.TOPIC_AUTHORIZATION_FAILED
 _QUEUE_BYTES = 32 * 1024 * 1024
 _MESSAGES_A_CALL = 1_000
 _CALL_SECONDS = 0.1
@@ -56,11 +60,17 @@ class TopicView:
 
     def __init__(self, config: ClientConfig, feed: Feed) -> None:
         self._feed = feed
-        self._admin = opened(AdminClient, config)
+        # What librdkafka says of its connections is one error of ours, and no lines beside it.
+        self._trouble = Trouble()
+        quiet = self._trouble.options()
+        self._admin = opened(AdminClient, {**config, **quiet})
         own = consumer_config(config, feed.group_id, _QUEUE_BYTES, lambda _: None)
-        self._consumer = opened(Consumer, {**own, "enable.partition.eof": True})
+        self._consumer = opened(Consumer, {**own, **quiet, "enable.partition.eof": True})
 
     def __enter__(self) -> Self:
+        if (reason := reach(self._admin, self._trouble, REACH_SECONDS)) is not None:
+            self._consumer.close()
+            raise ServerError(f"Kafka cannot be reached: {reason}", hint_for(reason))
         return self
 
     def __exit__(
@@ -77,22 +87,24 @@ class TopicView:
         except KafkaException as error:
             if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 return None
-            raise _no_answer(error) from error
+            raise self._no_answer(error) from error
         return id_text(described.topic_id)
 
     def partitions(self) -> list[int]:
         """Their numbers; none when there is no such topic."""
-        topics = _asked(lambda: self._consumer.list_topics(self._feed.topic, timeout=ANSWER_SECONDS)).topics
+        topics = self._asked(lambda: self._consumer.list_topics(self._feed.topic, timeout=ANSWER_SECONDS)).topics
         topic = topics.get(self._feed.topic)
+        if topic is not None and topic.error is not None and topic.error.code() == _REFUSED:
+            raise self._no_answer(KafkaException(topic.error))
         return sorted(topic.partitions) if topic else []
 
     def held(self, partitions: Sequence[int], since: datetime | None = None) -> list[Held]:
         """`since`: where the first message of that time or later is; at the end without one, at 0 without a time."""
         places = [TopicPartition(self._feed.topic, number) for number in partitions]
         # The commit before the ends: an end that is read later is never behind it.
-        committed = _asked(lambda: self._consumer.committed(places, timeout=ANSWER_SECONDS))
+        committed = self._asked(lambda: self._consumer.committed(places, timeout=ANSWER_SECONDS))
         if failure := next((mark.error for mark in committed if mark.error is not None), None):
-            raise _no_answer(KafkaException(failure))
+            raise self._no_answer(KafkaException(failure))
         ends = [self._ends_behind(mark) for mark in committed]
         starts = [0 for _ in places] if since is None else self.offsets_at(partitions, since)
         return [
@@ -120,7 +132,7 @@ class TopicView:
     def ends(self, partition: int) -> tuple[int, int]:
         """The first offset that the broker holds, and the one that its next message will get."""
         place = TopicPartition(self._feed.topic, partition)
-        low, high = _asked(lambda: self._consumer.get_watermark_offsets(place, ANSWER_SECONDS, cached=False))
+        low, high = self._asked(lambda: self._consumer.get_watermark_offsets(place, ANSWER_SECONDS, cached=False))
         return int(low), int(high)
 
     def _ends_behind(self, committed: TopicPartition) -> tuple[int, int]:
@@ -140,7 +152,7 @@ class TopicView:
         """Of each partition the offset of its first message of that time or later, None when there is none."""
         milliseconds = int(moment.timestamp() * 1000)
         asked = [TopicPartition(self._feed.topic, number, milliseconds) for number in partitions]
-        found = _asked(lambda: self._consumer.offsets_for_times(asked, timeout=ANSWER_SECONDS))
+        found = self._asked(lambda: self._consumer.offsets_for_times(asked, timeout=ANSWER_SECONDS))
         return [place.offset if place.offset >= 0 else None for place in found]
 
     def commit(self, offsets: Sequence[TopicPartition]) -> None:
@@ -153,7 +165,7 @@ class TopicView:
     def is_compacted(self) -> bool:
         """Whether the topic's `cleanup.policy` lets the broker drop messages in between; without one it does not."""
         resource = ConfigResource(ConfigResource.Type.TOPIC, self._feed.topic)
-        entries = _asked(lambda: self._admin.describe_configs([resource])[resource].result(ANSWER_SECONDS))
+        entries = self._asked(lambda: self._admin.describe_configs([resource])[resource].result(ANSWER_SECONDS))
         policy = entries.get("cleanup.policy")
         return policy is not None and "compact" in str(policy.value)
 
@@ -173,7 +185,7 @@ class TopicView:
         try:
             position = first
             while position <= last:
-                received = _asked(lambda: self._consumer.consume(_MESSAGES_A_CALL, _CALL_SECONDS))
+                received = self._asked(lambda: self._consumer.consume(_MESSAGES_A_CALL, _CALL_SECONDS))
                 messages, failures = partition_errors(received)
                 if messages:
                     heard = time.monotonic()
@@ -201,9 +213,20 @@ class TopicView:
             if error.code() == KafkaError._AUTO_OFFSET_RESET:
                 raise OffsetsGoneError(self._feed.topic, partition, first)
             if error.code() != KafkaError._PARTITION_EOF:
-                raise _no_answer(KafkaException(error))
+                raise self._no_answer(KafkaException(error))
             return True
         return False
+
+    def _asked(self, ask: Callable[[], Any]) -> Any:
+        try:
+            return ask()
+        except KafkaException as error:
+            raise self._no_answer(error) from error
+
+    def _no_answer(self, error: KafkaException) -> ServerError:
+        reason = why(self._admin, self._trouble, error)
+        code = error.args[0].code() if error.args and isinstance(error.args[0], KafkaError) else 0
+        return ServerError(f"Kafka {'refuses' if code > 0 else 'does not answer'}: {reason}", hint_for(reason))
 
 
 def _windows(ranges: Iterable[OffsetRange]) -> Iterator[list[OffsetRange]]:
@@ -231,15 +254,3 @@ def _parts(run: Run, firsts: Sequence[int], window: Sequence[OffsetRange]) -> It
             _, rest = rest.cut(bisect_right(rest.offsets, firsts[index + 1] - 1))
         else:
             return
-
-
-def _asked(ask: Callable[[], Any]) -> Any:
-    try:
-        return ask()
-    except KafkaException as error:
-        raise _no_answer(error) from error
-
-
-def _no_answer(error: KafkaException) -> ServerError:
-    text = error.args[0].str() if error.args else str(error)
-    return ServerError(f"Kafka does not answer: {text}", "KAFKA_BOOTSTRAP_SERVERS says where it is")
