@@ -15,7 +15,7 @@ from query_api.answer_columns import AnswerColumns
 from query_api.auth import TokenTable
 from query_api.catalog import Catalog, compile_project
 from query_api.committed import CommitWatcher
-from query_api.count_rows import count_rows
+from query_api.count_rows import count_rows, read_rows
 from query_api.event_handlers import EventHandlers
 from query_api.formats import FORMATS
 from query_api.health import Health, Watched
@@ -181,6 +181,7 @@ def _application(state: State, tokens: TokenTable) -> web.Application:
         servers.topics,
         state.watcher,
         partial(count_rows, servers.executor, settings.limits),
+        partial(read_rows, servers.executor, settings.limits),
     )
     events = EventHandlers(ingest, tokens, settings.birdhouse_api_max_body_bytes, settings.birdhouse_api_wait_seconds)
     information = InformationHandlers(

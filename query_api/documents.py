@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterator
 
 from query_api.errors import BadRequest, TooLarge, UnsupportedEncoding
 
@@ -15,6 +16,7 @@ _JSON_SPACE = b" \t\r\n"
 # keep this linear in the body.
 _TOKEN = re.compile(rb'[{}\[\]]|"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+(?:(")|\\?(?=\n|\Z))')
 _OPENING = b"{["
+_ARRAY = b"["
 # Each member costs a copy of what follows it, so their number must not be the caller's to choose.
 _MAX_GZIP_MEMBERS = 64
 
@@ -57,14 +59,15 @@ def body_too_large(limit: int) -> TooLarge:
 
 
 def split_documents(body: bytes, form: str | None = None) -> list[bytes]:
-    """The documents of a body, at least one, each exactly as it was sent without white space around it.
+    """The documents of a body, each exactly as it was sent without white space around it.
 
     `form` `json`: the whole body is one document. `ndjson`: every line that is not blank is one. None: a body that is
     nothing but objects and arrays is taken apart at their brackets, so they may go over several lines; of any other
-    body every line is a document. A document need not be valid: the mapping judges that later, row by row.
+    body every line is a document. Then every document that is an array stands for its members, whatever they are; an
+    empty array stands for none. A document need not be valid: the mapping judges that later, row by row.
 
     Raises `BadRequest` for an empty body, an unknown `form`, and a body of open brackets in which not one line is an
-    object by itself: a single broken document then looks the same as many.
+    object by itself, or which begins as an array: a single broken document then looks the same as many.
     """
     if form not in (None, "json", "ndjson"):
         raise BadRequest(f"the format cannot be `{form[:100]}`\nhint: accepted are `ndjson` and `json`")
@@ -72,20 +75,90 @@ def split_documents(body: bytes, form: str | None = None) -> list[bytes]:
     if not body:
         raise BadRequest("the body is empty\nhint: send one JSON object, or one on each line")
     if form == "json":
-        return [body]
+        return _without_arrays([body])
     if (whole := whole_lines(body)) is not None:
         return whole
     lines = [document for line in body.split(b"\n") if (document := line.strip(_JSON_SPACE))]
     if form == "ndjson" or len(lines) == 1 or all(map(_looks_whole, lines)):
-        return lines
+        return _without_arrays(lines)
     if documents := _bracketed(body):
-        return documents
-    if _is_closed(lines[0]) or any(_looks_whole(line) and _is_closed(line) for line in lines):
-        return lines
+        return _without_arrays(documents)
+    is_open_array = body.startswith(_ARRAY) and not _is_closed(lines[0])
+    if not is_open_array and (_is_closed(lines[0]) or any(_looks_whole(line) and _is_closed(line) for line in lines)):
+        return _without_arrays(lines)
     raise BadRequest(
         "the body is neither a JSON document over several lines nor documents on lines of their own\n"
         "hint: a bracket or a quote is not closed"
     )
+
+
+def _without_arrays(documents: list[bytes]) -> list[bytes]:
+    """The members of arrays in their place; what begins as an array and is none stays as it is."""
+    if not any(document.startswith(_ARRAY) for document in documents):
+        return documents
+    result: list[bytes] = []
+    for document in documents:
+        members = _members(document) if document.startswith(_ARRAY) else None
+        result += [document] if members is None else members
+    return result
+
+
+def _members(array: bytes) -> list[bytes] | None:
+    """The members of an array, each exactly as it was sent; None where commas and brackets do not tell them apart."""
+    spans = _spans(array)
+    if spans is None:
+        return None
+    members: list[bytes] = []
+    held: bytes | None = None
+    for piece in _pieces(array, spans):
+        if piece is not None and held is None:
+            held = piece
+        elif piece is None and held is not None:
+            members.append(held)
+            held = None
+        else:
+            return None  # two members without a comma between them, or two commas
+    if held is not None:
+        return [*members, held]
+    return None if members else []
+
+
+def _pieces(array: bytes, spans: list[tuple[int, int]]) -> Iterator[bytes | None]:
+    """Members and commas (None) in their order; what is no bracket and no string stands between commas alone."""
+    end = 1
+    for start, stop in (*spans, (len(array) - 1, 0)):
+        for number, scalar in enumerate(array[end:start].split(b",")):
+            if number:
+                yield None
+            if bare := scalar.strip(_JSON_SPACE):
+                yield bare
+        if stop:
+            yield array[start:stop]
+        end = stop
+
+
+def _spans(array: bytes) -> list[tuple[int, int]] | None:
+    """Where the objects, arrays and strings are that an array holds itself; None when it does not end with its own
+    bracket."""
+    spans: list[tuple[int, int]] = []
+    depth = start = 0
+    for match in _TOKEN.finditer(array, 1):
+        token = match[0]
+        if token[:1] == b'"':
+            if match[1] is None:
+                return None
+            if depth == 0:
+                spans.append(match.span())
+        elif token in _OPENING:
+            start = start if depth else match.start()
+            depth += 1
+        elif depth == 0:
+            return spans if token == b"]" and match.end() == len(array) else None
+        else:
+            depth -= 1
+            if depth == 0:
+                spans.append((start, match.end()))
+    return None
 
 
 def whole_lines(body: bytes) -> list[bytes] | None:

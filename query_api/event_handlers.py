@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 
 from aiohttp import hdrs, web
@@ -18,6 +19,8 @@ from query_api.trace import trace_of
 
 # Larger bodies are taken apart on a thread: a megabyte takes some 20 ms when its documents go over several lines.
 _INLINE_BYTES = 65_536
+# Members of an array are told apart one by one: that many bytes hold up to eight thousand of them, 2 ms.
+_INLINE_ARRAY_BYTES = 16_384
 # A body with a whole document on each line: a thousand of 300 bytes take 0.6 ms, a megabyte of short ones 5 ms.
 _INLINE_LINES = 1_000
 _INLINE_LINES_BYTES = 524_288
@@ -58,7 +61,8 @@ class EventHandlers:
         def documents() -> list[bytes]:
             return split_documents(inflate(body, encoding, self.max_body_bytes), form)
 
-        if not encoding and len(body) <= _INLINE_BYTES:
+        most = _INLINE_ARRAY_BYTES if body[:1] == b"[" else _INLINE_BYTES
+        if not encoding and len(body) <= most:
             return documents()
         is_short = len(body) <= _INLINE_LINES_BYTES and body.count(b"\n") <= _INLINE_LINES
         if not encoding and not form and is_short and (lines := whole_lines(body)):
@@ -76,9 +80,15 @@ def _is_waiting(text: str) -> bool:
 
 
 def _response(taken: Taken) -> web.Response:
-    counts = (taken.documents - taken.quarantined, taken.quarantined)
+    body = b'{"successful_rows": %d, "quarantined_rows": %d}' % (
+        taken.documents - taken.quarantined,
+        taken.quarantined,
+    )
+    if taken.errors:
+        errors = json.dumps([error.as_json() for error in taken.errors], ensure_ascii=False)
+        body = b'%b, "errors": %b}' % (body[:-1], errors.encode(errors="replace"))
     return web.Response(
-        body=b'{"successful_rows": %d, "quarantined_rows": %d}' % counts,
+        body=body,
         status=200 if taken.is_stored else 202,
         headers=_JSON,
     )

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import asyncio
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from query_api.committed import CommitWatcher
 from query_api.delivery import Delivered, keyless
-from query_api.errors import BadRequest, DocumentTooLarge, NotFound
+from query_api.errors import BadRequest, DocumentTooLarge, NotFound, RequestError
 from query_api.ids import names_by_id
 from query_api.producer import EventProducer
+from query_api.quarantine import DocumentError, Reasons, name_documents, quarantine_queries, read_errors
 from query_api.query import Query
 from query_api.topics import Topics
 from schemas.feed import Feed
 
-# Each bound array must stay below 128 KiB of text; an offset has at most 19 digits.
-_RUNS_PER_QUERY = 5_000
+# Looking for documents by their content takes some 2 ms for a megabyte: more of them goes to a thread.
+_INLINE_BYTES = 262_144
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of the documents of a request. Rows are counted only where `is_stored`."""
+    """What became of the documents of a request. Rows are counted only where `is_stored`; `errors` are the first of
+    the documents that are in quarantine."""
 
     documents: int
     quarantined: int = 0
     is_stored: bool = False
+    errors: Sequence[DocumentError] = ()
 
 
 class CountRows(Protocol):
     """Asks ClickHouse a question whose answer is one number."""
 
     async def __call__(self, query: Query) -> int: ...
+
+
+class ReadRows(Protocol):
+    """Asks ClickHouse a question whose answer is a few rows."""
+
+    async def __call__(self, query: Query) -> list[list[object]]: ...
 
 
 class EventIngest:
@@ -45,6 +58,7 @@ class EventIngest:
         topics: Topics,
         watcher: CommitWatcher,
         count_rows: CountRows,
+        read_rows: ReadRows,
     ) -> None:
         """`feeds` by data source; `known` are all data sources, also those that take no events."""
         self._feeds = feeds
@@ -54,6 +68,7 @@ class EventIngest:
         self._topics = topics
         self._watcher = watcher
         self._count_rows = count_rows
+        self._read_rows = read_rows
 
     def feed(self, data_source: str) -> Feed:
         """The feed of a data source, by its name or id. Raises `NotFound`."""
@@ -71,8 +86,11 @@ class EventIngest:
         """Write documents to the feed's topic; with `wait_seconds`, wait at most so long for their rows.
 
         When that time is over the documents are safe in Kafka all the same, so it is no error: `is_stored` is False.
-        Raises `Unavailable`, `TooLarge`, `BadRequest` for a topic that takes no events without a key.
+        No documents are no events, and stored at once. Raises `Unavailable`, `TooLarge`, and `BadRequest` for a topic
+        that takes no events without a key.
         """
+        if not documents:
+            return Taken(0, is_stored=wait_seconds is not None)
         limits = await self._topics.limits(feed.topic)
         if limits.is_compacted:
             raise BadRequest(keyless(f"the topic `{feed.topic}` takes none of these events"))
@@ -93,8 +111,29 @@ class EventIngest:
         wanted = {partition: max(numbers) + 1 for partition, numbers in delivered.offsets.items()}
         if not await self._watcher.wait(feed.group_id, feed.topic, wanted, wait_seconds):
             return Taken(len(documents))
-        counts = [await self._count_rows(query) for query in quarantine_queries(feed, delivered)]
-        return Taken(len(documents), sum(counts), is_stored=True)
+        return await self._look_up(feed, documents, delivered)
+
+    async def _look_up(self, feed: Feed, documents: Sequence[bytes], delivered: Delivered) -> Taken:
+        """What of these documents, whose rows are in ClickHouse, is in quarantine."""
+        quarantined, found = 0, dict[str, Reasons]()
+        for queries in quarantine_queries(feed, delivered):
+            count = await self._count_rows(queries.count)
+            quarantined += count
+            if count:
+                try:
+                    found |= read_errors(await self._read_rows(queries.errors))
+                except RequestError as error:
+                    # The events are stored: whoever was told otherwise would send them again.
+                    logger.warning("cannot read why events are in quarantine", extra={"fields": {"error": str(error)}})
+        errors: Sequence[DocumentError] = ()
+        if found:
+            is_small = sum(map(len, documents)) <= _INLINE_BYTES
+            errors = (
+                name_documents(documents, found)
+                if is_small
+                else await asyncio.to_thread(name_documents, documents, found)
+            )
+        return Taken(len(documents), quarantined, is_stored=True, errors=errors)
 
 
 def check_sizes(documents: Sequence[bytes], limit: int) -> None:
@@ -118,54 +157,3 @@ def _overhead(size: int) -> int:
     lengths of record and value as variable-length numbers, and five more (its protocol guide, "Record Batch")."""
     length = max(1, -(-(2 * size).bit_length() // 7))
     return 61 + 2 * length + 5
-
-
-def quarantine_queries(feed: Feed, delivered: Delivered) -> list[Query]:
-    """Queries whose numbers add up to how many of the messages at these offsets are in quarantine.
-
-    A message that was inserted twice counts once. Offsets are sent as runs without gaps: other producers write to the
-    same topic, so the lowest and highest alone would count their rows too. The time is asked for as well: a topic that
-    was made again, as the embedded broker's is at each start, has the same offsets once more.
-    """
-    runs = [
-        (partition, *run) for partition, numbers in sorted(delivered.offsets.items()) for run in _runs(sorted(numbers))
-    ]
-    return [
-        _quarantine_query(feed, delivered.earliest, runs[at : at + _RUNS_PER_QUERY])
-        for at in range(0, len(runs), _RUNS_PER_QUERY)
-    ]
-
-
-def _quarantine_query(feed: Feed, earliest: int, runs: Sequence[tuple[int, int, int]]) -> Query:
-    partitions, firsts, lasts = zip(*runs, strict=True)
-    return Query(
-        "SELECT uniqExact(__partition, __offset) FROM {quarantine:Identifier} WHERE __topic = {topic:String} "
-        "AND __timestamp >= fromUnixTimestamp64Milli({earliest:Int64}) "
-        "AND __offset BETWEEN {lowest:Int64} AND {highest:Int64} "
-        "AND arrayExists((partition, first, last) -> __partition = partition AND __offset BETWEEN first AND last, "
-        "{partitions:Array(Int32)}, {firsts:Array(Int64)}, {lasts:Array(Int64)})",
-        {
-            "quarantine": f"{feed.data_source}_quarantine",
-            "topic": feed.topic,
-            "earliest": str(earliest),
-            "lowest": str(min(firsts)),
-            "highest": str(max(lasts)),
-            "partitions": _array(partitions),
-            "firsts": _array(firsts),
-            "lasts": _array(lasts),
-        },
-    )
-
-
-def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    runs: list[tuple[int, int]] = []
-    for number in numbers:
-        if runs and runs[-1][1] + 1 == number:
-            runs[-1] = (runs[-1][0], number)
-        else:
-            runs.append((number, number))
-    return runs
-
-
-def _array(numbers: Iterable[int]) -> str:
-    return f"[{','.join(map(str, numbers))}]"

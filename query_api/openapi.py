@@ -261,12 +261,20 @@ def _sql() -> Object:
 
 def _events(names: list[str]) -> Object:
     counts = {name: {"type": "integer"} for name in ("successful_rows", "quarantined_rows")}
-    schema = {"type": "object", "required": list(counts), "properties": counts}
+    error = {
+        "document": {"type": "integer", "description": "Its number in the request, from 1."},
+        "column": {"type": "string"},
+        "reason": {"type": "string"},
+        "other_columns": {"type": "array", "items": {"type": "string"}},
+    }
+    first = {"type": "object", "required": ["document", "column", "reason"], "properties": error}
+    errors = {"type": "array", "maxItems": 10, "items": first, "description": "The first events in quarantine."}
+    schema = {"type": "object", "required": list(counts), "properties": {**counts, "errors": errors}}
     reply = {"application/json": {"schema": schema}}
     return {
         "operationId": "post_events",
         "summary": "Events",
-        "description": "Stores events: JSON objects, one a line.",
+        "description": "Stores events: JSON objects, one a line, or an array of them.",
         "tags": ["events"],
         "parameters": [
             {"name": "name", "in": "query", "required": True, "schema": {"type": "string", "enum": names}},
@@ -277,7 +285,9 @@ def _events(names: list[str]) -> Object:
             "required": True,
             "content": {
                 "application/x-ndjson": {"schema": {"type": "string"}},
-                "application/json": {"schema": {"type": "object"}},
+                "application/json": {
+                    "schema": {"oneOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}
+                },
             },
         },
         "responses": {

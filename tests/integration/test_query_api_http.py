@@ -72,7 +72,8 @@ async def start_api(
     clickhouse_client.command(f"CREATE DATABASE {database}")
     clickhouse_client.command(f"CREATE TABLE {database}.events (kind String) ENGINE = MergeTree ORDER BY kind")
     clickhouse_client.command(
-        f"CREATE TABLE {database}.events_quarantine (c__error Array(String), __topic String, __partition Int32, "
+        f"CREATE TABLE {database}.events_quarantine (c__error_column Array(String), c__error Array(String), "
+        "__value String, __topic String, __partition Int32, "
         "__offset Int64, __timestamp DateTime64(3, 'UTC')) ENGINE = MergeTree ORDER BY __offset"
     )
     clients: list[TestClient[web.Request, web.Application]] = []
@@ -253,16 +254,31 @@ async def test_events_reach_the_topic_and_waiting_ends_with_the_commit(
     assert not sending.done()
     bad = next(message for message in messages if message.value() == b"broken")
     moment = datetime.fromtimestamp(bad.timestamp()[1] / 1000, UTC)
-    row = [["no JSON"], api.topic, bad.partition(), bad.offset(), moment]
-    other = [["another's"], api.topic, bad.partition(), bad.offset() + 100, moment]
+    row = [["__value"], ["no JSON"], "broken", api.topic, bad.partition(), bad.offset(), moment]
+    other = [["a"], ["another's"], '{"kind":"a"}', api.topic, bad.partition(), bad.offset() + 100, moment]
     # As left by a topic of the same name that was deleted.
-    older = [["another's"], api.topic, bad.partition(), bad.offset() + 1, moment - timedelta(minutes=1)]
+    older = [
+        ["a"],
+        ["another's"],
+        '{"kind":"a"}',
+        api.topic,
+        bad.partition(),
+        bad.offset() + 1,
+        moment - timedelta(minutes=1),
+    ]
     clickhouse_client.insert("events_quarantine", [row, row, other, older], database=database)
     ends = [TopicPartition(api.topic, message.partition(), message.offset() + 1) for message in messages]
     latest = {end.partition: end for end in sorted(ends, key=lambda end: end.offset)}
     await asyncio.to_thread(consumer.commit, offsets=list(latest.values()), asynchronous=False)
     response = await sending
-    assert (response.status, await response.json()) == (200, {"successful_rows": 2, "quarantined_rows": 1})
+    assert (response.status, await response.json()) == (
+        200,
+        {
+            "successful_rows": 2,
+            "quarantined_rows": 1,
+            "errors": [{"document": 2, "column": "__value", "reason": "no JSON"}],
+        },
+    )
     partitions = consumer.list_topics(api.topic).topics[api.topic].partitions
     assert len(partitions) == 6
     await asyncio.to_thread(consumer.close)

@@ -125,6 +125,25 @@ def post(run: Running, body: bytes, *, wait: bool) -> Any:
         return json.load(response)
 
 
+def assert_errors_of_an_array(run: Running) -> None:
+    """Each bad member is named with its number, the column and the quarantine's words; good members are stored."""
+    event = json.loads(run.calls()[0].split("-d '", 1)[1].split("' \\\n", 1)[0])
+    late = event | {"event_id": "ev_late", "timestamp": "never"}
+    without = {name: value for name, value in late.items() if name not in ("timestamp", "user_id")}
+    body = json.dumps([event | {"event_id": "ev_2"}, late, 5, without, event | {"event_id": "ev_3"}], indent=1).encode()
+    counted = post(run, body, wait=True)
+    assert (counted["successful_rows"], counted["quarantined_rows"]) == (2, 3)
+    wrong, number, missing = counted["errors"]
+    assert (wrong["document"], wrong["column"], number["document"], number["column"]) == (2, "timestamp", 3, "__value")
+    assert "is not" in wrong["reason"]
+    assert '"never"' in wrong["reason"]
+    assert "other_columns" not in wrong
+    assert "not an object" in number["reason"]
+    assert missing["document"] == 4
+    assert {missing["column"], *missing["other_columns"]} == {"timestamp", "user_id"}
+    assert "does not have column" in missing["reason"]
+
+
 def post_events(run: Running, documents: int) -> None:
     event = json.loads(run.calls()[0].split("-d '", 1)[1].split("' \\\n", 1)[0])
     body = "\n".join(json.dumps(event | {"event_id": f"ev_{number}"}) for number in range(documents)).encode()
@@ -148,16 +167,19 @@ def test_the_printed_calls_answer_and_a_second_start_still_has_the_events(tmp_pa
         assert [row["event_id"] for row in paste(get_events)["data"]] == ["ev_1"]
         assert time.monotonic() - started < 2
         assert [row["event_count"] for row in paste(event_stats)["data"]] == [1]
-        assert post(run, b"{}\n" * 60, wait=True) == {"successful_rows": 0, "quarantined_rows": 60}
+        counted = post(run, b"{}\n" * 60, wait=True)
+        assert (counted["successful_rows"], counted["quarantined_rows"]) == (0, 60)
+        assert [error["document"] for error in counted["errors"]] == list(range(1, 11))
+        assert_errors_of_an_array(run)
         assert run.token not in run.output + run.errors
         assert run.stop() == 0
     with running(data, tmp_path / "second") as run:
         run.wait_for("is ready")
         send, get_events, event_stats = run.calls()
-        assert [row["event_id"] for row in paste(get_events)["data"]] == ["ev_1"]
+        assert "ev_1" in [row["event_id"] for row in paste(get_events)["data"]]
         # The broker is a new one, with the same offsets: what the first start quarantined must not be counted again.
         assert paste(send) == {"successful_rows": 1, "quarantined_rows": 0}
-        assert [row["event_count"] for row in paste(event_stats)["data"]] == [2]
+        assert [row["event_count"] for row in paste(event_stats)["data"]] == [4]
         assert run.stop(signal.SIGTERM) == 0
 
 

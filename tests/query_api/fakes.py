@@ -40,6 +40,8 @@ class FakeExecutor:
     """Answers `body`, or a stream of `chunks`, or raises `error`; waits for `gate` before that."""
 
     body: bytes = b'{"data":[]}'
+    rows: bytes = b""  # what is answered as rows of JSON, whatever `body` is
+    rows_error: Exception | None = None
     chunks: Sequence[bytes | QueryApiError] = ()
     error: Exception | None = None
     gate: asyncio.Event | None = None
@@ -59,6 +61,10 @@ class FakeExecutor:
                 raise
         if self.error is not None:
             raise self.error
+        if "c__error" in query.sql:
+            if self.rows_error is not None:
+                raise self.rows_error
+            return Answer(self.rows)
         body = self._stream() if self.chunks else self.body
         return Answer(body, Summary(rows_read=12, bytes_read=345))
 

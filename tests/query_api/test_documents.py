@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -32,7 +33,7 @@ json_objects = st.dictionaries(st.text(), json_values, max_size=4)
         (b'\xef\xbb\xbf{"a":1}', [b'{"a":1}']),
         (PRETTY, [PRETTY]),
         (PRETTY + b"\n" + PRETTY, [PRETTY, PRETTY]),
-        (b'[\n{"a":1},\n{"a":2}\n]', [b'[\n{"a":1},\n{"a":2}\n]']),
+        (b'[\n{"a":1},\n{"a":2}\n]', [b'{"a":1}', b'{"a":2}']),
         (b"not json", [b"not json"]),
         (b'{"a":1', [b'{"a":1']),
         (b'{"a":1\n{"a":2}', [b'{"a":1', b'{"a":2}']),
@@ -135,3 +136,71 @@ def test_only_lines_without_white_space_around_them_are_split_at_once() -> None:
     assert whole_lines(b'{"a":1}\n{"a":2}\n') == [b'{"a":1}', b'{"a":2}']
     for body in (b'{"a":1}\r\n{"a":2}', b'{"a":1}\n\n{"a":2}', b'{\n"a":1}', b'{"a":1}\n[2]', b"\n", b"", b"{\n}"):
         assert whole_lines(body) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "documents"),
+    [
+        (b'[{"a":1},{"a":2}]', [b'{"a":1}', b'{"a":2}']),
+        (b' \n[ {"a" : 1.10 } ,\t{"a":"],["}\r\n]\n', [b'{"a" : 1.10 }', b'{"a":"],["}']),
+        (b'\xef\xbb\xbf[{"a":1}]', [b'{"a":1}']),
+        (b"[" + PRETTY + b",\n" + PRETTY + b"]", [PRETTY, PRETTY]),
+        (b"[]", []),
+        (b" [ \n ] ", []),
+        # What is no object goes to quarantine as it would alone; an array within the array as one document.
+        (b'[1, "x, y", null,true, -2.5e3,{"a":[1,2]},[{"b":1}]]',
+         [b"1", b'"x, y"', b"null", b"true", b"-2.5e3", b'{"a":[1,2]}', b'[{"b":1}]']),
+        (b'[{"a":tru},{"a":2}]', [b'{"a":tru}', b'{"a":2}']),
+        # Lines that are arrays are judged by the same rule.
+        (b'[{"a":1},{"a":2}]\n[{"a":3}]\n[]\n', [b'{"a":1}', b'{"a":2}', b'{"a":3}']),
+        (b'{"a":1}\n[{"a":2}]', [b'{"a":1}', b'{"a":2}']),
+        (b'{"a":1}\noops\n[{"a":2}]', [b'{"a":1}', b"oops", b'{"a":2}']),
+        # What begins as an array and is none is one document, which ends in quarantine.
+        (b'[{"a":1},]', [b'[{"a":1},]']),
+        (b'[{"a":1} {"a":2}]', [b'[{"a":1} {"a":2}]']),
+        (b"[,]", [b"[,]"]),
+        (b'[{"a":1}', [b'[{"a":1}']),
+        (b'[{"a":1}] and more', [b'[{"a":1}] and more']),
+        (b'[{"a":1}}', [b'[{"a":1}}']),
+        (b'["a', [b'["a']),
+    ],
+)  # fmt: skip
+def test_an_array_stands_for_its_members(body: bytes, documents: list[bytes]) -> None:
+    assert split_documents(body) == documents
+    if b"\n" not in body.strip():
+        assert split_documents(body, "json") == split_documents(body, "ndjson") == documents
+
+
+def test_lines_that_are_arrays_are_taken_apart_also_when_the_format_says_lines() -> None:
+    assert split_documents(b'[{"a":1},{"a":2}]\n{"a":3}\n[', "ndjson") == [b'{"a":1}', b'{"a":2}', b'{"a":3}', b"["]
+
+
+@pytest.mark.parametrize(
+    "body", [b'[\n{"a":1},\n{"a":2}\n', b'[\n{"a":1},\n{"a":"x\n}]', b'[{"a":1},\n{"a":2}\n{"a":3}']
+)
+def test_an_array_over_several_lines_that_does_not_end_is_refused_as_a_whole(body: bytes) -> None:
+    with pytest.raises(BadRequest, match="a bracket or a quote is not closed"):
+        split_documents(body)
+
+
+@given(st.lists(json_values, max_size=6), st.sampled_from([None, 0, 2]))
+def test_any_members_come_back_as_they_were_sent(values: list[object], indent: int | None) -> None:
+    texts = [json.dumps(value, indent=indent).encode() for value in values]
+    assert split_documents(b"[" + b" ,\n ".join(texts) + b"]", "json") == texts
+
+
+@given(st.text(alphabet='[]{},:"\\ \n1a', max_size=40))
+def test_no_byte_of_what_begins_as_an_array_is_lost(text: str) -> None:
+    body = b"[" + text.encode()
+    documents = split_documents(body, "json")
+    assert all(document and document in body for document in documents)
+    shown = b"".join(documents)
+    assert len([byte for byte in body if byte not in b"[], \n"]) == len([b for b in shown if b not in b"[], \n"])
+
+
+def test_a_large_array_takes_time_in_its_length_alone() -> None:
+    started = time.process_time()
+    split_documents(b"[" * 100_000 + b"]" * 100_000)
+    split_documents(b"[" + b"0," * 500_000 + b"0]")
+    split_documents(b'["' + b"\\" * 500_000)
+    assert time.process_time() - started < 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 
 import pytest
@@ -54,6 +55,86 @@ async def test_waiting_answers_200_with_what_is_in_quarantine(api: Api) -> None:
     parameters = api.executor.questions[0].query.parameters
     assert parameters["quarantine"] == "events_quarantine"
     assert (parameters["partitions"], parameters["firsts"], parameters["lasts"]) == ("[3]", "[0]", "[2]")
+
+
+def rows(*bad: tuple[bytes, list[str], list[str]]) -> bytes:
+    lines = ([hashlib.md5(document).hexdigest(), columns, reasons] for document, columns, reasons in bad)
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+
+async def test_waiting_names_the_documents_that_are_in_quarantine(api: Api) -> None:
+    api.executor.body = b"2\n"
+    accent = b'{"a":"\xc3\xa9"}'
+    api.executor.rows = rows((b"bad", ["__value"], ["not valid JSON"]), (accent, ["kind", "b"], ["«é»", "x"]))
+    response = await api.client.post(f"{EVENTS}&wait=true", data=b'{"a":1}\nbad\n' + accent, headers=api.token())
+    assert response.status == 200
+    assert await response.json() == {
+        "successful_rows": 1,
+        "quarantined_rows": 2,
+        "errors": [
+            {"document": 2, "column": "__value", "reason": "not valid JSON"},
+            {"document": 3, "column": "kind", "reason": "«é»", "other_columns": ["b"]},
+        ],
+    }
+    assert [question.format for question in api.executor.questions] == ["TSV", "JSONCompactEachRow"]
+
+
+async def test_without_bad_documents_nothing_more_is_asked_or_answered(api: Api) -> None:
+    api.executor.body = b"0\n"
+    response = await api.client.post(f"{EVENTS}&wait=true", data=b'{"a":1}', headers=api.token())
+    assert await response.read() == b'{"successful_rows": 1, "quarantined_rows": 0}'
+    assert len(api.executor.questions) == 1
+
+
+async def test_reasons_that_cannot_be_read_fail_no_request_whose_events_are_stored(api: Api) -> None:
+    api.executor.body = b"1\n"
+    api.executor.rows_error = Unavailable("ClickHouse cannot be reached")
+    response = await api.client.post(f"{EVENTS}&wait=true", data=b"bad", headers=api.token())
+    assert (response.status, await response.json()) == (200, {"successful_rows": 0, "quarantined_rows": 1})
+
+
+ARRAY = b'[ {"kind": "x", "n": 1.10},\n  {"kind":"y"}, 5 ]'
+MEMBERS = [b'{"kind": "x", "n": 1.10}', b'{"kind":"y"}', b"5"]
+
+
+@pytest.mark.parametrize("form", ["", "&format=json"])
+@pytest.mark.parametrize("padding", [0, 400])
+async def test_the_members_of_an_array_are_the_events_byte_for_byte(api: Api, form: str, padding: int) -> None:
+    more = [b'{"pad":"%d"}' % number + b" " * 50 for number in range(padding)]  # beyond what is done on the loop
+    body = ARRAY[:-1] + b"".join(b"," + member for member in more) + b"]"
+    response = await api.client.post(EVENTS + form, data=body, headers=api.token())
+    assert (response.status, await response.json()) == (
+        202,
+        {"successful_rows": 3 + padding, "quarantined_rows": 0},
+    )
+    assert [document for _, document in api.broker.messages] == MEMBERS + [member.strip() for member in more]
+
+
+async def test_gzip_of_an_array_is_its_members_too(api: Api) -> None:
+    headers = api.token() | {"Content-Encoding": "gzip"}
+    await api.client.post(EVENTS, data=gzip.compress(ARRAY), headers=headers)
+    assert [document for _, document in api.broker.messages] == MEMBERS
+
+
+@pytest.mark.parametrize(("wait", "status"), [("", 202), ("&wait=true", 200)])
+async def test_an_empty_array_is_no_event(api: Api, wait: str, status: int) -> None:
+    response = await api.client.post(EVENTS + wait, data=b"[ ]", headers=api.token())
+    assert (response.status, await response.json()) == (status, {"successful_rows": 0, "quarantined_rows": 0})
+    assert api.broker.messages == []
+
+
+async def test_a_member_over_the_topics_limit_is_named_by_its_number_and_nothing_is_stored(api: Api) -> None:
+    status, text = await error_of(api, EVENTS, b'[{"a":1},{"a":"' + b"x" * 2000 + b'"}]')
+    assert status == 413
+    assert "document 2 is 2008 bytes long" in text
+    assert api.broker.messages == []
+
+
+async def test_a_compacted_topic_is_400_before_anything_is_sent(api: Api) -> None:
+    api.broker.is_compacted = True
+    status, text = await error_of(api, EVENTS, b"{}")
+    assert (status, api.broker.messages) == (400, [])
+    assert "`cleanup.policy`" in text
 
 
 async def test_waiting_too_long_is_202_because_the_events_are_safe(start_api: StartApi) -> None:
