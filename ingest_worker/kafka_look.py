@@ -40,13 +40,12 @@ class KafkaLook:
 
     def __call__(self) -> str | None:
         """Why the brokers do not answer, or what they refuse; None when all is well."""
-        if self._admin is None:
-            self._admin = self._create(self._config)
+        self._admin = admin = self._admin or self._create(self._config)
         try:
-            refused = self._look(self._admin)
+            refused = self._look(admin)
         except KafkaException as error:
-            return why(self._admin, self._trouble, error)
-        self._admin.poll(0)
+            return why(admin, self._trouble, error)
+        admin.poll(0)
         self._trouble.forget()
         return refused
 
@@ -66,6 +65,10 @@ class KafkaLook:
                 if error.args[0].code() < 0:
                     raise  # librdkafka's own codes: no broker has answered
                 refused = f"{entry.name}: {error.args[0].str()}"
+                if error.args[0].code() not in _AUTHORIZATION:
+                    # A client that a broker calls outdated (FENCED_LEADER_EPOCH after an outage) stays so: it asks for
+                    # leaders again when it has forgotten them, minutes later. The next look has a new one.
+                    self._admin = None
                 continue
             if end < 0:  # so librdkafka tells that a broker whose connection stands has not answered
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"no answer within {ANSWER_SECONDS:g} s"))

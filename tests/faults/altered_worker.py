@@ -33,6 +33,7 @@ from ingest_worker import (
     group,
     inserter,
     lane,
+    looks,
     metrics,
     ownership,
     partition,
@@ -287,6 +288,10 @@ class Without:
 
     def short_session(self) -> None:
         self._configure({"session.timeout.ms": 45_000})
+
+    def looks(self) -> None:
+        """Nobody asks the servers whether they are there."""
+        replace(looks.Looks, "look", lambda _: lambda self: 3.0)
 
     def stop_out_of_range(self) -> None:
         """An offset that the broker does not hold moves the consumer to the topic's end."""

@@ -37,7 +37,7 @@ INSERT_SECONDS = 10
 # So short that an insert is nearly always under way.
 BATCH_SECONDS = 0.05
 # Protections that are no worker's: they are left out here, or in the scenario.
-OF_HOUSE = ("quarantine", "grace", "settled close", "column guard")
+OF_HOUSE = ("quarantine", "grace", "renewal", "settled close", "column guard")
 # What must come true does so within seconds; this only ends a round that is stuck, also on a machine that others use.
 PATIENCE_SECONDS = float(os.environ.get("FAULT_PATIENCE_SECONDS") or 120)
 SCHEMA = """SCHEMA >
@@ -80,7 +80,7 @@ class Setup:
 
 class FaultHouse:
     """Data sources of this round's own on both servers, under load from `start` until `judge`. `without` names the
-    protections that its workers do without: those of `altered_worker.py`, `quarantine` and `grace`."""
+    protections that it does without: those of `altered_worker.py` and `altered_api.py`, `quarantine` and `grace`."""
 
     def __init__(
         self,

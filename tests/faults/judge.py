@@ -12,7 +12,17 @@ PAGE_MARK = "<!-- table -->"
 RESULTS: list[Result] = []
 # Without these no event is lost or doubled, but something stands still, a caller sees an error, or a value is lost.
 OF_LIVENESS = frozenset(
-    {"backoff", "own thread", "large answers", "grace", "going on", "short session", "column guard"}
+    {
+        "backoff",
+        "own thread",
+        "large answers",
+        "grace",
+        "going on",
+        "short session",
+        "column guard",
+        "looks",
+        "renewal",
+    }
 )
 LATE_SECONDS = 20.0  # twice what a recovery may take
 

@@ -7,6 +7,7 @@ from tests.faults import (  # noqa: F401  they register
     lines,
     mixed,
     never_stuck,
+    outages,
     restarts,
     rows,
     stores,

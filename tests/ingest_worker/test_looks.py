@@ -148,3 +148,13 @@ def test_a_refusal_holds_until_something_speaks_against_it(
     partition = Partition("t", 0, "id", 5, 5, next_offset=next_offset, refusal=Refusal("refused", code, 5))
     look_at(FakeAdmin({0: end}, operations), partition)
     assert (partition.refusal is not None) == is_refused
+
+
+def test_a_client_that_is_called_outdated_is_replaced() -> None:
+    partition = Partition("t", 0, "id", 5, 5)
+    outdated = FakeAdmin({0: KafkaException(kafka_error(KafkaError.FENCED_LEADER_EPOCH))})
+    clients = [FakeAdmin({0: 9}), outdated]
+    look = KafkaLook({}, lambda: [partition], lambda: 50.0, lambda _: cast("Any", clients.pop()))
+    assert look() is not None
+    assert look() is None
+    assert partition.high == 9
