@@ -122,9 +122,9 @@ class TopicView:
     def records(self, partitions: Sequence[int]) -> dict[int, Record | None]:
         """What the group's workers wrote beside their last commit of each partition."""
         places = [TopicPartition(self._feed.topic, number) for number in partitions]
-        marks = _asked(lambda: self._consumer.committed(places, timeout=ANSWER_SECONDS))
+        marks = self._asked(lambda: self._consumer.committed(places, timeout=ANSWER_SECONDS))
         if failure := next((mark.error for mark in marks if mark.error is not None), None):
-            raise _no_answer(KafkaException(failure))
+            raise self._no_answer(KafkaException(failure))
         return {
             mark.partition: parse_record(mark.metadata, mark.offset) if mark.offset >= 0 else None for mark in marks
         }
