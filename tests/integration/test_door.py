@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import os
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -24,7 +26,7 @@ from tests.servers import ClickHouseServer
 
 WRITERS = 8
 EXCHANGES = 12
-MOST_SECONDS = 60.0
+MOST_SECONDS = 300.0
 ROW = {"event_type": "t", "user_id": "u", "session_id": "s", "timestamp": "2026-01-01 00:00:00", "platform": "web",
        "app_version": "1", "device_type": "d", "os": "l", "country": "FR", "properties": "{}"}  # fmt: skip
 TABLES = (
@@ -45,6 +47,7 @@ class Exchanged:
             client.command(statement.format(db=f"`{database}`"))
         client.command(f"INSERT INTO `{database}`.`{FENCE_TABLE}` VALUES ('events/t/0', 7)")
         self.numbers = itertools.count()
+        self.chance = random.Random()
         self.is_over = threading.Event()
         self.failures: list[str] = []
         self.threads = [threading.Thread(target=self._write, daemon=True) for _ in range(WRITERS)]
@@ -118,13 +121,20 @@ def test_nothing_is_lost_in_what_is_exchanged_behind_a_closed_door(exchanged: Ex
     assert exchanged.lost() == 0
 
 
-def test_without_the_wait_before_the_opening_it_would_be(exchanged: Exchanged, monkeypatch: pytest.MonkeyPatch) -> None:
+def without_the_wait_before_the_opening_it_would_be(exchanged: Exchanged, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Door, "await_begun", lambda *_: None)
     door = door_of(exchanged)
     give_up = time.monotonic() + MOST_SECONDS
     while exchanged.lost() <= WRITERS and time.monotonic() < give_up:
         exchanged.exchange(door)
-        time.sleep(0.05)
+        time.sleep(exchanged.chance.uniform(0.01, 0.3))
     exchanged.stop()
     assert not exchanged.failures
     assert exchanged.lost() > 0
+
+
+# By chance, in a minute or two: as the other runs without a protection, with `BITES=1` alone.
+if os.environ.get("BITES"):
+    test_without_the_wait_before_the_opening_it_would_be = pytest.mark.timeout(400)(
+        without_the_wait_before_the_opening_it_would_be
+    )
