@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -87,9 +88,8 @@ def test_a_file_that_changes_is_read_again_and_one_that_is_gone_leaves_the_last_
     for _ in range(3):
         clock.tick()
         assert secret.get_secret_value() == "second one"
-    assert [record.getMessage() for record in caplog.records] == [
-        "a secret's file cannot be used: its last value stays"
-    ]
+    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert said == ["a secret's file cannot be used: its last value stays"]
     file.write_text("third one")
     clock.tick()
     assert secret.get_secret_value() == "third one"
