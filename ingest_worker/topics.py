@@ -75,6 +75,7 @@ def describe(admin: AdminClient, topics: Collection[str]) -> dict[str, TopicFact
         except KafkaException as error:
             is_missing = error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART
             found[topic] = None if is_missing else error
+    admin.poll(0)  # what librdkafka says of its connections is kept for a poll, however many outages long
     return found
 
 

@@ -43,6 +43,9 @@ class FakeAdmin:
         self.creating = creating
         self.created: list[tuple[str, int]] = []
 
+    def poll(self, seconds: float) -> int:
+        return 0
+
     def describe_topics(self, topics: Any, request_timeout: float) -> dict[str, Future[Any]]:
         found = self.rounds.pop(0)
         missing = error(KafkaError.UNKNOWN_TOPIC_OR_PART)
