@@ -10,7 +10,8 @@ from schemas.column_type import is_state
 from schemas.conversion import is_ingestible
 from schemas.engine_checks import check_engine, engine_warnings
 from schemas.feed import feed_of
-from schemas.mapping import INTERNAL_NAME, METADATA
+from schemas.mapped_columns import METADATA
+from schemas.mapping import INTERNAL_NAME
 from schemas.model import Column, DataSource, Index, Pipe, Place, Problem
 from schemas.own_names import DATABASE_TABLES, OFFSET_INDEX_NAME, SERVICE_PREFIXES, tables_beside
 from schemas.projections import check_projections

@@ -22,7 +22,8 @@ from schemas.landing import (
     quarantine_table,
     views,
 )
-from schemas.mapping import METADATA, hidden_columns, incoming, mapping_of
+from schemas.mapped_columns import METADATA
+from schemas.mapping import hidden_columns, incoming, mapping_of
 from schemas.model import Column, DataSource, Engine, Index, Projection
 from schemas.own_names import OFFSET_INDEX_NAME
 from schemas.quarantine import QUARANTINE_FACTS
@@ -155,22 +156,26 @@ def mapping_ddl(data_source: DataSource, database: str) -> MappingDdl | None:
     name, landing = data_source.name, landing_of(feed)
     carried = {column: kind for column, kind in landing.columns if column not in (FENCE_KEY, OWNER)}
     carried[TOPIC_ID] = HIDDEN_TYPES[TOPIC_ID]
-    _, parsed, accepted, rejected = passage_tables(name)
+    _, parsed, accepted, rejected, doubtful = passage_tables(name)
     sql = mapping_of(data_source, carried, *(qualified(database, table) for table in passage_tables(name)))
-    parse, accept, reject, store, explain = views(name)
+    parse, accept, reject, doubt, store, explain, store_again, explain_again = views(name)
+    quarantine = quarantine_table(name)
     between = [f"{identifier(k)} {v}" for k, v in sql.parsed_columns.items()]
     creates = (
         _create_table(database, landing.table, _landing_lines(name, landing.columns, database), "ENGINE = Null"),
-        *(_create_table(database, table, between, "ENGINE = Null") for table in (parsed, accepted, rejected)),
-        _view(database, store, name, _guarded(sql.store, database, name, stored_columns(data_source))),
-        _view(
-            database,
-            explain,
-            quarantine_table(name),
-            _guarded(sql.explain, database, quarantine_table(name), quarantined_columns(data_source)),
+        *(_create_table(database, table, between, "ENGINE = Null") for table in (parsed, accepted, rejected, doubtful)),
+        *(
+            _view(database, view, target, _guarded(select, database, target, filled) + settings)
+            for view, target, select, filled, settings in (
+                (store, name, sql.store, stored_columns(data_source), ""),
+                (explain, quarantine, sql.explain, quarantined_columns(data_source), ""),
+                (store_again, name, sql.store_again, stored_columns(data_source), sql.settings),
+                (explain_again, quarantine, sql.explain_again, quarantined_columns(data_source), sql.settings),
+            )
         ),
         _view(database, accept, accepted, sql.accept),
         _view(database, reject, rejected, sql.reject),
+        _view(database, doubt, doubtful, sql.doubt),
         _view(database, parse, parsed, sql.parse),
     )
     fingerprint = hashlib.sha256("\n".join(creates).encode()).hexdigest()[:16]

@@ -77,6 +77,10 @@ class Extraction:
         return len(self._trees) - 1
 
     @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        return tuple(self._leaves)
+
+    @property
     def definitions(self) -> tuple[str, ...]:
         """What the WITH clause of a SELECT must hold, in order, for `expression` to be used in it."""
         trees = (

@@ -16,7 +16,7 @@ FRAMED = "__framed"
 
 _JSON_WITH_SCHEMA = "json_with_schema"
 _FRAME_BYTES = 5
-_COMPRESSED = {"gzip": r"\x1f\x8b", "zstd": r"\x28\xb5\x2f\xfd"}
+_COMPRESSED = {"gzip": "1F8B", "zstd": "28B52FFD"}  # in hexadecimal: ClickHouse shows the SQL of its views as UTF-8
 
 
 def skips_frames(data_source: DataSource) -> bool:
@@ -30,31 +30,36 @@ def unframed(message: str) -> str:
     return f"if({_is_framed(message)}, {_behind(message)}, {message})"
 
 
-def without_frames(table: str) -> str:
-    """SQL: the rows of a table, with `__value` behind its frame and the message as it came as `__framed`."""
+def read_as(table: str, message: str) -> str:
+    """SQL: the rows of a table with the messages as they came as `__framed`, and `message`, SQL over that, as
+    `__value`."""
     value, framed = identifier(VALUE), identifier(FRAMED)
     renamed = f"SELECT * EXCEPT ({value}), {value} AS {framed} FROM {table}"
-    return f"(SELECT *, {unframed(framed)} AS {value} FROM ({renamed}))"
+    return f"(SELECT *, {message} AS {value} FROM ({renamed}))"
 
 
-def with_frames(select: str) -> str:
-    """SQL: what a SELECT over `without_frames` gives, with the messages as they came."""
+def as_they_came(select: str) -> str:
+    """SQL: what a SELECT over `read_as` gives, with the messages as they came."""
     value, framed = identifier(VALUE), identifier(FRAMED)
     return f"SELECT * EXCEPT ({value}, {framed}), {framed} AS {value}\nFROM (\n{select}\n)"
 
 
-def reasons_of_bytes(message: str, *, skips_frames: bool) -> list[str]:
-    """SQL of multiIf, condition and reason in turn: why bytes as they came are no JSON, where they show it."""
+def reasons_of_bytes(message: str, behind: str = "") -> list[str]:
+    """SQL of multiIf, condition and reason in turn: why bytes as they came are no JSON, where they show it. `behind`:
+    what was read behind the frame, where frames are skipped."""
     number = f"toString(reinterpretAsUInt32(reverse(substring({message}, 2, 4))))"
-    is_json = f"isValidJSON({_behind(message)})"
+    is_json = f"isValidJSON({behind or _behind(message)})"
     begin = literal("the message is framed by a Schema Registry (a zero byte and the id of its schema, ")
     advice = literal("); what is behind is JSON: set KAFKA_VALUE_FORMAT json_with_schema and replay it")
     other = literal("), and what is behind is no JSON: Avro and Protobuf are not read, produce JSON")
-    condition = f"{_is_framed(message)} AND NOT {is_json}" if skips_frames else _is_framed(message)
+    condition = f"{_is_framed(message)} AND NOT {is_json}" if behind else _is_framed(message)
     found = [condition, f"concat({begin}, {number}, if({is_json}, {advice}, {other}))"]
     for name, magic in _COMPRESSED.items():
         text = f"the message is compressed by its producer's own code ({name}): send JSON, and let the producer's"
-        found += [f"startsWith({message}, '{magic}')", literal(f"{text} setting compression.type compress it")]
+        found += [
+            f"hex(substring({message}, 1, {len(magic) // 2})) = '{magic}'",
+            literal(f"{text} setting compression.type compress it"),
+        ]
     return found
 
 

@@ -89,19 +89,23 @@ def topic_id_of(fence_key_sql: str) -> str:
     return f"substringIndex(substringIndex({fence_key_sql}, '/', -2), '/', 1)"
 
 
-def passage_tables(data_source: str) -> tuple[str, str, str, str]:
-    """The tables that messages go through and none is kept in: landing, parsed, accepted, rejected."""
+def passage_tables(data_source: str) -> tuple[str, str, str, str, str]:
+    """The tables that messages go through and none is kept in: landing, parsed, accepted, rejected, doubtful."""
     name = data_source
-    return landing_table(name), f"{name}_parsed", f"{name}_accepted", f"{name}_rejected"
+    return landing_table(name), f"{name}_parsed", f"{name}_accepted", f"{name}_rejected", f"{name}_doubtful"
 
 
 TABLES_A_MESSAGE = 4
 """How many tables each message is written to: landing, parsed, accepted and the data source's own, or landing, parsed,
-rejected and the quarantine. The same number for both, so that it shows from the sum when a view is missing."""
+rejected and the quarantine. The same number for both, so that it shows from the sum when a view is missing. Those that
+are read again are written to one more, doubtful, on their way from rejected to either."""
 
 
-def views(data_source: str) -> tuple[str, str, str, str, str]:
-    """The mapping views: messages to parsed rows, good and bad rows each to a table of their own, good ones on to the
-    data source's table, bad ones to quarantine with the reasons."""
-    name = data_source
-    return f"{name}_parse", f"{name}_accept", f"{name}_reject", f"{name}_store", f"{name}_explain"
+def views(data_source: str) -> tuple[str, ...]:
+    """The mapping views: messages to parsed rows (parse), good, bad and doubtful rows each to a table of their own
+    (accept, reject, doubt), good ones on to the data source's table (store), bad ones to quarantine with the reasons
+    (explain), and doubtful ones, which are read again, to either (store_again, explain_again)."""
+    return tuple(f"{data_source}_{view}" for view in VIEWS)
+
+
+VIEWS = ("parse", "accept", "reject", "doubt", "store", "explain", "store_again", "explain_again")

@@ -9,38 +9,38 @@ what an insert cost before its first row, costs nothing where all rows are good.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from schemas import framing, json_document
-from schemas.conversion import Conversion, conversion_of, leaf_of, value_type
+from schemas.conversion import leaf_of
+from schemas.exact_text import may_be_out_of_range, may_be_respelled, quote_out_of_range
 from schemas.extraction import MESSAGE, Extraction, Leaf, json_type
 from schemas.feed import feed_of
 from schemas.framing import FRAMED
 from schemas.landing import (
     FENCE_KEY,
-    HEADERS,
     KEY,
-    OFFSET,
-    PARTITION,
     PROVENANCE,
     TIMESTAMP,
-    TOPIC,
     TOPIC_ID,
     VALUE,
     topic_id_of,
 )
-from schemas.model import Column, ColumnType, DataSource, JsonPath
+from schemas.mapped_columns import METADATA, MappedColumn, mapped_columns
+from schemas.model import Column, ColumnType, DataSource
 from schemas.quarantine import QUARANTINE_FACTS, Judged, reasons
+from schemas.second_look import AS_SENT, SENT, reread
 from schemas.sql import call, identifier, literal
-
-METADATA = frozenset({TOPIC, PARTITION, OFFSET, TIMESTAMP, KEY, VALUE, HEADERS})
-"""Columns that a schema may declare to have the message's own facts as ordinary columns. A JSONPath of theirs counts
-for nothing: what is stored under these names is how messages are found again."""
+from schemas.text_values import from_text
 
 IS_RIGHT = "__is_right"
+IS_DOUBTFUL = "__is_doubtful"
+MAY_BE_STORED = "__may_be_stored"
 INTERNAL_NAME = re.compile(
-    r"__(is_right|reasons|framed|(parsed|state|leaf|extracted)_.*|topic_id|in_(topic|topic_id|partition|offset|timestamp))"
+    r"__(is_(right|doubtful|quick)|may_be_stored|reasons|framed|sent|(parsed|state|leaf|parts|extracted)_.*"
+    r"|topic_id|in_(topic|topic_id|partition|offset|timestamp))"
 )
 """Names that the views use for themselves: no column can have one."""
 
@@ -48,95 +48,37 @@ _ZONED_TIMESTAMP = f"fromUnixTimestamp64Milli({identifier(TIMESTAMP)}, 'UTC')"
 
 
 @dataclass(frozen=True, slots=True)
-class MappedColumn:
-    """A column with a JSONPath and how it is filled."""
-
-    column: Column
-    type: ColumnType
-    path: JsonPath
-    conversion: Conversion
-
-    @property
-    def parsed_name(self) -> str:
-        return f"__parsed_{self.column.name}"
-
-    @property
-    def state_name(self) -> str:
-        return f"__state_{self.column.name}"
-
-    @property
-    def is_required(self) -> bool:
-        """Whether a missing or null value sends the row to quarantine."""
-        return not self.type.is_nullable and self.column.default is None
-
-    @property
-    def is_judged_late(self) -> bool:
-        """Whether the parsed value alone says if the column is right, and is more than a text out of the message."""
-        return self.is_required and not self.is_container and self.type.bare.family != "String"
-
-    @property
-    def is_container(self) -> bool:
-        """A container cannot be NULL: whether it is absent, right or wrong is kept in a column of its own."""
-        return self.conversion.is_right is not None
-
-    @property
-    def state(self) -> str:
-        """SQL: of a container, 0 when it is absent, 1 when it is right, 2 when it is wrong."""
-        return f"multiIf({self.conversion.is_right}, 1, {self.conversion.is_absent}, 0, 2)"
-
-    @property
-    def is_absent(self) -> str:
-        """SQL over the parsed columns of a row that is right: whether there is nothing to store but the DEFAULT."""
-        return f"{identifier(self.state_name)} = 0" if self.is_container else f"isNull({identifier(self.parsed_name)})"
-
-    @property
-    def has_value(self) -> str:
-        """SQL over the parsed columns: whether the message holds a value of the column's type."""
-        if self.is_container:
-            return f"{identifier(self.state_name)} = 1"
-        return f"isNotNull({identifier(self.parsed_name)})"
-
-    @property
-    def is_right(self) -> str:
-        """SQL over the parsed columns and the message: whether the row may be stored as far as this column goes."""
-        if self.is_container:
-            return self.has_value if self.is_required else f"{identifier(self.state_name)} != 2"
-        return self.has_value if self.is_required else f"({self.conversion.is_absent} OR {self.has_value})"
-
-
-@dataclass(frozen=True, slots=True)
 class MappingSql:
-    """The SELECTs of the views, and the columns (name → type) of the tables between them. `is_right` is SQL over
-    these: whether a row may be stored."""
+    """The SELECTs of the views, and the columns (name → type) of the tables between them. `judged` gives messages with
+    whether they may be stored (`__may_be_stored`). `settings` belong behind `store_again` and `explain_again`."""
 
     parsed_columns: Mapping[str, str]
-    is_right: str
+    judged: str
     parse: str
     accept: str
     reject: str
+    doubt: str
     store: str
     explain: str
-
-
-def mapped_columns(data_source: DataSource) -> tuple[tuple[MappedColumn, ...], Extraction]:
-    """The columns that are filled from JSON, in the schema's order, and the extraction that they share."""
-    own = (column for column in data_source.columns if column.name not in METADATA)
-    found = [(column, column.type and value_type(column.type), column.json_path) for column in own]
-    filled = [(column, kind, path) for column, kind, path in found if kind is not None and path is not None]
-    extraction = Extraction()
-    extraction.add(leaf for _, kind, path in filled if (leaf := leaf_of(kind, path)) is not None)
-    columns = (MappedColumn(column, kind, path, conversion_of(kind, path, extraction)) for column, kind, path in filled)
-    return tuple(columns), extraction
+    store_again: str
+    explain_again: str
+    settings: str
 
 
 def mapping_of(
-    data_source: DataSource, landing_columns: Mapping[str, str], landing: str, parsed: str, accepted: str, rejected: str
+    data_source: DataSource,
+    landing_columns: Mapping[str, str],
+    landing: str,
+    parsed: str = "",
+    accepted: str = "",
+    rejected: str = "",
+    doubtful: str = "",
 ) -> MappingSql:
     """The mapping of a data source. `landing_columns` is name → type of the landing table's columns that go on
     (without the fence's); the others are the tables' names as the SQL shall write them."""
     columns, extraction = mapped_columns(data_source)
     carried = dict(landing_columns)
-    parsed_columns = carried | {IS_RIGHT: "UInt8"}
+    parsed_columns = carried | {IS_RIGHT: "UInt8", IS_DOUBTFUL: "UInt8"}
     for column in columns:
         parsed_columns[column.parsed_name] = column.conversion.type
         if column.is_container:
@@ -144,15 +86,82 @@ def mapping_of(
     # Not judged where it is parsed: ClickHouse would analyse the whole conversion a second time there.
     late = [column.is_right for column in columns if column.is_judged_late]
     is_right = " AND ".join([IS_RIGHT, *late])
+    needs_second = f"({IS_DOUBTFUL} OR {may_be_out_of_range(MESSAGE)})"
+    skips_frames = framing.skips_frames(data_source)
+    unframed = framing.unframed if skips_frames else str
+    came, names, settings = identifier(FRAMED), ", ".join(map(identifier, carried)), _settings(columns)
+    parse = _first_look(data_source, columns, extraction, carried, landing)
+    again = partial(_second_look, columns, extraction, carried, unframed(MESSAGE))
+    # Only the bytes of a FixedString can be too many: whether a row is right depends on no other text.
+    right = f"(SELECT * FROM ({again(AS_SENT, doubtful)}) WHERE {is_right})"
+    judge_again = partial(again, AS_SENT - {"String"})
+    wrong = f"(SELECT * FROM ({judge_again(doubtful)}) WHERE NOT ({is_right}))"
+    read_again = framing.read_as(wrong, quote_out_of_range(unframed(came)))
+    explain = partial(_explain, columns, carried, skips_frames=skips_frames)
+    settled, doubted = (
+        f"(SELECT * FROM {rejected or f'({parse})'} WHERE {which})" for which in (f"NOT {needs_second}", needs_second)
+    )
     return MappingSql(
         parsed_columns=parsed_columns,
-        is_right=is_right,
-        parse=_parse(columns, extraction, tuple(carried), landing, skips_frames=framing.skips_frames(data_source)),
+        judged=f"SELECT {names}, {is_right} AS {MAY_BE_STORED} FROM {settled}\n"
+        f"UNION ALL SELECT {names}, {is_right} AS {MAY_BE_STORED} FROM ({judge_again(doubted)}){settings}",
+        parse=parse + settings,
         accept=f"SELECT *\nFROM {parsed}\nWHERE {is_right}",
         reject=f"SELECT *\nFROM {parsed}\nWHERE NOT ({is_right})",
-        store=_store(data_source, columns, carried, accepted),
-        explain=_explain(columns, carried, rejected, skips_frames=framing.skips_frames(data_source)),
+        doubt=f"SELECT *\nFROM {rejected}\nWHERE {needs_second}",
+        store=_store(data_source, columns, carried, accepted, unframed(MESSAGE)),
+        explain=explain(framing.read_as(settled, unframed(came)), came) if skips_frames else explain(settled, MESSAGE),
+        store_again=_store(data_source, columns, carried, right, quote_out_of_range(unframed(MESSAGE))),
+        explain_again=explain(read_again, came),
+        settings=settings,
     )
+
+
+def _first_look(
+    data_source: DataSource,
+    columns: tuple[MappedColumn, ...],
+    extraction: Extraction,
+    carried: Mapping[str, str],
+    landing: str,
+) -> str:
+    expressions = {name: identifier(name) for name in carried}
+    expressions |= {TOPIC_ID: topic_id_of(identifier(FENCE_KEY))} if TOPIC_ID in carried else {}
+    expressions |= _parsed(columns)
+    texts = [column.path.keys[-1] for column in columns if column.type.bare.family in AS_SENT and column.path.keys]
+    expressions[IS_DOUBTFUL] = may_be_respelled(texts)
+    expressions[IS_RIGHT] += f"\n        AND NOT {IS_DOUBTFUL}" if texts else ""
+    if not framing.skips_frames(data_source):
+        return f"{_with(extraction)}{_select(expressions)}\nFROM {landing}"
+    expressions[FRAMED] = identifier(FRAMED)
+    source = framing.read_as(landing, framing.unframed(identifier(FRAMED)))
+    return framing.as_they_came(f"{_with(extraction)}{_select(expressions)}\nFROM {source}")
+
+
+def _second_look(
+    columns: tuple[MappedColumn, ...],
+    extraction: Extraction,
+    carried: Mapping[str, str],
+    unframed: str,
+    families: Container[str],
+    doubtful: str,
+) -> str:
+    """`families`: the types whose columns shall be the texts that were sent."""
+    expressions = {name: identifier(name) for name in (*carried, FRAMED)} | _parsed(columns)
+    as_sent = [column for column in columns if column.type.bare.family in families]
+    for column in as_sent:
+        if not column.path.keys:
+            expressions[column.parsed_name] = from_text(column.type.bare, SENT)
+    texts = {leaf_of(column.type, column.path) for column in as_sent}
+    leaves = (leaf for leaf in extraction.leaves if leaf in texts)
+    source = reread(doubtful, carried, extraction, leaves, unframed)
+    return framing.as_they_came(f"{_select(expressions)}\nFROM {source}")
+
+
+def _settings(columns: tuple[MappedColumn, ...]) -> str:
+    """What a SELECT that parses needs behind it: a view keeps the settings of its SELECT, whoever inserts."""
+    if not any(column.type.bare.family == "JSON" for column in columns):
+        return ""
+    return "\nSETTINGS " + ", ".join(f"{name} = {value}" for name, value in json_document.SETTINGS.items())
 
 
 def hidden_columns(data_source: DataSource) -> tuple[str, ...]:
@@ -178,16 +187,9 @@ def _select(expressions: Mapping[str, str]) -> str:
     )
 
 
-def _parse(
-    columns: tuple[MappedColumn, ...],
-    extraction: Extraction,
-    carried: tuple[str, ...],
-    landing: str,
-    *,
-    skips_frames: bool,
-) -> str:
-    expressions = {name: identifier(name) for name in carried}
-    expressions |= {TOPIC_ID: topic_id_of(identifier(FENCE_KEY))} if TOPIC_ID in carried else {}
+def _parsed(columns: tuple[MappedColumn, ...]) -> dict[str, str]:
+    """SQL of the parsed columns, and of what of a row's judgement needs the message."""
+    expressions = {}
     for column in columns:
         expressions[column.parsed_name] = column.conversion.value
         if column.is_container:
@@ -200,24 +202,19 @@ def _parse(
     expressions[IS_RIGHT] = "\n        AND ".join(
         [*conditions, *(column.is_right for column in columns if not column.is_judged_late)]
     )
-    if skips_frames:
-        expressions[FRAMED] = identifier(FRAMED)
-    source = framing.without_frames(landing) if skips_frames else landing
-    select = f"{_with(extraction)}{_select(expressions)}\nFROM {source}"
-    if skips_frames:
-        select = framing.with_frames(select)
-    if any(column.type.bare.family == "JSON" for column in columns):
-        # A view keeps the settings of its SELECT, whoever inserts.
-        select += "\nSETTINGS " + ", ".join(f"{name} = {value}" for name, value in json_document.SETTINGS.items())
-    return select
+    return expressions
 
 
 def _store(
-    data_source: DataSource, columns: tuple[MappedColumn, ...], carried: Mapping[str, str], accepted: str
+    data_source: DataSource,
+    columns: tuple[MappedColumn, ...],
+    carried: Mapping[str, str],
+    accepted: str,
+    message: str,
 ) -> str:
+    """`message`: SQL over a row of `accepted`, the message as it was read."""
     expressions = {incoming(name): _provenance(name) for name in hidden_columns(data_source)}
     by_name = {column.column.name: column for column in columns}
-    message = framing.unframed(MESSAGE) if framing.skips_frames(data_source) else MESSAGE
     for declared in data_source.columns:
         if declared.name in by_name:
             expressions[declared.name] = _stored(by_name[declared.name], message)
@@ -263,18 +260,18 @@ def _default(column: Column, column_type: ColumnType | None) -> str:
 
 
 def _explain(
-    columns: tuple[MappedColumn, ...], carried: Mapping[str, str], rejected: str, *, skips_frames: bool
+    columns: tuple[MappedColumn, ...], carried: Mapping[str, str], rejected: str, came: str, *, skips_frames: bool
 ) -> str:
+    """`came`: SQL over a row of `rejected`, the message as it came; `__value` is what was read of it."""
     expressions = {incoming(name): _provenance(name) for name in PROVENANCE}
     expressions |= {incoming(name): identifier(name) for name in (KEY, VALUE) if name in carried}
-    if skips_frames:
-        expressions[incoming(VALUE)] = identifier(FRAMED)
+    expressions |= {incoming(VALUE): came} if VALUE in carried else {}
     judged = (
         Judged(column.column.name, column.type.text, column.path, column.is_required, column.has_value)
         for column in columns
     )
     expressions |= {
-        "__reasons": reasons(judged, skips_frames=skips_frames),
+        "__reasons": reasons(judged, came=came, skips_frames=skips_frames),
         "c__error_column": "arrayMap(r -> r.1, `__reasons`)",
         "c__error": "arrayMap(r -> r.2, `__reasons`)",
         "c__import_id": "CAST(NULL, 'Nullable(String)')",
@@ -286,8 +283,7 @@ def _explain(
     extraction.add(leaf for leaf in shown.values() if leaf.keys)
     expressions |= {name: extraction.expression(leaf) if leaf.keys else MESSAGE for name, leaf in shown.items()}
     expressions["insertion_date"] = "now()"
-    source = framing.without_frames(rejected) if skips_frames else rejected
-    inner = f"{_with(extraction)}{_select(expressions)}\nFROM {source}"
+    inner = f"{_with(extraction)}{_select(expressions)}\nFROM {rejected}"
     kept = ", ".join(identifier(name) for name in expressions if name != "__reasons")
     return f"SELECT {kept}\nFROM (\n{inner}\n)"
 

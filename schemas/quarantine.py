@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.extraction import MESSAGE, json_type, raw
-from schemas.framing import FRAMED, reasons_of_bytes
+from schemas.framing import reasons_of_bytes
 from schemas.landing import VALUE
 from schemas.model import JsonPath
-from schemas.sql import call, identifier, literal
+from schemas.sql import call, literal
 
 QUARANTINE_FACTS = ("c__error_column", "c__error", "c__import_id", "insertion_date")
 """The quarantine's own columns: a column of the schema that is called so is in the raw message alone."""
@@ -29,13 +29,13 @@ class Judged:
     is_right: str
 
 
-def reasons(columns: Iterable[Judged], *, skips_frames: bool = False) -> str:
+def reasons(columns: Iterable[Judged], *, came: str = MESSAGE, skips_frames: bool = False) -> str:
     """SQL: Array(Tuple(column, reason)) of a row that cannot be stored. What is wrong with the message as a whole is
-    told of the column `__value`, which holds it. `skips_frames`: the rows come from `framing.without_frames`."""
+    told of the column `__value`, which holds it. `came`: the message as it came; with `skips_frames` `__value` is what
+    is behind its frame."""
     judged = tuple(columns)
     kind = f"toString({json_type(())})"
-    came = identifier(FRAMED) if skips_frames else MESSAGE
-    bytes_alone = ", ".join(reasons_of_bytes(came, skips_frames=skips_frames))
+    bytes_alone = ", ".join(reasons_of_bytes(came, MESSAGE if skips_frames else ""))
     whole = (
         f"multiIf(empty({came}), 'the message is empty (a tombstone or an empty value)', {bytes_alone},"
         f" NOT isValidUTF8({MESSAGE}), 'the message is not valid UTF-8',"

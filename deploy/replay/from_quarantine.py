@@ -17,7 +17,7 @@ from ingest_worker.messages import Run
 from ingest_worker.recovery import OffsetRanges
 from schemas.ddl import qualified
 from schemas.landing import KEY, OFFSET, PARTITION, TIMESTAMP, TOPIC, TOPIC_ID, VALUE, quarantine_table
-from schemas.mapping import mapping_of
+from schemas.mapping import MAY_BE_STORED, mapping_of
 
 _IS_RIGHT = "is_right"
 _BYTES = {"String": "bytes"}
@@ -130,12 +130,12 @@ class _Quarantine:
         return f"SELECT {OFFSET} FROM ({self._judged(within)}) WHERE {_IS_RIGHT}"
 
     def _judged(self, within: OffsetRange) -> str:
-        """SQL: offset, value and whether it is right, by the SELECT of the mapping's own first view."""
+        """SQL: offset, value and whether it is right, by the SELECTs of the mapping's own views."""
         messages = (
             f"(SELECT {OFFSET}, {VALUE} FROM {self._table} WHERE {of_partition(self._origin)} AND {_within(within)})"
         )
-        mapping = mapping_of(self._scene.data_source, {OFFSET: "Int64", VALUE: "String"}, messages, "", "", "")
-        return f"SELECT {OFFSET}, {VALUE}, {mapping.is_right} AS {_IS_RIGHT} FROM ({mapping.parse})"
+        mapping = mapping_of(self._scene.data_source, {OFFSET: "Int64", VALUE: "String"}, messages)
+        return f"SELECT {OFFSET}, {VALUE}, {MAY_BE_STORED} AS {_IS_RIGHT} FROM ({mapping.judged})"
 
 
 class QuarantineReplay:

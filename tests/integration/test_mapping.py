@@ -354,7 +354,6 @@ WHOLE: list[tuple[str, bytes, str]] = [
     ("two lines", b'{"name":"n","count":1}\n{"name":"second","count":2}', "the message is not valid JSON"),
     ("a value behind it", b'{"name":"n","count":1},5', "the message is not valid JSON"),
     ("a second row in TSV", b'{"name":"n","count":1}\tx\n\\N', "the message is not valid JSON"),
-    ("a number past all bounds", b'{"name":"n","count":1e999}', "the message is not valid JSON"),
     ("NUL behind it", b'{"name":"n","count":1}\0', "the message is not valid JSON"),
 ]
 
