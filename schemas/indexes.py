@@ -34,7 +34,7 @@ def parse_indexes(block: Sequence[Line], problems: list[Problem]) -> tuple[Index
 
 def _index(text: str, place: Place) -> Index | None:
     words = text.split(None, 1)
-    if words[0].upper() == "INDEX" and len(words) == 2:
+    if len(words) == 2 and words[0].upper() == "INDEX":
         words = words[1].split(None, 1)
     if len(words) < 2:
         return None

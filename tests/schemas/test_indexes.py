@@ -38,7 +38,8 @@ def test_forms_of_an_index(
 
 
 @pytest.mark.parametrize(
-    "text", ["i", "i a", "i TYPE minmax", "INDEX i a TYPE", "i a TYPE minmax GRANULARITY " + "9" * 5_000]
+    "text",
+    [",", "INDEX ,", "i", "i a", "i TYPE minmax", "INDEX i a TYPE", "i a TYPE minmax GRANULARITY " + "9" * 5_000],
 )
 def test_what_is_no_index(text: str) -> None:
     found, problems = parse(f"{text}\nj a TYPE minmax\n")
