@@ -63,7 +63,8 @@ class ClickHouseLook:
                 self._client = self._connect()
             except (ClickHouseError, OSError) as error:
                 return short_message(error).removeprefix("ClickHouse ")
-        if self._client.ping(ANSWER_SECONDS):
+        # The client asks a second time by itself.
+        if self._client.ping(ANSWER_SECONDS / 2):
             return None
         return self._unreachable() or f"it takes connections and does not answer within {ANSWER_SECONDS:g} s"
 

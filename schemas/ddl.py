@@ -175,7 +175,12 @@ def mapping_ddl(data_source: DataSource, database: str) -> MappingDdl | None:
         ),
         _view(database, accept, accepted, sql.accept),
         _view(database, reject, rejected, sql.reject),
-        _view(database, doubt, doubtful, sql.doubt),
+        _view(
+            database,
+            doubt,
+            doubtful,
+            f"{sql.doubt} AND {_are_there(database, store_again, explain_again)}",
+        ),
         _view(database, parse, parsed, sql.parse),
     )
     fingerprint = hashlib.sha256("\n".join(creates).encode()).hexdigest()[:16]
@@ -201,6 +206,14 @@ def _guarded(select: str, database: str, table: str, columns: Iterable[str]) -> 
     missing = (call("NOT hasColumnInTable", literal(database), literal(table), literal(name)) for name in columns)
     said = f"{table} is without a column that is to be filled"
     return f"{select}\nWHERE throwIf({' OR '.join(missing)}, {literal(said)}) = 0"
+
+
+def _are_there(database: str, *wanted: str) -> str:
+    """SQL that is true, and fails where one of these views is missing (UNKNOWN_TABLE, whatever the column). Those who
+    insert see a missing view by the number of tables that rows went to, but for rows that go through one more."""
+    return " AND ".join(
+        f"{call('hasColumnInTable', literal(database), literal(view), literal(''))} IN (0, 1)" for view in wanted
+    )
 
 
 def stored_columns(data_source: DataSource) -> tuple[str, ...]:

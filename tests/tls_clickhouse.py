@@ -20,7 +20,11 @@ from tests.servers import ServerUnavailableError
 
 ZONE = "America/New_York"
 DATABASE = "birdhouse"  # the shipped users' own
-PASSWORDS = {"birdhouse_ingest": "ingest of the tests", "birdhouse_api": "api of the tests"}
+PASSWORDS = {
+    "birdhouse_ingest": "ingest of the tests",
+    "birdhouse_api": "api of the tests",
+    "birdhouse_ops": "ops of the tests",
+}
 PATH = "/clickhouse/"
 _SHIPPED = Path(__file__).parents[1] / "deploy" / "clickhouse" / "users.d" / "birdhouse.xml"
 _USERS = """<clickhouse>

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.ddl import qualified
 from tests.schemas.engines import ENGINES, connector
 from tests.schemas.mapped import Mapped, project_of
 
@@ -154,6 +156,21 @@ def test_declared_facts_hold_the_message_as_it_came(mapped: Mapped) -> None:
     assert [tuple(row.values()) for row in rows.values()] == [
         *(("1.10", "k", sent[0]), ("x", "k", sent[1]), ("1e400", "k", sent[2])),
     ]
+
+
+@pytest.mark.parametrize("view", ["store_again", "explain_again"])
+def test_without_a_view_of_the_second_look_nothing_is_taken_for_stored(mapped: Mapped, view: str) -> None:
+    """The row goes to one table more on its way, so that the number of tables does not show what is missing."""
+    name = qualified(mapped.database, f"facts_{view}")
+    statement = mapped.query(f"SHOW CREATE TABLE {name}")[0][0]
+    mapped.client.command(f"DROP VIEW {name} SYNC")
+    try:
+        with pytest.raises(DatabaseError, match="UNKNOWN_TABLE"):
+            mapped.insert("facts", [b'{"v": 1.10}'])
+        offsets = mapped.insert("facts", [b'{"v":"x"}'])
+        assert len(mapped.rows("facts", ["v"], offsets)) == 1
+    finally:
+        mapped.client.command(statement)
 
 
 # -- numbers that are out of the range of a Float64 -------------------------------------------------------------
