@@ -17,7 +17,7 @@ from schemas.project import load_project
 from service.kafka import client_config
 from service.settings import ServiceSettings, load_settings
 from tests.faults.door import Exchange, only_inserts
-from tests.faults.house import INSERT_SECONDS, SCHEMA, FaultHouse, Setup
+from tests.faults.house import INSERT_SECONDS, FaultHouse, Setup
 from tests.faults.load import good
 from tests.faults.registry import fault
 
@@ -35,9 +35,8 @@ def padded(number: int) -> bytes:
 
 def deploy(house: FaultHouse, *columns: str, url: str = "") -> None:
     """As `birdhouse deploy` does, with these columns beside the others."""
-    lines = "".join(f"\n    {column}," for column in columns)
-    text = SCHEMA.format(name=house.name, group=house.name).replace("SCHEMA >", f"SCHEMA >{lines}", 1)
-    (house.folder / "datasources" / f"{house.name}.datasource").write_text(text)
+    file = house.folder / "datasources" / f"{house.name}.datasource"
+    file.write_text(house.data_source(house.name, *columns))
     environment = house.environment()
     settings = load_settings(ServiceSettings, environment)
     client = clickhouse_connect.get_client(dsn=url or house.url, autogenerate_session_id=False)

@@ -127,8 +127,7 @@ class FaultHouse:
         (self.folder / "brokers.connection").write_text(f"TYPE kafka\nKAFKA_BOOTSTRAP_SERVERS {self.kafka}\n")
         for name in self.names:
             path = self.folder / "datasources" / f"{name}.datasource"
-            columns = "".join(f",\n    {column}" for column in self.setup.columns)
-            path.write_text(SCHEMA.format(columns=columns, name=name, group=self.name, reset=self.setup.reset))
+            path.write_text(self.data_source(name))
         for path, text in self.setup.files.items():
             (self.folder / path).parent.mkdir(exist_ok=True)
             (self.folder / path).write_text(text.replace("{name}", self.name))
@@ -169,6 +168,11 @@ class FaultHouse:
         with contextlib.suppress(Exception):
             self.sql("DROP DATABASE {db}")
             self.client.close()
+
+    def data_source(self, name: str, *columns: str) -> str:
+        """The text of a data source's file, with these columns beside those of the set-up."""
+        added = "".join(f",\n    {column}" for column in (*self.setup.columns, *columns))
+        return SCHEMA.format(columns=added, name=name, group=self.name, reset=self.setup.reset)
 
     # Servers.
 
