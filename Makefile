@@ -8,7 +8,7 @@ ROUNDS ?= 1
 FAULT ?=
 BITES ?=
 RECORD ?= docs/faults.jsonl
-PACKAGES := schemas service ingest_worker query_api deploy
+PACKAGES := schemas service ingest_worker query_api deploy bench
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench faults docs clean

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from query_api.catalog import Catalog, compile_project
 from schemas.errors import ProjectError
 from schemas.model import Problem, Project
 from schemas.project import load_project
+from schemas.queries.catalog import Catalog, compile_project
 from service.environment import PROJECT_NAMES
 from service.secret_files import with_project_secrets
 

@@ -14,20 +14,21 @@ import click
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from deploy import tokens as token_table
-from deploy.apply import apply
-from deploy.bench.cli import bench
-from deploy.beside_run import environment_beside, running_parts
+from deploy.bench_command import bench_command
 from deploy.check import read_project
-from deploy.connect import connect, reason_of
-from deploy.embedded_engine import EmbeddedEngine
-from deploy.errors import DeployError, ExplainError, FolderInUseError, RefusedPlanError, UnknownPipeError
-from deploy.plan import read_plan
+from deploy.embedded.engine import EmbeddedEngine
+from deploy.errors import ExplainError, FolderInUseError, UnknownPipeError
+from deploy.operations import tokens as token_table
+from deploy.run.beside import environment_beside, running_parts
 from deploy.secret import SECRET_FILE, find_secret, is_secret_missing
 from deploy.settings import RunSettings
+from ingest_worker.storing.settled import records_of
 from schemas.errors import ProjectError
 from schemas.report import render
-from service.errors import SettingsError
+from service.clickhouse.connect import connect, reason_of
+from service.deployment.apply import apply
+from service.deployment.plan import read_plan
+from service.errors import RefusedPlanError, ServiceError
 from service.logs import configure, redact
 from service.settings import load_settings
 
@@ -45,7 +46,7 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except ProjectError as error:
             click.echo(render(error.problems), err=True)
-        except (DeployError, SettingsError) as error:
+        except ServiceError as error:
             click.echo(redact(f"error: {error}"), err=True)
         except ClickHouseError as error:
             click.echo(redact(f"error: ClickHouse does not do what was asked: {reason_of(error)}"), err=True)
@@ -68,7 +69,7 @@ def main() -> None:
     """Event analytics on your own Kafka and ClickHouse."""
 
 
-main.add_command(bench)
+main.add_command(bench_command(), "bench")
 
 
 @main.command()
@@ -80,7 +81,7 @@ def run(project: Path | None, is_watched: bool) -> None:
     Without KAFKA_BOOTSTRAP_SERVERS a broker is started, without CLICKHOUSE_URL an engine on BIRDHOUSE_DATA. Ctrl-C
     stops it after what was accepted is stored.
     """
-    from deploy.run import run as run_all  # everything else starts faster without both services
+    from deploy.run.command import run as run_all  # everything else starts faster without both services
 
     settings, environment = _settings(project)
     configure(settings.birdhouse_log_format, settings.birdhouse_log_level)
@@ -114,7 +115,7 @@ def check(project: Path | None, is_strict: bool) -> None:
 @project_option
 def deploy(project: Path | None, is_check: bool) -> None:
     """Put the project's tables and views into ClickHouse, after printing what will be done."""
-    from service.kafka import client_config  # everything else starts faster without Kafka
+    from service.kafka.config import client_config  # everything else starts faster without Kafka
 
     settings, environment = _settings_beside_run(project)
     checked = read_project(settings.project_folder, environment)
@@ -135,7 +136,7 @@ def deploy(project: Path | None, is_check: bool) -> None:
         apply(
             client,
             plan,
-            kafka=lambda connection: client_config(settings, environment, connection=connection),
+            records=records_of(lambda connection: client_config(settings, environment, connection=connection)),
             tell=lambda text: click.echo(text, err=True),
         )
         click.echo("deployed", err=True)
@@ -162,7 +163,7 @@ def explain(project: Path | None, pipe: str, parameters: tuple[str, ...], output
 
     Exit code 1 for parameters that the API would refuse, 2 for an unknown pipe.
     """
-    from deploy import explain as explaining
+    from deploy.explain import explanation as explaining
 
     settings, environment = _settings_beside_run(project)
     checked = read_project(settings.project_folder, environment)
@@ -226,9 +227,9 @@ def verify(project: Path | None, data_source: str | None, since: datetime | None
     Exit code 0: each offset is stored once. 1: gaps, doubles or an error. 2: nothing is wrong, but of some offsets
     nobody can tell any more.
     """
-    from deploy.verify import project as verifying  # everything else starts faster without Kafka
-    from deploy.verify.render import render_json, render_text
-    from deploy.verify.report import verdict_of
+    from deploy.operations.verify import project as verifying  # everything else starts faster without Kafka
+    from deploy.operations.verify.render import render_json, render_text
+    from deploy.operations.verify.report import verdict_of
 
     settings, environment = _settings_beside_run(project)
     configure(settings.birdhouse_log_format, settings.birdhouse_log_level)
@@ -259,7 +260,7 @@ def replay(project: Path | None, output: str, is_sure: bool, **asked: Any) -> No
 
     Killed and run again, it goes on. Exit code 0: done. 1: an error. 2: nothing to do, or not all, with the reason.
     """
-    from deploy.replay import terminal  # everything else starts faster without Kafka
+    from deploy.operations.replay import terminal  # everything else starts faster without Kafka
 
     settings, environment = _settings_beside_run(project)
     configure(settings.birdhouse_log_format, settings.birdhouse_log_level)
@@ -290,9 +291,9 @@ def offsets(
     Unlike Kafka's own tools it writes beside the offset that this is meant, so that workers go on from there also where
     the table cannot tell which events it holds already. Those are stored once more.
     """
-    from deploy import offsets as setting  # everything else starts faster without Kafka
-    from deploy.topic import TopicView
-    from service.kafka import client_config
+    from deploy.operations import offsets as setting  # everything else starts faster without Kafka
+    from ingest_worker.storing.topic import TopicView
+    from service.kafka.config import client_config
 
     settings, environment = _settings_beside_run(project)
     checked = read_project(settings.project_folder, environment)

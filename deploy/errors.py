@@ -10,29 +10,18 @@ DeployError
 ├── UnknownTokenError    no token has that name
 ├── UnknownPipeError     no endpoint has that name
 ├── ExplainError         parameters that the API would refuse, or nothing to ask about them
-├── ServerError          a server does not answer, or refuses us
 ├── OffsetsError         a group's offsets cannot be set like this
-├── OffsetsGoneError     the broker dropped messages while they were read
-├── ReplayError          what is to be replayed cannot be, or not like this
-│   └── TakenOverError   a worker or another replay took the partition over
-├── RefusedPlanError     the project cannot be deployed without losing data
-├── BenchError           a bench cannot measure: something is missing, or what was measured is wrong
-├── RefusedStatementError ClickHouse refuses a statement of a deploy
-├── InsertsRunningError  inserts through a landing table that is to be made anew do not end
-├── LockLostError        another deploy took this one for dead, and goes on in its place
-└── DeployBusyError      another deploy of the same database does not end
+└── ReplayError          what is to be replayed cannot be, or not like this
+    └── TakenOverError   a worker or another replay took the partition over
 """
 
 from __future__ import annotations
 
+from service.errors import ServiceError
 
-class DeployError(Exception):
-    """Anything this package raises on purpose. `str()` is what people read, with the hint on its own line."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        self.message = message
-        self.hint = hint
-        super().__init__(f"{message}\nhint: {hint}" if hint else message)
+class DeployError(ServiceError):
+    """Anything this package raises on purpose."""
 
 
 class MissingExtraError(DeployError):
@@ -84,20 +73,6 @@ class ExplainError(DeployError):
     """A pipe's query cannot be shown or estimated; the message of refused parameters is the API's own."""
 
 
-class ServerError(DeployError):
-    """ClickHouse or Kafka does not answer, or refuses what was asked."""
-
-
-class OffsetsGoneError(DeployError):
-    """Retention passed an offset that was about to be read."""
-
-    def __init__(self, topic: str, partition: int, offset: int) -> None:
-        super().__init__(
-            f"the broker dropped messages of {topic}/{partition} from offset {offset} on while they were read",
-            "run it again: it says what the broker holds now",
-        )
-
-
 class OffsetsError(DeployError):
     """A group's offsets cannot be looked at or set as asked."""
 
@@ -113,46 +88,4 @@ class TakenOverError(ReplayError):
         super().__init__(
             f"a worker or another replay took `{data_source}` {topic}/{partition} over",
             "run it again: it goes on where it was",
-        )
-
-
-class RefusedPlanError(DeployError):
-    """A change would lose data, so nothing is applied."""
-
-
-class BenchError(DeployError):
-    """What a bench needs is not there, or a side of it did not do its work, so that its figures would mean nothing."""
-
-
-class DeployBusyError(DeployError):
-    """Another deploy holds the lock of a database for longer than one ever takes."""
-
-    def __init__(self, database: str, lock_table: str) -> None:
-        super().__init__(
-            f"another deploy of the database `{database}` has been running for minutes",
-            f"if none is, drop its lock: DROP TABLE `{database}`.`{lock_table}`",
-        )
-
-
-class RefusedStatementError(DeployError):
-    """ClickHouse refuses what the project's files ask for; the message says where that stands, and what was made."""
-
-
-class LockLostError(DeployError):
-    """This deploy stood still for so long that another one took its lock."""
-
-    def __init__(self, database: str) -> None:
-        super().__init__(
-            f"another deploy of the database `{database}` took this one for dead and does its work",
-            "run it again: it does what is left to do",
-        )
-
-
-class InsertsRunningError(DeployError):
-    """Nobody can tell which views these inserts go through."""
-
-    def __init__(self, query_ids: set[str]) -> None:
-        super().__init__(
-            f"inserts do not end: {', '.join(sorted(query_ids))}",
-            "end them (KILL QUERY WHERE query_id = '…') and deploy again: until then what workers read waits in Kafka",
         )

@@ -12,11 +12,11 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.registry import Collector
 
 from deploy.settings import RunSettings
-from ingest_worker.metrics import Metrics as WorkerMetrics
-from ingest_worker.metrics import StatusCollector
+from ingest_worker.observing.metrics import Metrics as WorkerMetrics
+from ingest_worker.observing.metrics import StatusCollector
 from ingest_worker.settings import IngestSettings
 from ingest_worker.status import WorkerStatus
-from query_api.metrics import ApiMetrics
+from query_api.observing.metrics import ApiMetrics
 from query_api.settings import QueryApiSettings
 from service.settings import ServiceSettings, Setting, describe
 

@@ -9,35 +9,36 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
-from ingest_worker import clickhouse
 from ingest_worker.admin import AdminServer
 from ingest_worker.deployment import ensure_deployed
 from ingest_worker.errors import ReplicatedTablesError
-from ingest_worker.log import log_observation
-from ingest_worker.metrics import Metrics, StatusCollector
-from ingest_worker.observations import Observation, ServerAwaited, observe_by
-from ingest_worker.schema_watch import SchemaWatch
+from ingest_worker.observing.log import log_observation
+from ingest_worker.observing.metrics import Metrics, StatusCollector
+from ingest_worker.observing.observations import Observation, ServerAwaited, observe_by
 from ingest_worker.settings import IngestSettings
 from ingest_worker.status import WorkerStatus
-from ingest_worker.worker import KafkaConfig, Worker
+from ingest_worker.storing.settled import records_of
+from ingest_worker.watching import clickhouse_look as clickhouse
+from ingest_worker.watching.schema_watch import SchemaWatch
+from ingest_worker.worker import Worker
 from schemas.errors import ProjectError
 from schemas.feed import feeds_of
 from schemas.model import Connection, Project
 from schemas.project import load_project
 from schemas.report import render
-from service.admin import create_admin_app
 from service.clickhouse.tls import tls_context
 from service.errors import SettingProblem, SettingsError
-from service.kafka import client_config
+from service.kafka.config import ConfigOf, client_config
 from service.logs import configure
 from service.secret_files import with_project_secrets
 from service.settings import load_settings
+from service.web.admin import create_admin_app
 
 _WRONG_SETTINGS = 2  # the exit code that shells and click give a wrong use
 _WRONG_PROJECT = 1
@@ -101,7 +102,7 @@ def _stop_event() -> threading.Event:
 def run(
     settings: IngestSettings,
     project: Project,
-    kafka_config: Callable[[Connection | None], KafkaConfig],
+    kafka_config: ConfigOf,
     stop: threading.Event,
 ) -> int:
     """Serve the admin port and the worker until `stop` is set, then drain. Returns the exit code."""
@@ -162,7 +163,7 @@ def run(
             stop,
             may_apply=settings.deploy_on_start,
             is_pinned=settings.birdhouse_ingest_pinned_replica,
-            kafka=kafka_config,
+            records=records_of(kafka_config),
         )
     except ReplicatedTablesError as error:
         print(error, file=sys.stderr)
@@ -181,9 +182,7 @@ def run(
     return 0
 
 
-def _kafka_configs(
-    settings: IngestSettings, project: Project, environment: Mapping[str, str]
-) -> Callable[[Connection | None], KafkaConfig]:
+def _kafka_configs(settings: IngestSettings, project: Project, environment: Mapping[str, str]) -> ConfigOf:
     """Each connection's configuration, all made now so that whatever is wrong with one stops the start."""
     used = {feed.connection for feed in feeds_of(project.data_sources.values())}
     # A connection whose file is not in the project stands for the brokers of the environment.

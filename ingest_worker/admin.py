@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 from aiohttp import web
 
-from service.http_server import HttpRunner, plain_error
+from service.web.server import HttpRunner, plain_error
 
 
 class AdminServer:

@@ -9,14 +9,15 @@ from contextlib import closing
 
 from clickhouse_connect.driver.client import Client
 
-from deploy.apply import ConfigOf, apply
-from deploy.errors import RefusedPlanError, RefusedStatementError
-from deploy.plan import Plan, read_plan
 from ingest_worker.errors import ReplicatedTablesError
-from ingest_worker.observations import Observer, SchemaApplied, SchemaDiffers, ServerAwaited
-from ingest_worker.sink import short_message
+from ingest_worker.observing.observations import Observer, SchemaApplied, SchemaDiffers, ServerAwaited
+from ingest_worker.storing.sink import short_message
 from schemas.model import Project
 from service.backoff import Backoff
+from service.deployment.apply import apply
+from service.deployment.door import OpenRecords
+from service.deployment.plan import Plan, read_plan
+from service.errors import RefusedPlanError, RefusedStatementError
 
 logger = logging.getLogger(__name__)
 
@@ -33,14 +34,14 @@ def ensure_deployed(
     *,
     may_apply: bool,
     is_pinned: bool = False,
-    kafka: ConfigOf | None = None,
+    records: OpenRecords | None = None,
 ) -> str:
     """Compare the deployed schema with the project's; apply what is missing when `may_apply` and it only adds.
 
     Waits without end, saying so, for a server that cannot be reached, until `stop`. A schema that differs is said
     with the command to run; the worker goes on all the same, as most differences do not concern it, and an insert
     that finds no table is repeated until there is one. Gives what ClickHouse refused of it, empty when nothing was.
-    `kafka` as for `apply`. Raises `ReplicatedTablesError` unless `is_pinned`: all workers reach the same replica.
+    `records` as for `apply`. Raises `ReplicatedTablesError` unless `is_pinned`: all workers reach the same replica.
     """
     failures = 0
     refusal = ""
@@ -51,7 +52,7 @@ def ensure_deployed(
                 for warning in plan.warnings:
                     logger.warning(warning)
                 if not plan.is_empty:
-                    refusal = _settle(client, plan, observe, kafka, may_apply=may_apply)
+                    refusal = _settle(client, plan, observe, records, may_apply=may_apply)
                 if not is_pinned:
                     _refuse_replicas(client, database)
             return refusal
@@ -65,10 +66,10 @@ def ensure_deployed(
     return refusal
 
 
-def _settle(client: Client, plan: Plan, observe: Observer, kafka: ConfigOf | None, *, may_apply: bool) -> str:
+def _settle(client: Client, plan: Plan, observe: Observer, records: OpenRecords | None, *, may_apply: bool) -> str:
     if may_apply and plan.only_adds:
         try:
-            apply(client, plan, kafka=kafka, tell=lambda text: logger.warning(text))
+            apply(client, plan, records=records, tell=lambda text: logger.warning(text))
         except (RefusedStatementError, RefusedPlanError) as error:
             # To try again would change nothing; what the project says besides may work all the same.
             observe(SchemaDiffers(plan.database, error.message, error.hint))

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
-from ingest_worker.assignment import Assignment
-from ingest_worker.buffer import Buffer, Place
-from ingest_worker.lane import Load
-from ingest_worker.ownership import OwnerState
-from ingest_worker.partition import Partition
+from ingest_worker.pipeline.assignment import Assignment
+from ingest_worker.pipeline.buffer import Buffer
+from ingest_worker.pipeline.lane import Load
+from ingest_worker.storing.fence.ownership import OwnerState
+from ingest_worker.storing.places import Place
+from ingest_worker.takeover.partition import Partition
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from clickhouse_connect.driver.client import Client
 
-from ingest_worker.batch import Limits
-from ingest_worker.budget import MemoryBudget
-from ingest_worker.buffer import Buffer
-from ingest_worker.clickhouse import ClickHouseLook
-from ingest_worker.group import Group, group_feeds
-from ingest_worker.inserter import Inserter
-from ingest_worker.looks import Looks
-from ingest_worker.observations import Observer, WorkerStarted, WorkerStopped, observe_by
-from ingest_worker.ownership import OwnerState
-from ingest_worker.scan import memory_of
+from ingest_worker.observing.observations import Observer, WorkerStarted, WorkerStopped, observe_by
+from ingest_worker.pipeline.budget import MemoryBudget
+from ingest_worker.pipeline.buffer import Buffer
+from ingest_worker.pipeline.group import Group, group_feeds
+from ingest_worker.pipeline.inserter import Inserter
 from ingest_worker.settings import IngestSettings
-from ingest_worker.sink import Sink
 from ingest_worker.status import WorkerStatus, status_of
+from ingest_worker.storing.batch import Limits
+from ingest_worker.storing.fence.ownership import OwnerState
+from ingest_worker.storing.fence.scan import memory_of
+from ingest_worker.storing.sink import Sink
+from ingest_worker.watching.clickhouse_look import ClickHouseLook
+from ingest_worker.watching.looks import Looks
 from schemas.feed import feeds_of
-from schemas.landing import landing_of
-from schemas.model import Connection, Project
+from schemas.mapping.landing import landing_of
+from schemas.model import Project
 from service.deadline import Deadline
+from service.kafka.config import ClientConfig, ConfigOf
 
-KafkaConfig = Mapping[str, Any]
 # How much longer than a drain a reading thread may be silent before the process counts as dead.
 _SILENCE_SECONDS = 60.0
 # What a stop needs beside the drain: leaving the group, ending threads.
@@ -50,7 +49,7 @@ class Worker:
         project: Project,
         *,
         clickhouse_factory: Callable[[], Client],
-        kafka_config: KafkaConfig | Callable[[Connection | None], KafkaConfig],
+        kafka_config: ClientConfig | ConfigOf,
         observe: Observer,
         broker_keeps_records: bool = True,
         clock: Callable[[], float] = time.monotonic,
@@ -202,9 +201,7 @@ class Worker:
         return threads
 
     @staticmethod
-    def _config_of(
-        project: Project, connection: str | None, given: KafkaConfig | Callable[[Connection | None], KafkaConfig]
-    ) -> KafkaConfig:
+    def _config_of(project: Project, connection: str | None, given: ClientConfig | ConfigOf) -> ClientConfig:
         if callable(given):
             return given(project.connections.get(connection or ""))
         return given

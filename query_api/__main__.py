@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 
 from query_api.app import STATE, create_app
-from query_api.schema_check import schema_check
+from query_api.engine.schema_check import schema_check
 from query_api.server import serve
 from query_api.settings import QueryApiSettings
 from schemas.errors import ProjectError

@@ -10,37 +10,37 @@ from functools import partial
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from query_api.admission import Admission
-from query_api.answer_columns import AnswerColumns
-from query_api.auth import TokenTable
-from query_api.catalog import Catalog, compile_project
-from query_api.committed import CommitWatcher
-from query_api.count_rows import count_rows, read_rows
-from query_api.event_handlers import EventHandlers
-from query_api.formats import FORMATS
-from query_api.health import Health, Watched
+from query_api.access.auth import TokenTable
+from query_api.access.token_handlers import TokenHandlers
+from query_api.engine.admission import Admission
+from query_api.engine.count_rows import count_rows, read_rows
+from query_api.events.committed import CommitWatcher
+from query_api.events.event_handlers import EventHandlers
+from query_api.events.ingest import EventIngest
 from query_api.ids import names_by_id
-from query_api.information_handlers import InformationHandlers
-from query_api.ingest import EventIngest
 from query_api.live import LiveVersion
-from query_api.log_observer import log_observation
-from query_api.metrics import ApiMetrics
-from query_api.middleware import add_headers, answer_errors
-from query_api.observations import Observer, Server, to_all
-from query_api.pipe_handlers import PipeHandlers
+from query_api.observing.health import Health, Watched
+from query_api.observing.log import log_observation
+from query_api.observing.metrics import ApiMetrics
+from query_api.observing.observations import Observer, Server, to_all
+from query_api.openapi.answer_columns import AnswerColumns
+from query_api.project.information_handlers import InformationHandlers
+from query_api.questions.pipe_handlers import PipeHandlers
+from query_api.questions.sql_handlers import SqlHandlers
+from query_api.questions.sql_statement import CallerSql
 from query_api.servers import Servers, connect
 from query_api.settings import QueryApiSettings
-from query_api.sql_handlers import SqlHandlers
-from query_api.sql_statement import CallerSql
-from query_api.token_handlers import TokenHandlers
+from query_api.web.formats import FORMATS
+from query_api.web.middleware import add_headers, answer_errors
 from schemas.feed import connection_of, feeds_of
 from schemas.model import Project
 from schemas.project import load_project
-from service.admin import create_admin_app
+from schemas.queries.catalog import Catalog, compile_project
 from service.environment import PROJECT_NAMES
 from service.errors import SettingProblem, SettingsError
-from service.routes import Routes
 from service.secret_files import with_project_secrets
+from service.web.admin import create_admin_app
+from service.web.routes import Routes
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from aiohttp import web
 
 from query_api.app import STATE, State, create_admin
 from query_api.errors import Unavailable
-from query_api.middleware import refusal
-from query_api.observations import Listening, SchemaDiffers, Stopping
-from service.http_server import HttpRunner, plain_error
+from query_api.observing.observations import Listening, SchemaDiffers, Stopping
+from query_api.web.middleware import refusal
+from service.web.server import HttpRunner, plain_error
 
 # Bytes of a request line: Tinybird's tools send up to 4,096 characters of parameters, percent-encoded in URLs.
 _LONGEST_LINE = 32_768

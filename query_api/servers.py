@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from query_api.clickhouse_http import ClickHouseServer, HttpExecutor
-from query_api.committed import CommittedOffsets, KafkaCommittedOffsets
-from query_api.execute import Executor
-from query_api.observations import Observer
-from query_api.producer import EventProducer, KafkaProducer
+from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.engine.execute import Executor
+from query_api.events.committed import CommittedOffsets, KafkaCommittedOffsets
+from query_api.events.producer import EventProducer, KafkaProducer
+from query_api.events.topics import KafkaTopics, Topics
+from query_api.observing.observations import Observer
 from query_api.settings import QueryApiSettings
-from query_api.topics import KafkaTopics, Topics
 from schemas.model import Connection
 from service.errors import SettingProblem, SettingsError
-from service.kafka import client_config
+from service.kafka.config import client_config
 
 
 @dataclass(frozen=True, slots=True)

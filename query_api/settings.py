@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from query_api.limits import Limits
+from query_api.engine.limits import Limits
 from service.settings import ServiceSettings
 
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from schemas.checks import check_data_source, check_names
-from schemas.connection import read_connection
-from schemas.datasource import read_data_source
+from schemas.checks.data_sources import check_data_source, check_names
 from schemas.errors import ProjectError
-from schemas.includes import read_source
+from schemas.files.connection import read_connection
+from schemas.files.datasource import read_data_source
+from schemas.files.lines.includes import read_source
+from schemas.files.lines.source import Source
+from schemas.files.pipe import read_pipe
 from schemas.model import Connection, DataSource, Pipe, Place, Problem, Project
-from schemas.pipe import read_pipe
-from schemas.source import Source
 
 EXAMPLE_PROJECT = Path(__file__).parent
 """The project that ships with Birdhouse: its `datasources/` and `pipes/`."""

@@ -64,7 +64,7 @@ def embedded_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The embedded engine, one a session: a process has at most one, on one folder."""
     if find_spec("chdb") is None:
         pytest.skip("the embedded engine is not installed")
-    from deploy.embedded_engine import EmbeddedEngine
+    from deploy.embedded.engine import EmbeddedEngine
 
     with EmbeddedEngine(tmp_path_factory.mktemp("engine")) as engine:
         yield engine

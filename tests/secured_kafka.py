@@ -21,7 +21,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in `__a
     ResourceType,
 )
 
-from deploy.bench.server_command import KAFKA_PORTS, StartedServer, free_port, started_server
+from bench.systems.server_command import KAFKA_PORTS, StartedServer, free_port, started_server
 from tests.servers import ServerUnavailableError
 
 PASSWORD = "tests-only"

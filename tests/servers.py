@@ -13,7 +13,7 @@ from pathlib import Path
 
 from docker.errors import APIError
 
-from deploy.bench.server_command import (
+from bench.systems.server_command import (
     ATTEMPTS,
     CLICKHOUSE_PORTS,
     KAFKA_PORTS,
@@ -155,7 +155,7 @@ def _is_running(container: DockerContainer) -> bool:
 @contextmanager
 def _embedded_broker(folder: Path) -> Iterator[str]:
     try:
-        from deploy.embedded_broker import EmbeddedBroker
+        from deploy.embedded.broker import EmbeddedBroker
     except ImportError as error:
         raise ServerUnavailableError(
             f"no Kafka: set TEST_KAFKA_COMMAND, start Docker or install it ({error})"

@@ -13,7 +13,7 @@ from pathlib import Path
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
-from deploy.bench.server_command import CLICKHOUSE_PORTS, StartedServer, clickhouse_answers, started_server
+from bench.systems.server_command import CLICKHOUSE_PORTS, StartedServer, clickhouse_answers, started_server
 from tests.certificates import HERE, Authority
 from tests.front import Front, front
 from tests.servers import ServerUnavailableError

@@ -19,7 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in `__a
     UserScramCredentialUpsertion,
 )
 
-from deploy.bench.server_command import KAFKA_PORTS, free_port, started_server
+from bench.systems.server_command import KAFKA_PORTS, free_port, started_server
 from tests.certificates import HERE, Authority
 from tests.secured_kafka import ADMIN, PASSWORD, SecuredKafka
 from tests.servers import ServerUnavailableError

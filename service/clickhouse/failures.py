@@ -8,12 +8,11 @@ import socket
 import ssl
 from collections.abc import Iterator
 
+from service.clickhouse.codes import CREDENTIALS
 from service.settings import ServiceSettings
 
 CANNOT_BE_REACHED = "cannot be reached"
 STRANGE_ANSWER = "cannot be asked: what answers there is no ClickHouse"
-CREDENTIALS = frozenset({192, 193, 194, 195, 516})
-"""Codes of ClickHouse's about who asks: 192 unknown user, 193 and 194 password, 195 and 516 authentication."""
 CREDENTIALS_HINT = "CLICKHOUSE_USER and CLICKHOUSE_PASSWORD (or CLICKHOUSE_PASSWORD_FILE) say who we are"
 
 # X509_V_ERR_…, https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded_engine import EmbeddedEngine
+from deploy.embedded.engine import EmbeddedEngine
 
 
 @pytest.fixture(scope="session")

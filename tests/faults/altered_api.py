@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from query_api import writer
 from query_api.__main__ import main
+from query_api.events import writer
 
 
 def _end(self: Any, error: Exception) -> None:

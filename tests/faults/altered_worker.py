@@ -25,28 +25,17 @@ from typing import Any
 from confluent_kafka import Consumer
 
 import ingest_worker.__main__ as command
-from ingest_worker import (
-    assignment,
-    batch,
-    buffer,
-    claimer,
-    group,
-    inserter,
-    lane,
-    looks,
-    metrics,
-    ownership,
-    partition,
-    recovery,
-    sink,
-    source,
-    topic_watch,
-    topics,
-    worker,
-)
-from ingest_worker.outcomes import Refused, Stored
-from ingest_worker.record import LaneRecord
+from ingest_worker import worker
+from ingest_worker.observing import metrics
+from ingest_worker.pipeline import assignment, buffer, group, inserter, lane, source
+from ingest_worker.storing import batch, sink
+from ingest_worker.storing.fence import ownership, recovery
+from ingest_worker.storing.outcomes import Refused, Stored
+from ingest_worker.storing.record import LaneRecord
+from ingest_worker.takeover.request import claimer, partition
+from ingest_worker.watching import looks, topic_watch
 from service.backoff import Backoff
+from service.kafka import topics
 
 
 def die() -> None:

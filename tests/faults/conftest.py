@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.bench.server_command import StartedServer
+from bench.systems.server_command import StartedServer
 from tests.faults.house import Setup
 from tests.faults.judge import RESULTS, keep, kept, tables, write_page
 from tests.faults.workers import WorkerPool

@@ -21,12 +21,12 @@ from click.testing import CliRunner
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from deploy.apply import apply
-from deploy.bench.server_command import StartedServer, free_port
+from bench.systems.server_command import StartedServer, free_port
 from deploy.cli import main
-from deploy.plan import read_plan
-from schemas import ddl
 from schemas.project import load_project
+from schemas.tables import ddl
+from service.deployment.apply import apply
+from service.deployment.plan import read_plan
 from tests.faults.door import Door
 from tests.faults.judge import RESULTS, Result
 from tests.faults.load import EVENTS_PER_SECOND, Load, good

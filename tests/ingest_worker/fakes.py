@@ -12,10 +12,12 @@ from clickhouse_connect.driver.query import QueryContext, QueryResult
 from clickhouse_connect.driver.transform import NativeTransform
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from ingest_worker.batch import Batch, BatchBuilder, Limits, Origin
-from ingest_worker.buffer import Buffer
-from ingest_worker.messages import Run
-from ingest_worker.recovery import Fenced, LaneStart, Lot, Quiet, Recovered
+from ingest_worker.pipeline.buffer import Buffer
+from ingest_worker.storing.batch import Batch, BatchBuilder, Limits, Origin
+from ingest_worker.storing.fence.recovery import Fenced, Quiet, Recovered
+from ingest_worker.storing.messages import Run
+from ingest_worker.storing.places import Lot
+from ingest_worker.storing.record import LaneStart
 
 ORIGIN = Origin("events", "topic", "topic-id", 0)
 LIMITS = Limits(rows=10, payload_bytes=1000, seconds=1.0)

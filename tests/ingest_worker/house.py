@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from deploy.apply import apply
-from deploy.plan import read_plan
-from ingest_worker import clickhouse
-from ingest_worker.observations import BatchStored, Observation
+from ingest_worker.observing.observations import BatchStored, Observation
 from ingest_worker.settings import IngestSettings
+from ingest_worker.watching import clickhouse_look as clickhouse
 from ingest_worker.worker import Worker
 from schemas.model import Column, ColumnType, DataSource, Engine, JsonPath, KafkaSource, Project
 from service.deadline import Deadline
+from service.deployment.apply import apply
+from service.deployment.plan import read_plan
 from service.settings import load_settings
 from tests.servers import ClickHouseServer
 

@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import pytest
 
-from deploy.errors import RefusedStatementError
 from ingest_worker import deployment as module
 from ingest_worker.deployment import ensure_deployed
 from ingest_worker.errors import ReplicatedTablesError
-from ingest_worker.observations import Observation, SchemaApplied, SchemaDiffers, ServerAwaited
+from ingest_worker.observing.observations import Observation, SchemaApplied, SchemaDiffers, ServerAwaited
 from service.backoff import Backoff
+from service.errors import RefusedStatementError
 from tests.ingest_worker.fakes import FakeClient, refusal
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from ingest_worker.assignment import Assignment
-from ingest_worker.budget import MemoryBudget
-from ingest_worker.buffer import Buffer
-from ingest_worker.partition import Partition, Refusal
+from ingest_worker.pipeline.assignment import Assignment
+from ingest_worker.pipeline.budget import MemoryBudget
+from ingest_worker.pipeline.buffer import Buffer
 from ingest_worker.status import status_of
-from ingest_worker.takeover import Takeover
+from ingest_worker.takeover.partition import Partition, Refusal
+from ingest_worker.takeover.request import Takeover
 from tests.ingest_worker.fakes import LIMITS, Clock, recovered, run
 
 

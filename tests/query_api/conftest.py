@@ -8,7 +8,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from query_api.app import create_app
-from query_api.observations import Observation
+from query_api.observing.observations import Observation
 from query_api.servers import Servers
 from query_api.settings import QueryApiSettings
 from service.settings import load_settings

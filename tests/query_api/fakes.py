@@ -10,15 +10,15 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
-from query_api.auth import derive_token
-from query_api.delivery import Delivered
+from query_api.access.auth import derive_token
+from query_api.engine.execute import Answer, Summary
+from query_api.engine.limits import Limits
 from query_api.errors import QueryApiError
-from query_api.execute import Answer, Summary
-from query_api.limits import Limits
-from query_api.observations import Observation
-from query_api.query import Query
-from query_api.topics import TopicLimits
+from query_api.events.delivery import Delivered
+from query_api.events.topics import TopicLimits
+from query_api.observing.observations import Observation
 from schemas.model import Column, ColumnType, DataSource, JsonPath, Node, NodeType, Pipe, Project, Token
+from schemas.queries.query import Query
 
 SECRET = "0123456789abcdef0123456789abcdef"
 Client = TestClient[web.Request, web.Application]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from query_api.catalog import Catalog, compile_project
 from schemas.model import DataSource, Node, NodeType, Pipe, Place, Project
+from schemas.queries.catalog import Catalog, compile_project
 
 
 def pipe(name: str, *, kind: NodeType | None = NodeType.ENDPOINT, **nodes: str) -> Pipe:

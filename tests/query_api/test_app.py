@@ -15,11 +15,18 @@ from prometheus_client import generate_latest
 
 from query_api.app import STATE, create_admin, create_app
 from query_api.errors import BrokenAnswer, QueryRefused, Unavailable
-from query_api.health import Health, Watched
 from query_api.ids import resource_id
-from query_api.middleware import answer_errors
-from query_api.observations import AnswerBroken, Observation, RequestCrashed, RequestEnded, ServerFound, to_all
+from query_api.observing.health import Health, Watched
+from query_api.observing.observations import (
+    AnswerBroken,
+    Observation,
+    RequestCrashed,
+    RequestEnded,
+    ServerFound,
+    to_all,
+)
 from query_api.settings import QueryApiSettings
+from query_api.web.middleware import answer_errors
 from service.errors import SettingsError
 from service.settings import load_settings
 from tests.query_api.fakes import PROJECT, Api, StartApi, until

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import query_api
-from query_api.limits import FORMAT_SETTINGS, PROJECT_SETTINGS, Limits, query_settings
+from query_api.engine.limits import FORMAT_SETTINGS, PROJECT_SETTINGS, Limits, query_settings
 from query_api.settings import QueryApiSettings
 from service.errors import SettingsError
 from service.settings import load_settings
@@ -37,7 +37,7 @@ def test_a_wrong_value_stops_the_start_with_its_name(name: str, value: str) -> N
 
 
 def test_every_setting_that_is_named_to_people_exists() -> None:
-    texts = [path.read_text() for path in [*PACKAGE.glob("*.py"), PACKAGE.parent / "docs" / "http-api.md"]]
+    texts = [path.read_text() for path in [*PACKAGE.rglob("*.py"), PACKAGE.parent / "docs" / "http-api.md"]]
     named = {name for text in texts for name in re.findall(r"`(BIRDHOUSE_API_[A-Z_]+)`", text)}
     limits = set(re.findall(r'"((?:EXECUTION|MEMORY|ROWS|BYTES|RESULT)_[A-Z_]+)"', "".join(texts)))
     assert len(named) > 10

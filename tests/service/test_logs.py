@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from service import logs
 
-logger = logging.getLogger("ingest_worker.sink")
+logger = logging.getLogger("ingest_worker.storing.sink")
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def written(
 
 def test_text_has_the_fields_after_the_message() -> None:
     line = written("inserted", {"rows": 10, "topic": "events", "reason": "a b", "empty": ""}, log_format="text")
-    assert line.endswith('info ingest_worker.sink: inserted rows=10 topic=events reason="a b" empty=""\n')
+    assert line.endswith('info ingest_worker.storing.sink: inserted rows=10 topic=events reason="a b" empty=""\n')
 
 
 def test_json_has_the_fields_as_keys() -> None:
@@ -59,7 +59,7 @@ def test_json_has_the_fields_as_keys() -> None:
     assert entry["lag"] == "inf"
     assert entry["message"] == "inserted"
     assert entry["level"] == "info"
-    assert entry["logger"] == "ingest_worker.sink"
+    assert entry["logger"] == "ingest_worker.storing.sink"
     assert entry["time"].endswith("+00:00")
 
 

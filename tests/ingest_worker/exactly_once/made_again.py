@@ -11,11 +11,12 @@ import pickle
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, replace
 
-from ingest_worker.batch import Batch, Limits, Origin
-from ingest_worker.lane import Lane
-from ingest_worker.messages import Run
-from ingest_worker.record import Record, parse_record
-from ingest_worker.recovery import LaneStart, OffsetRanges, recorded_start
+from ingest_worker.pipeline.lane import Lane
+from ingest_worker.storing.batch import Batch, Limits, Origin
+from ingest_worker.storing.fence.recovery import recorded_start
+from ingest_worker.storing.messages import Run
+from ingest_worker.storing.ranges import OffsetRanges
+from ingest_worker.storing.record import LaneStart, Record, parse_record
 
 LENGTHS = {"X": 2, "Y": 3}
 """How many messages the topic holds under each id: the new one is soon longer than the old position."""

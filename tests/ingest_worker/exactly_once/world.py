@@ -13,21 +13,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, field, replace
 from enum import IntEnum
 
-from ingest_worker.batch import Batch, BatchBuilder, Limits, Origin
-from ingest_worker.lane import Lane
-from ingest_worker.messages import Run
-from ingest_worker.record import Cut, Record, parse_record
-from ingest_worker.recovery import (
+from ingest_worker.pipeline.lane import Lane
+from ingest_worker.storing.batch import Batch, BatchBuilder, Limits, Origin
+from ingest_worker.storing.fence.recovery import (
     PATIENCE_SECONDS,
     AwaitStep,
     Fenced,
-    LaneStart,
-    OffsetRanges,
     Quiet,
     next_step,
     recorded_start,
     recovered,
 )
+from ingest_worker.storing.messages import Run
+from ingest_worker.storing.ranges import OffsetRanges
+from ingest_worker.storing.record import Cut, LaneStart, Record, parse_record
 
 ORIGIN = Origin("events", "topic", "id", 0)
 LOT = ("events", "topic", 0)

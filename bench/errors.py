@@ -1,0 +1,9 @@
+"""Why a bench cannot measure."""
+
+from __future__ import annotations
+
+from service.errors import ServiceError
+
+
+class BenchError(ServiceError):
+    """What a bench needs is not there, or a side of it did not do its work, so that its figures would mean nothing."""

@@ -1,0 +1,1 @@
+"""Events, requests and callers: what the systems under test are given to do."""

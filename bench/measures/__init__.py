@@ -1,0 +1,1 @@
+"""The benches: each says what it measures and makes a table of it."""

@@ -1,0 +1,1 @@
+"""What is measured: servers, processes and projects under test, and what they cost."""

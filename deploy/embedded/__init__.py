@@ -1,0 +1,1 @@
+"""The broker and the engine for one machine, and ways to them."""

@@ -1,0 +1,217 @@
+"""Moves those messages of quarantine into the table that today's mapping takes; the others stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from deploy.operations.replay.claim import claim, delete, of_partition
+from deploy.operations.replay.record import Kind, Phase, Records, ReplayRecord
+from deploy.operations.replay.scene import PartitionResult, Scene
+from deploy.operations.replay.storing import Storing
+from ingest_worker.storing.batch import Limits, Origin
+from ingest_worker.storing.messages import Run
+from ingest_worker.storing.ranges import OffsetRange, OffsetRanges
+from schemas.mapping.landing import KEY, OFFSET, PARTITION, TIMESTAMP, TOPIC, TOPIC_ID, VALUE, quarantine_table
+from schemas.mapping.views import MAY_BE_STORED, mapping_of
+from schemas.tables.ddl import qualified
+
+_IS_RIGHT = "is_right"
+_BYTES = {"String": "bytes"}
+"""A message that is not valid UTF-8 must come out as it went in."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedPlace:
+    """A partition of a topic of which messages are in quarantine, and the offsets of those that are asked for."""
+
+    origin: Origin
+    offsets: OffsetRange
+
+
+def quarantined_places(
+    scene: Scene,
+    partitions: Sequence[int],
+    offsets: OffsetRange | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> list[QuarantinedPlace]:
+    """Where there is something to look at. A time span becomes, in each partition, the offsets from its first message
+    to its last one. Topics of earlier days count too: nothing is asked of Kafka."""
+    conditions, parameters = ["1"], dict[str, Any]()
+    if partitions:
+        conditions.append(f"{PARTITION} IN {{partitions:Array(Int32)}}")
+        parameters["partitions"] = list(partitions)
+    if offsets is not None:
+        conditions.append(f"{OFFSET} BETWEEN {offsets.first} AND {offsets.last}")
+    for moment, comparison in ((since, ">="), (until, "<")):
+        if moment is not None:
+            conditions.append(f"toUnixTimestamp64Milli({TIMESTAMP}) {comparison} {int(moment.timestamp() * 1000)}")
+    rows = scene.client.query(
+        f"SELECT {TOPIC}, {TOPIC_ID}, {PARTITION}, min({OFFSET}), max({OFFSET})"
+        f" FROM {qualified(scene.database, quarantine_table(scene.name))}"
+        f" WHERE {' AND '.join(conditions)} GROUP BY ALL ORDER BY ALL",
+        parameters=parameters,
+    ).result_rows
+    return [
+        QuarantinedPlace(Origin(scene.name, topic, topic_id, number), OffsetRange(first, last))
+        for topic, topic_id, number, first, last in rows
+    ]
+
+
+class _Quarantine:
+    """The raw messages of one partition, and what today's mapping says of them."""
+
+    def __init__(self, scene: Scene, origin: Origin) -> None:
+        self._scene = scene
+        self._origin = origin
+        self._table = qualified(scene.database, quarantine_table(scene.name))
+
+    def read(self, ranges: Sequence[OffsetRange]) -> Iterator[Run]:
+        """Those messages in `ranges` that the mapping takes, each once."""
+        whole = OffsetRange(ranges[0].first, ranges[-1].last)
+        asked = OffsetRanges.of((entry.first, entry.last) for entry in ranges)
+        names = [OFFSET, VALUE, f"toUnixTimestamp64Milli({TIMESTAMP})", *([KEY] if self._scene.feed.store_key else [])]
+        rows = self._scene.client.query(
+            f"SELECT {', '.join(names)} FROM {self._table}"
+            f" WHERE {of_partition(self._origin)} AND {OFFSET} IN ({self._right(whole)}) AND {_within(whole)}"
+            f" ORDER BY {OFFSET} LIMIT 1 BY {OFFSET}",
+            query_formats=_BYTES,
+        ).result_rows
+        kept = [row for row in rows if asked.last_of(row[0]) is not None]
+        if not kept:
+            return
+        offsets, values, timestamps, *keys = map(list, zip(*kept, strict=True))
+        yield Run(
+            topic=self._origin.topic,
+            partition=self._origin.partition,
+            values=values,
+            offsets=offsets,
+            timestamps=timestamps,
+            keys=keys[0] if keys else (),
+            payload_bytes=sum(map(len, values)) + (sum(map(len, keys[0])) if keys else 0),
+        )
+
+    def next_chunk(self, within: OffsetRange, limits: Limits) -> OffsetRange | None:
+        """The first offsets within which the mapping takes as many messages as one insert may hold; None for none."""
+        rows = self._scene.client.query(
+            f"SELECT {OFFSET}, length({VALUE}) FROM ({self._judged(within)}) WHERE {_IS_RIGHT}"
+            f" ORDER BY {OFFSET} LIMIT 1 BY {OFFSET} LIMIT {limits.rows}"
+        ).result_rows
+        held = 0
+        last: int | None = None
+        for offset, size in rows:
+            held += size
+            if last is not None and held > limits.payload_bytes:
+                break
+            last = offset
+        return OffsetRange(rows[0][0], last) if last is not None else None
+
+    def count(self, within: OffsetRange) -> tuple[int, int]:
+        """Messages that the mapping takes, and those that it does not."""
+        found = self._scene.client.query(
+            f"SELECT uniqExactIf({OFFSET}, {_IS_RIGHT}), uniqExactIf({OFFSET}, NOT {_IS_RIGHT})"
+            f" FROM ({self._judged(within)})"
+        ).result_rows
+        return int(found[0][0]), int(found[0][1])
+
+    def stored(self, within: OffsetRange) -> str:
+        """SQL: the offsets that the table holds."""
+        return (
+            f"SELECT {OFFSET} FROM {qualified(self._scene.database, self._scene.name)}"
+            f" WHERE {of_partition(self._origin)} AND {_within(within)}"
+        )
+
+    def _right(self, within: OffsetRange) -> str:
+        """SQL: the offsets of the messages that the mapping takes."""
+        return f"SELECT {OFFSET} FROM ({self._judged(within)}) WHERE {_IS_RIGHT}"
+
+    def _judged(self, within: OffsetRange) -> str:
+        """SQL: offset, value and whether it is right, by the SELECTs of the mapping's own views."""
+        messages = (
+            f"(SELECT {OFFSET}, {VALUE} FROM {self._table} WHERE {of_partition(self._origin)} AND {_within(within)})"
+        )
+        mapping = mapping_of(self._scene.data_source, {OFFSET: "Int64", VALUE: "String"}, messages)
+        return f"SELECT {OFFSET}, {VALUE}, {MAY_BE_STORED} AS {_IS_RIGHT} FROM ({mapping.judged})"
+
+
+class QuarantineReplay:
+    """Of one data source. A message is in the table before it leaves quarantine: what dies in between is in both, and
+    the next replay takes it from quarantine."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    def look(self, place: QuarantinedPlace) -> PartitionResult:
+        """What `run` would do. Changes nothing."""
+        result = self._result(place)
+        result.missing, result.still_wrong = _Quarantine(self._scene, place.origin).count(place.offsets)
+        return result
+
+    def run(self, place: QuarantinedPlace) -> PartitionResult:
+        """Raises `ServiceError`; whatever happens, running it again goes on."""
+        scene, result = self._scene, self._result(place)
+        origin = claim(scene.client, scene.database, place.origin)
+        quarantine = _Quarantine(scene, origin)
+        records = Records(scene.client, scene.database, origin, Kind.QUARANTINE)
+        record = records.read() or ReplayRecord(Phase.DONE, scene.mapping)
+        storing = Storing(scene, origin, records, quarantine, record, result)
+        removal = _Removal(scene, origin, quarantine, records, result)
+        try:
+            self._finish(storing, removal, record)
+            storing.write(ReplayRecord(Phase.STORING, scene.mapping))
+            if scene.keeps_offsets:
+                removal.take_out(place.offsets)
+            left: OffsetRange | None = place.offsets
+            while left is not None and (chunk := quarantine.next_chunk(left, scene.limits)) is not None:
+                for batch in storing.store([chunk]):
+                    # From here on it is stored: only to be taken out, whatever the mapping is by then.
+                    storing.write(replace(storing.record, phase=Phase.DELETING))
+                    removal.take_out(OffsetRange(batch.first_offset, batch.last_offset))
+                left = OffsetRange(chunk.last + 1, left.last) if chunk.last < left.last else None
+            storing.write(ReplayRecord(Phase.DONE, scene.mapping))
+        finally:
+            storing.close()
+        result.missing, result.still_wrong = quarantine.count(place.offsets)
+        if result.missing:
+            result.notes.append(f"{result.missing} messages that the mapping takes are in quarantine still")
+        return result
+
+    @staticmethod
+    def _finish(storing: Storing, removal: _Removal, record: ReplayRecord) -> None:
+        """What a former replay was at when it died."""
+        if record.batch is not None and (record.phase is Phase.DELETING or storing.complete()):
+            removal.take_out(OffsetRange(record.batch.ranges[0].first, record.batch.ranges[-1].last))
+
+    def _result(self, place: QuarantinedPlace) -> PartitionResult:
+        origin = place.origin
+        return PartitionResult(origin.topic, origin.topic_id, origin.partition, place.offsets)
+
+
+@dataclass(frozen=True, slots=True)
+class _Removal:
+    """Takes out of quarantine what is in the table; where that cannot be read back, what the record names."""
+
+    scene: Scene
+    origin: Origin
+    quarantine: _Quarantine
+    records: Records
+    result: PartitionResult
+
+    def take_out(self, within: OffsetRange) -> None:
+        moved = self.quarantine.stored(within) if self.scene.keeps_offsets else self.records.offsets
+        condition = f"{_within(within)} AND {OFFSET} IN ({moved})"
+        table = quarantine_table(self.scene.name)
+        rows = self.scene.client.query(
+            f"SELECT count() FROM {qualified(self.scene.database, table)}"
+            f" WHERE {of_partition(self.origin)} AND {condition}"
+        ).result_rows[0][0]
+        if rows:
+            delete(self.scene.client, self.scene.database, self.origin, [table], condition)
+            self.result.deleted += rows
+
+
+def _within(offsets: OffsetRange) -> str:
+    return f"{OFFSET} BETWEEN {offsets.first} AND {offsets.last}"

@@ -1,0 +1,104 @@
+"""What every step of a replay needs: the data source, ClickHouse, how large a batch may be, and whom to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from clickhouse_connect.driver.client import Client
+
+from deploy.operations.replay.deliver import Tell
+from ingest_worker.storing.batch import Limits
+from ingest_worker.storing.fence.scan import memory_of
+from ingest_worker.storing.ranges import OffsetRange
+from schemas.feed import Feed, feed_of
+from schemas.mapping.landing import landing_table, quarantine_table
+from schemas.model import DataSource
+from schemas.tables.ddl import mapping_ddl
+
+FORGETFUL = "forgets the offsets of its rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One data source that a topic feeds. `client` is for everything but inserts, for which `connect` makes others."""
+
+    data_source: DataSource
+    database: str
+    client: Client
+    connect: Callable[[], Client]
+    limits: Limits
+    insert_seconds: float
+    tell: Tell
+
+    @property
+    def name(self) -> str:
+        return self.data_source.name
+
+    @property
+    def feed(self) -> Feed:
+        feed = feed_of(self.data_source)
+        assert feed is not None
+        return feed
+
+    @property
+    def tables(self) -> tuple[str, str]:
+        return self.name, quarantine_table(self.name)
+
+    @property
+    def mapping(self) -> str:
+        """The fingerprint of the mapping, which is deployed: that was looked at first."""
+        mapping = mapping_ddl(self.data_source, self.database)
+        assert mapping is not None
+        return mapping.fingerprint
+
+    def deployed_mapping(self) -> str:
+        """The fingerprint of the mapping that ClickHouse has now; empty while it is being replaced."""
+        rows = self.client.query(
+            "SELECT comment FROM system.tables WHERE database = {database:String} AND name = {name:String}",
+            parameters={"database": self.database, "name": landing_table(self.name)},
+        ).result_rows
+        return str(rows[0][0]) if rows else ""
+
+    @property
+    def keeps_offsets(self) -> bool:
+        """Whether the table can be read back, so that a missing offset was never stored."""
+        return memory_of(self.data_source).keeps_every_row
+
+    def blocks(self) -> int:
+        """How many blocks the table has taken so far, about."""
+        rows = self.client.query(
+            "SELECT max(max_block_number) FROM system.parts"
+            " WHERE database = {database:String} AND table = {name:String}",
+            parameters={"database": self.database, "name": self.name},
+        ).result_rows
+        return int(rows[0][0] or 0)
+
+
+@dataclass(slots=True)
+class PartitionResult:
+    """What was done, or with a dry run would be, in one partition. Counts are of messages, those of `missing` and
+    `lost` of offsets: nobody has looked whether there is a message at each.
+
+    `lost` are not stored and no longer held by the broker; `beyond` are the worker's to store.
+    """
+
+    topic: str
+    topic_id: str
+    partition: int
+    range: OffsetRange | None = None
+    present: int = 0
+    missing: int = 0
+    deleted: int = 0
+    completed: int = 0
+    stored: int = 0
+    quarantined: int = 0
+    still_wrong: int = 0
+    lost: int = 0
+    beyond: OffsetRange | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether something that was asked for was not, or could not be, done."""
+        return bool(self.lost or self.beyond or self.notes)

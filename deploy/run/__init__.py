@@ -1,0 +1,1 @@
+"""`birdhouse run`: everything in one process."""

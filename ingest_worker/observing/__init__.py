@@ -1,0 +1,1 @@
+"""What is worth knowing about a worker, and what the log and the metrics make of it."""

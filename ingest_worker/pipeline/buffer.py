@@ -1,0 +1,275 @@
+"""The messages of one data source between reading and storing: filled by one thread, emptied by the inserters."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+from ingest_worker.pipeline.budget import MemoryBudget
+from ingest_worker.pipeline.lane import Lane, Load
+from ingest_worker.storing.batch import Batch, Limits, Origin
+from ingest_worker.storing.delivery import BatchScale, Decision
+from ingest_worker.storing.messages import Run
+from ingest_worker.storing.places import Place
+from ingest_worker.storing.record import Cut, LaneRecord, LaneStart
+from service.deadline import Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """A batch that an inserter took, and the lane it came from."""
+
+    lane: Lane
+    batch: Batch
+
+
+class Buffer:
+    """All methods may be called from any thread. Only `take`, `wait_while_owned` and `wait_until_idle` block."""
+
+    def __init__(
+        self,
+        data_source: str,
+        limits: Limits,
+        budget: MemoryBudget,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.data_source = data_source
+        self.stalled: str | None = None  # why inserts fail until somebody mends the cause; set by the inserters
+        self.held: str | None = None  # why nothing may be inserted just now
+        self.is_closed = False
+        self.scale = BatchScale()
+        self._limits = limits
+        self._limits_now = limits  # as the scale says
+        self._ripe_at = clock()  # when the next batch may be cut that is not full
+        self._budget = budget
+        self._clock = clock
+        self._lanes: dict[Place, Lane] = {}
+        self._changed = threading.Condition()
+        self._memory_bytes = 0
+        self._idle_inserters = 0
+
+    # Filling: the thread that reads.
+
+    def open(self, origin: Origin, owner: int, start: LaneStart) -> None:
+        """Start a lane for a partition that this worker now owns."""
+        with self._changed:
+            self._lanes[origin.topic, origin.partition] = Lane.starting(origin, owner, start)
+
+    def add(self, run: Run) -> int | None:
+        """Keep a run of an open lane. How many of its messages were left out because they are stored already; None
+        when the lane is fenced: the partition's owner reads the run too."""
+        with self._changed:
+            lane = self._lanes[run.topic, run.partition]
+            if lane.is_fenced:
+                return None
+            before = lane.memory_bytes
+            present = lane.add(run, self._limits_now, self._clock())
+            self._account(lane.memory_bytes - before)
+            return present
+
+    def seal(self) -> set[Place]:
+        """Fix the boundaries of the batches that are due: the partitions whose record is to be written anew.
+
+        A full batch is cut at once, also while the one before it is inserted, so that the pipeline never waits for a
+        record. Of the others the oldest is cut, once in so many seconds however many partitions there are, since it
+        is the number of inserts that a table's merges suffer from; and only when an inserter is free for it, as until
+        then it may as well grow. So a message that comes alone is inserted at once.
+        """
+        with self._changed:
+            now, limits = self._clock(), self._limits_now
+            sealed = [lane for lane in self._lanes.values() if lane.may_seal and self._is_full(lane, limits)]
+            ready = [lane for lane in self._lanes.values() if lane.may_seal and lane.is_resting and lane not in sealed]
+            is_due = now >= self._ripe_at
+            ripe = [lane for lane in ready if is_due or self._must_go(lane)]
+            under_way = sum(1 for lane in self._lanes.values() if lane.sealed and lane.sending is None)
+            # Ahead of a free inserter only while nothing more may be read: until then waiting makes the batch larger.
+            is_busy = any(not lane.is_resting for lane in self._lanes.values())
+            ahead = 0 if is_busy and not self._budget.must_pause(self._memory_bytes) else 1
+            free = max(ahead, self._idle_inserters) - under_way - sum(1 for lane in sealed if lane.sending is None)
+            for lane in sorted(ripe, key=self._urgency)[: max(0, free)]:
+                if is_due or self._must_go(lane):
+                    sealed.append(lane)
+                    # What is looked at late is not to be later each time, or the rhythm would be that of the looks.
+                    is_behind = is_due and now - self._ripe_at < limits.seconds / 2
+                    is_due, self._ripe_at = False, (self._ripe_at if is_behind else now) + limits.seconds
+            for lane in sealed:
+                # After all of it was read: the topic is looked at later than that.
+                lane.seal(self._clock())
+            if sealed:
+                self._changed.notify_all()  # a former owner's batch is on record already
+            return {(lane.origin.topic, lane.origin.partition) for lane in sealed}
+
+    def record(self, place: Place) -> LaneRecord:
+        """What the group's record has to say of an open lane."""
+        with self._changed:
+            return self._lanes[place].record
+
+    def recorded(self, lane: Lane, cuts: Iterable[Cut]) -> None:
+        """The group's record names these batches of a lane: they may be sent."""
+        with self._changed:
+            lane.on_record = frozenset(cuts)
+            self._changed.notify_all()
+
+    def confirm(self, topic: str, topic_id: str, at: float) -> None:
+        """The topic of that name had that id at that moment of the buffer's clock or later: what was read of it before
+        may be sent."""
+        with self._changed:
+            for lane in self._lanes.values():
+                origin = lane.origin
+                if (origin.topic, origin.topic_id) == (topic, topic_id) and lane.confirmed_at < at:
+                    lane.confirmed_at = at
+            self._changed.notify_all()
+
+    def unconfirmed(self) -> set[str]:
+        """Topics of which sealed batches wait for `confirm`."""
+        with self._changed:
+            return {lane.origin.topic for lane in self._lanes.values() if lane.is_unconfirmed}
+
+    def drop_waiting(self, places: Iterable[Place]) -> int:
+        """Forget what no inserter has taken yet, to be read again by the next owner. How many messages that was."""
+        with self._changed:
+            return sum(self._drop_waiting(lane) for lane in self._of(places))
+
+    def close_lanes(self, places: Iterable[Place]) -> int:
+        """Give partitions up: nothing more of them will be inserted or committed. How many messages were waiting."""
+        with self._changed:
+            lanes = self._of(places)
+            for lane in lanes:
+                del self._lanes[lane.origin.topic, lane.origin.partition]
+            dropped = sum(map(self._drop_waiting, lanes))
+            self._changed.notify_all()
+            return dropped
+
+    def flush(self) -> int:
+        """Hand out everything that waits, however little it is; nothing more will be read. How many messages were
+        dropped for that: of a former owner's batch that was not read to its end."""
+        with self._changed:
+            dropped = 0
+            for lane in self._lanes.values():
+                before = lane.memory_bytes
+                dropped += lane.drop_incomplete()
+                self._account(lane.memory_bytes - before)
+                lane.is_flushing = True
+            return dropped
+
+    def close(self) -> None:
+        """End every `take` with None."""
+        with self._changed:
+            self.is_closed = True
+            self._changed.notify_all()
+
+    # Emptying: the inserters.
+
+    def take(self) -> Shipment | None:
+        """Wait for a batch that is on record and take it; None once the buffer is closed."""
+        with self._changed:
+            while not self.is_closed:
+                ready = [lane for lane in self._lanes.values() if lane.next_to_send is not None]
+                if ready:
+                    lane = min(ready, key=self._urgency_to_send)
+                    return Shipment(lane, lane.send())
+                self._idle_inserters += 1
+                self._changed.wait()
+                self._idle_inserters -= 1
+            return None
+
+    def is_current(self, shipment: Shipment) -> bool:
+        """Whether the lane of a shipment is still this worker's."""
+        lane = shipment.lane
+        return self._lanes.get((lane.origin.topic, lane.origin.partition)) is lane and not lane.is_fenced
+
+    def stored(self, shipment: Shipment) -> bool:
+        """The batch is in ClickHouse. True when its partition may be committed further."""
+        with self._changed:
+            moved = shipment.lane.stored(shipment.batch)
+            is_current = self.is_current(shipment)
+            self._sent(shipment)
+            return moved and is_current
+
+    def give_up(self, shipment: Shipment) -> None:
+        """The batch will not be inserted by this worker: its lane is closed or fenced."""
+        with self._changed:
+            self._sent(shipment)
+
+    def fence(self, shipment: Shipment) -> int:
+        """ClickHouse says that somebody else owns the partition. How many waiting messages were dropped."""
+        with self._changed:
+            shipment.lane.is_fenced = True
+            return self._drop_waiting(shipment.lane)
+
+    def rescale(self, decision: Decision) -> None:
+        """Let later batches be smaller or larger, as an insert's outcome says."""
+        with self._changed:
+            self.scale = self.scale.after(decision)
+            self._limits_now = self.scale.apply(self._limits)
+
+    def wait_while_owned(self, shipment: Shipment, seconds: float) -> None:
+        """Sleep, unless the lane is given up first."""
+        deadline = Deadline.after(seconds, self._clock)
+        with self._changed:
+            while self.is_current(shipment) and not self.is_closed and not deadline.is_over:
+                self._changed.wait(timeout=deadline.remaining())
+
+    # Looking.
+
+    def wait_until_idle(self, places: Collection[Place], seconds: float) -> bool:
+        """Wait until no batch of these partitions waits or is being inserted; False when the time is over first."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: all(lane.is_fenced or lane.rows == 0 for lane in self._of(places)), timeout=seconds
+            )
+
+    def lane(self, place: Place) -> Lane | None:
+        return self._lanes.get(place)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory of all that waits or is being inserted, also of lanes that were given up meanwhile."""
+        return self._memory_bytes
+
+    def loads(self) -> dict[Place, Load]:
+        """What every open lane holds."""
+        with self._changed:
+            return {place: lane.load for place, lane in self._lanes.items()}
+
+    # Within the lock.
+
+    def _is_full(self, lane: Lane, limits: Limits) -> bool:
+        first = lane.waiting[0]
+        return len(lane.waiting) > 1 or first.is_full(limits) or first.cut is not None
+
+    def _must_go(self, lane: Lane) -> bool:
+        return lane.is_flushing or self._budget.is_tight(self._memory_bytes)
+
+    def _urgency(self, lane: Lane) -> float:
+        """The oldest first; the largest when memory is scarce, which gives back most with the fewest inserts."""
+        first = lane.waiting[0]
+        return -first.memory_bytes if self._budget.is_tight(self._memory_bytes) else first.started_at
+
+    @staticmethod
+    def _urgency_to_send(lane: Lane) -> int:
+        return lane.sealed[0].timestamps[0]
+
+    def _sent(self, shipment: Shipment) -> None:
+        shipment.lane.sending = None
+        self._account(-shipment.batch.memory_bytes)
+        shipment.batch.free()
+        self._changed.notify_all()
+
+    def _drop_waiting(self, lane: Lane) -> int:
+        before = lane.memory_bytes
+        dropped = lane.drop_waiting()
+        self._account(lane.memory_bytes - before)
+        return dropped
+
+    def _account(self, count: int) -> None:
+        self._memory_bytes += count
+        if count >= 0:
+            self._budget.take(count)
+        else:
+            self._budget.give_back(-count)
+
+    def _of(self, places: Iterable[Place]) -> list[Lane]:
+        return [self._lanes[place] for place in places if place in self._lanes]

@@ -1,0 +1,193 @@
+"""The loop that takes batches of one data source and sees each of them stored, however long that takes."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+
+from ingest_worker.observing.observations import (
+    BatchStored,
+    DataSourceRecovered,
+    DataSourceStalled,
+    InsertFailed,
+    Observer,
+    PartitionFenced,
+    QuarantineUncounted,
+    RowsReleased,
+    report_failure,
+)
+from ingest_worker.pipeline.buffer import Buffer, Shipment
+from ingest_worker.storing.batch import Batch
+from ingest_worker.storing.delivery import ALARM_BACKOFF, TRANSIENT_BACKOFF, Decision, decide
+from ingest_worker.storing.outcomes import Outcome, Refused, Stored, Swallowed, Unanswered
+from ingest_worker.storing.sink import Quarantined, Sink
+from schemas.mapping.landing import fence_key
+from service.backoff import Backoff
+
+# What fails unexpectedly as often as that, with the same batch, is not mended by trying it once more.
+MOST_UNEXPECTED = 3
+# Between two looks whether a data source that is held may be inserted again.
+HELD_SECONDS = 0.5
+
+
+class Inserter:
+    """One inserting thread's work. Several may share a buffer; each has a sink of its own."""
+
+    def __init__(
+        self,
+        buffer: Buffer,
+        sink: Sink,
+        observe: Observer,
+        on_progress: Callable[[str, int], None],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._buffer = buffer
+        self._sink = sink
+        self._observe = observe
+        self._on_progress = on_progress
+        self._now = now
+
+    def run(self) -> None:
+        """Work until the buffer is closed, whatever fails. Blocks."""
+        for failures in itertools.count(1):
+            try:
+                while self._deliver_next():
+                    pass
+                break
+            except Exception as error:
+                pause = ALARM_BACKOFF.delay(failures)
+                report_failure("inserter", error, self._observe, pause)
+                time.sleep(pause)
+        self._sink.close()
+
+    def _deliver_next(self) -> bool:
+        # A function of its own, so that nothing holds the last batch's memory while the next one is waited for.
+        shipment = self._buffer.take()
+        if shipment is not None:
+            self.see_through(shipment)
+        return shipment is not None
+
+    def see_through(self, shipment: Shipment) -> None:
+        """Deliver one batch. What fails unexpectedly meanwhile is done again with the same batch and token; where that
+        does not help either, the partition is taken over anew, as from a former owner."""
+        for failures in itertools.count(1):
+            try:
+                self.deliver(shipment)
+                return
+            except Exception as error:
+                pause = ALARM_BACKOFF.delay(failures)
+                report_failure("inserter", error, self._observe, pause)
+                if shipment.lane.sending is not shipment.batch:
+                    return  # it was stored or given up before that
+                if failures >= MOST_UNEXPECTED:
+                    self._begin_anew(shipment)
+                    return
+                self._buffer.wait_while_owned(shipment, pause)
+
+    def deliver(self, shipment: Shipment) -> None:
+        """Insert one batch, again and again, until it is stored or its partition is no longer this worker's."""
+        origin = shipment.batch.origin
+        key = fence_key(origin.data_source, origin.topic_id, origin.partition)
+        failures = 0
+        while self._buffer.is_current(shipment) and not self._buffer.is_closed:
+            if self._buffer.held is not None:
+                self._stall(self._buffer.held)
+                self._buffer.wait_while_owned(shipment, HELD_SECONDS)
+                continue
+            outcome = self._sink.insert(shipment.batch, key, shipment.lane.owner)
+            decision = decide(outcome)
+            self._buffer.rescale(decision)
+            if isinstance(outcome, Stored):
+                self._settle(shipment, outcome, failures + 1)
+                return
+            failures += 1
+            pause = 0.0 if decision is Decision.FENCED else _backoff(decision).delay(failures)
+            self._observe(_failure(shipment.batch, outcome, decision, failures, pause))
+            if decision is Decision.FENCED:
+                self._fence(shipment)
+                return
+            # A deploy that is at it fails an insert once; what fails again needs somebody.
+            if decision is Decision.ALARM and failures > 1:
+                self._stall(_message(outcome))
+            self._buffer.wait_while_owned(shipment, pause)
+        self._buffer.give_up(shipment)
+        self._observe(RowsReleased(origin.data_source, shipment.batch.rows))
+
+    def _settle(self, shipment: Shipment, outcome: Stored, attempts: int) -> None:
+        batch, stored_at = shipment.batch, self._now()
+        if self._buffer.stored(shipment):
+            self._on_progress(batch.origin.topic, batch.origin.partition)
+        if self._buffer.stalled is not None:
+            self._buffer.stalled = None
+            self._observe(DataSourceRecovered(batch.origin.data_source))
+        quarantined = self._sink.count_quarantined(batch)
+        if quarantined is None:
+            self._observe(QuarantineUncounted(batch.origin.data_source, batch.rows))
+        self._observe(self._stored(batch, outcome, attempts, quarantined or Quarantined(0, {}), stored_at))
+
+    @staticmethod
+    def _stored(
+        batch: Batch, outcome: Stored, attempts: int, quarantined: Quarantined, stored_at: float
+    ) -> BatchStored:
+        first = batch.timestamps[0]
+        return BatchStored(
+            data_source=batch.origin.data_source,
+            topic=batch.origin.topic,
+            partition=batch.origin.partition,
+            first_offset=batch.first_offset,
+            last_offset=batch.last_offset,
+            rows=batch.rows,
+            payload_bytes=batch.payload_bytes,
+            quarantined=quarantined.rows,
+            quarantined_by_column=quarantined.by_column,
+            seconds=outcome.seconds,
+            queryable_seconds=max(0.0, stored_at - first / 1000) if first > 0 else None,
+            attempts=attempts,
+            query_id=outcome.query_id,
+        )
+
+    def _fence(self, shipment: Shipment) -> None:
+        origin = shipment.batch.origin
+        self._observe(PartitionFenced(origin.data_source, origin.topic, origin.partition))
+        self._begin_anew(shipment)
+
+    def _begin_anew(self, shipment: Shipment) -> None:
+        """Stop inserting for the partition; the reading thread takes it over again."""
+        dropped = self._buffer.fence(shipment)
+        self._buffer.give_up(shipment)
+        self._observe(RowsReleased(shipment.batch.origin.data_source, dropped + shipment.batch.rows))
+
+    def _stall(self, message: str) -> None:
+        if self._buffer.stalled is None:
+            self._observe(DataSourceStalled(self._buffer.data_source, message))
+        self._buffer.stalled = message
+
+
+def _backoff(decision: Decision) -> Backoff:
+    return ALARM_BACKOFF if decision is Decision.ALARM else TRANSIENT_BACKOFF
+
+
+def _message(outcome: Outcome) -> str:
+    match outcome:
+        case Refused(message=message) | Unanswered(message=message):
+            return message
+        case Swallowed():
+            return "ClickHouse took the batch and stored nothing of it: a view behind the landing table is missing"
+    return ""
+
+
+def _failure(batch: Batch, outcome: Outcome, decision: Decision, attempt: int, pause: float) -> InsertFailed:
+    return InsertFailed(
+        data_source=batch.origin.data_source,
+        topic=batch.origin.topic,
+        partition=batch.origin.partition,
+        first_offset=batch.first_offset,
+        last_offset=batch.last_offset,
+        rows=batch.rows,
+        code=outcome.code if isinstance(outcome, Refused) else None,
+        decision=decision.value,
+        attempt=attempt,
+        retry_seconds=pause,
+        error=_message(outcome),
+    )

@@ -1,0 +1,1 @@
+"""Whose a partition is, and what former owners left: fenced, waited for, read back."""

@@ -1,0 +1,1 @@
+"""Looks at what a worker depends on: servers, topics, and the schema."""

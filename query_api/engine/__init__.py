@@ -1,0 +1,1 @@
+"""Queries on their way to ClickHouse: limits, admission, the executor, what its errors become."""

@@ -1,0 +1,1 @@
+"""What a project holds, over HTTP: pipes, data sources, explanations."""

@@ -1,0 +1,1 @@
+"""Pipes and callers' own SQL, answered."""

@@ -1,0 +1,1 @@
+"""What every handler needs of HTTP: bodies, parameters, formats, answers, the way of every request."""

@@ -1,0 +1,1 @@
+"""The readers of `.datasource`, `.pipe` and `.connection` files: text to the values of `schemas.model`."""

@@ -1,0 +1,1 @@
+"""SQL that makes values of JSON, strictly: what was sent exactly, or nothing."""

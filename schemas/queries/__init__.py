@@ -1,0 +1,1 @@
+"""The pipe compiler: the nodes of a pipe and what they name become one statement with bound values."""

@@ -1,0 +1,129 @@
+"""An immutable snapshot of a project's endpoints, compiled once and swapped whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from schemas.errors import ProjectError
+from schemas.model import Node, Pipe, Problem, Project
+from schemas.queries.checks import Graph, check_nodes, problem_at, reachable, warnings_of
+from schemas.queries.compose import CallerStatement, Composer
+from schemas.queries.nodes import CompiledNode
+from schemas.queries.query import Query
+from schemas.queries.resolve import Key, Resolver
+from schemas.queries.secrets import SecretValues
+from schemas.template.errors import TemplateCompileError
+from schemas.template.parameters import Parameter, merge
+
+Values = Mapping[str, object]
+# What a caller's own SQL is a node of; no resource has an empty name.
+_CALLERS = Pipe("", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A pipe that is answered over HTTP.
+
+    `parameters` names each parameter once; `dependencies` are the data sources (and `<name>_quarantine` tables)
+    that it reads, through nodes and other pipes, on any branch of its templates. `has_own_errors`: one of them calls
+    custom_error().
+    """
+
+    name: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    dependencies: tuple[str, ...]
+    has_own_errors: bool
+    pipe: Pipe
+    _node: CompiledNode
+    _composer: Composer
+
+    def render(self, values: Values) -> Query:
+        """The statement for these values, which may hold more than the endpoint's own parameters.
+
+        A value is text (query string), a list of text (a repeated key) or what a JSON body gave.
+        Raises TemplateError: `status` and `body` are the answer.
+        """
+        return self._composer.render(self._node, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Everything that can be asked of a project.
+
+    `graph` says what each node (pipe, name) reads, `nodes` has them compiled; `secrets` must be shown nowhere.
+    """
+
+    endpoints: Mapping[str, Endpoint]
+    pipes: Mapping[str, Pipe]
+    warnings: tuple[Problem, ...]
+    _composer: Composer
+    graph: Graph
+    nodes: Mapping[Key, CompiledNode]
+    secrets: SecretValues
+
+    def render_sql(
+        self, sql: str, values: Values, over: str | None, may_read: Callable[[str], bool]
+    ) -> CallerStatement:
+        """A caller's own SQL, or template that begins with `%`, over the project's resources; `_` is the pipe `over`.
+
+        Raises TemplateError, `schemas.sql.names.SqlTextError`, `schemas.queries.compose.UnreadableError`.
+        """
+        node = CompiledNode(_CALLERS, Node("", sql))
+        return self._composer.render_over(node, values, over, may_read)
+
+
+def compile_project(project: Project, *, secrets: Mapping[str, str] | None = None) -> Catalog:
+    """Compile every pipe of a project. Raises ProjectError with every problem of every node, in order."""
+    problems: list[Problem] = []
+    compiled: dict[str, dict[str, CompiledNode]] = {}
+    for pipe in project.pipes.values():
+        compiled[pipe.name] = _compile_pipe(pipe, problems)
+    resolver = Resolver(project.data_sources, compiled)
+    graph = check_nodes(compiled, resolver, problems)
+    errors = sorted((each for each in problems if each.severity == "error"), key=_order)
+    if errors:
+        raise ProjectError(errors)
+    composer = Composer(resolver, compiled, dict(secrets or {}))
+    endpoints = {}
+    for pipe in project.pipes.values():
+        if pipe.endpoint is None:
+            continue
+        node = compiled[pipe.name][pipe.endpoint.name]
+        keys, tables = reachable(node.key, graph)
+        uses = [use for key in keys for use in compiled[key[0]][key[1]].parameters]
+        description = pipe.description or pipe.endpoint.description
+        has_own_errors = any("custom_error" in compiled[key[0]][key[1]].node.sql for key in keys)
+        endpoints[pipe.name] = Endpoint(
+            pipe.name, description, merge(uses), tables, has_own_errors, pipe, node, composer
+        )
+    warnings = tuple(sorted((each for each in problems if each.severity == "warning"), key=_order))
+    return Catalog(
+        endpoints=MappingProxyType(endpoints),
+        pipes=MappingProxyType(dict(project.pipes)),
+        warnings=warnings,
+        _composer=composer,
+        graph=graph,
+        nodes={node.key: node for nodes in compiled.values() for node in nodes.values()},
+        secrets=SecretValues.of((secrets or {}).values()),
+    )
+
+
+def _order(problem: Problem) -> tuple[str, int, int]:
+    return problem.place.file, problem.place.line, problem.place.column
+
+
+def _compile_pipe(pipe: Pipe, problems: list[Problem]) -> dict[str, CompiledNode]:
+    nodes: dict[str, CompiledNode] = {}
+    for node in pipe.nodes:
+        if node.name in nodes:
+            problems.append(Problem(node.place, f"the pipe `{pipe.name}` has two nodes named `{node.name}`"))
+            continue
+        try:
+            nodes[node.name] = compiled = CompiledNode(pipe, node)
+            problems.extend(warnings_of(compiled))
+        except TemplateCompileError as error:
+            problems.append(problem_at(pipe, node, error))
+    return nodes

@@ -1,0 +1,104 @@
+"""What a table's name in a node's SQL means: a node, another pipe, a data source, or something outside the project."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from schemas.model import DataSource, NodeType
+from schemas.queries.column_kinds import column_kinds
+from schemas.queries.nodes import CompiledNode
+from schemas.sql.names import TableFunction, TableName, quoted
+
+Key = tuple[str, str]
+
+# Tinybird's lists: everywhere, and in copy pipes alone.
+TABLE_FUNCTIONS = frozenset({"generateRandom", "null", "numbers", "numbers_mt", "values", "zeros", "zeros_mt"})
+COPY_TABLE_FUNCTIONS = frozenset(
+    {"postgresql", "mysql", "mongodb", "url", "azureBlobStorage", "gcs", "iceberg", "s3", "deltaLake"}
+)
+# What rearranges the tables it is given and reaches no others.
+_TRANSPARENT_FUNCTIONS = frozenset({"view"})
+SYSTEM_TABLES = frozenset({"system.functions", "system.numbers", "system.numbers_mt", "system.one"})
+_RELEASE = re.compile(r"v[0-9]+_[0-9]+_[0-9]+\.(.+)")
+SERVICE_DATABASES = frozenset({"tinybird", "organization"})
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A name's meaning. `sql` is the table's name as SQL when it is a table, `key` the node when it is one; otherwise
+    `problem` says what is wrong with the name."""
+
+    kind: Literal["node", "table", "service", "unknown"]
+    sql: str = ""
+    key: Key = ("", "")
+    data_source: str = ""
+    problem: str = ""
+
+
+class Resolver:
+    """The names of one project."""
+
+    def __init__(self, data_sources: Mapping[str, DataSource], pipes: Mapping[str, Mapping[str, CompiledNode]]) -> None:
+        self._data_sources = data_sources
+        self.column_kinds = column_kinds(data_sources.values())
+        self._pipes = pipes
+
+    def table(self, pipe: str, node: str, table: TableName) -> Resolved:
+        """A table named in a node: the pipe's own nodes first, then the project's resources."""
+        name = table.name
+        if name != node and name in self._pipes.get(pipe, {}):
+            return Resolved("node", key=(pipe, name))
+        for candidate in (name, _without_version(name)):
+            found = self._resource(candidate)
+            if found is not None:
+                return found
+        if name in SYSTEM_TABLES:
+            return Resolved("table", sql=name)
+        if len(table.parts) > 1 and table.parts[0] in SERVICE_DATABASES:
+            return Resolved("service", sql=name, problem=f"the service data source `{name}` does not exist here")
+        return Resolved("unknown", problem=f"Resource '{name}' not found")
+
+    def _resource(self, name: str) -> Resolved | None:
+        if name in self._data_sources:
+            return Resolved("table", sql=quoted(name), data_source=name)
+        if name.endswith("_quarantine") and name.removesuffix("_quarantine") in self._data_sources:
+            return Resolved("table", sql=quoted(name), data_source=name)
+        if self._pipes.get(name):
+            return Resolved("node", key=(name, self._answering_node(name)))
+        return None
+
+    def _answering_node(self, pipe: str) -> str:
+        """A pipe named as a table is its endpoint, else its last node."""
+        nodes = list(self._pipes[pipe].values())
+        endpoint = next((node for node in nodes if node.node.type is NodeType.ENDPOINT), nodes[-1])
+        return endpoint.node.name
+
+    def function_problem(self, function: TableFunction, node: CompiledNode) -> str:
+        """Why a table function may not stand in this node; empty when it may."""
+        name = function.name
+        if name.lower() == "values":
+            return ""  # `FROM (VALUES …)`, too
+        if name in TABLE_FUNCTIONS or name in _TRANSPARENT_FUNCTIONS:
+            return ""
+        if name in COPY_TABLE_FUNCTIONS:
+            return (
+                "" if node.node.type is NodeType.COPY else f"the table function `{name}` may stand in copy pipes only"
+            )
+        return f"the table function `{name}` is not allowed"
+
+    def closest(self, pipe: str, name: str) -> str:
+        """A name much like one that is unknown, for a hint; empty when there is none."""
+        known = [*self._pipes.get(pipe, {}), *self._data_sources, *self._pipes]
+        return next(iter(difflib.get_close_matches(name, known, 1)), "")
+
+
+def _without_version(name: str) -> str:
+    """`events__v2` is version 2 of `events` in Classic projects, `v0_0_2.events` that of release 0.0.2."""
+    if release := _RELEASE.fullmatch(name):
+        return release[1]
+    base, separator, version = name.rpartition("__v")
+    return base if separator and version.isdigit() else name

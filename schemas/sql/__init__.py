@@ -1,0 +1,1 @@
+"""Names, texts and tokens of ClickHouse's SQL."""

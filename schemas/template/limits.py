@@ -1,0 +1,108 @@
+"""How much one render may use, so that no template can take the service down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from schemas.template.errors import TemplateLimitError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of one render.
+
+    `source` characters of a template; `seconds` of CPU, so that a busy machine fails nobody; `steps` loop turns,
+    calls and operators; `output` characters of SQL, as many as ClickHouse parses by default; `bound` characters of
+    all bound values; `weight` of one value: its characters plus its elements, those of elements counted each time
+    they appear; `integer_bits` of one whole number (ClickHouse's widest has 256).
+    """
+
+    source: int = 131_072
+    seconds: float = 0.25
+    steps: int = 100_000
+    bound: int = 4_194_304
+    output: int = 262_144
+    weight: int = 262_144
+    integer_bits: int = 1_024
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class Budget:
+    """What is left of one render's limits.
+
+    `clock` is the CPU's, and asking it is a call of the kernel; a render cannot have had more CPU than time has passed
+    by `cheap_clock`, so that is asked first.
+    """
+
+    __slots__ = ("_bound", "_cheap_clock", "_clock", "_deadline", "_output", "_safe_until", "_steps", "limits")
+
+    def __init__(
+        self,
+        limits: Limits = DEFAULT_LIMITS,
+        clock: Callable[[], float] = time.thread_time,
+        cheap_clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.limits = limits
+        self._clock = clock
+        self._cheap_clock = cheap_clock
+        self._safe_until = cheap_clock() + limits.seconds
+        self._deadline = clock() + limits.seconds
+        self._steps = limits.steps
+        self._output = limits.output
+        self._bound = limits.bound
+
+    def step(self, amount: int = 1) -> None:
+        """Spend steps; looks at the clock too. Raises TemplateLimitError."""
+        self._steps -= amount
+        if self._steps < 0:
+            raise TemplateLimitError(f"the template takes more than {self.limits.steps} steps of CPU to render")
+        if self._cheap_clock() > self._safe_until and self._clock() > self._deadline:
+            raise TemplateLimitError(f"the template takes more than {self.limits.seconds:g} s of CPU to render")
+
+    def write(self, amount: int) -> None:
+        """Spend output, in characters. Raises TemplateLimitError."""
+        self._output -= amount
+        if self._output < 0:
+            raise TemplateLimitError(f"the template renders to more than {self.limits.output} characters")
+
+    def bind(self, amount: int) -> None:
+        """Spend room for bound values, in characters. Raises TemplateLimitError."""
+        self._bound -= amount
+        if self._bound < 0:
+            raise TemplateLimitError(f"the template binds values of more than {self.limits.bound} characters")
+
+    def expect_weight(self, weight: int) -> None:
+        """Refuse a value before it is made. Raises TemplateLimitError."""
+        if weight > self.limits.weight:
+            raise TemplateLimitError(f"the template makes a value larger than {self.limits.weight} characters")
+
+    def checked(self, value: object) -> object:
+        """The value itself, if it is not too large. Raises TemplateLimitError."""
+        if isinstance(value, int):
+            if value.bit_length() > self.limits.integer_bits:
+                raise TemplateLimitError(f"the template makes a number of more than {self.limits.integer_bits} bits")
+        elif isinstance(value, str):
+            self.expect_weight(len(value))
+        elif isinstance(value, (list, tuple, dict)):
+            self.expect_weight(weight_of(value, self.limits.weight))
+        return value
+
+
+def weight_of(value: object, cap: int) -> int:
+    """Characters plus elements of a value, all the way down; stops counting once it is over `cap`."""
+    total, pending = 0, [value]
+    while pending and total <= cap:
+        current = pending.pop()
+        total += 1
+        if isinstance(current, str):
+            total += len(current)
+        elif isinstance(current, dict):
+            pending.extend(current.keys())
+            pending.extend(current.values())
+        elif isinstance(current, (list, tuple)):
+            pending.extend(current)
+    return total

@@ -1,0 +1,1 @@
+"""How Kafka is reached, the same in every service and command: configuration, passwords, topics, reasons."""

@@ -1,0 +1,40 @@
+"""The projects that benches make are right, and what is asked of them can be rendered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.load.questions import POINT, POINT_NAME, questions
+from bench.measures.start import generated_pipes
+from bench.systems.project_files import write_project
+from deploy.check import read_project
+from deploy.explain.explanation import explain
+from schemas.feed import feeds_of
+
+KEYS = [["2026-09-01 00:00:00", "click", "user_1"], ["2026-09-02 00:00:00", "login", "user_2"]]
+
+
+def test_data_sources_are_fed_from_the_topics_of_the_bench(tmp_path: Path) -> None:
+    checked = read_project(write_project(tmp_path / "p", {"events": "a", "events_2": "b"}, group="g"), {})
+    feeds = {feed.data_source: feed for feed in feeds_of(checked.project.data_sources.values())}
+    assert {name: feed.topic for name, feed in feeds.items()} == {"events": "a", "events_2": "b"}
+    assert {feed.group_id for feed in feeds.values()} == {"g"}
+    assert {feed.auto_offset_reset for feed in feeds.values()} == {"earliest"}
+
+
+def test_every_question_is_one_that_the_project_answers(tmp_path: Path) -> None:
+    catalog = read_project(write_project(tmp_path / "p", {"events": "a"}, pipes={POINT_NAME: POINT}), {}).catalog
+    asked = questions(lambda _: KEYS)
+    assert {question.pipe for question in asked} == set(catalog.endpoints)
+    for question in asked:
+        for values in question.values:
+            query = explain(catalog, question.pipe, values.items()).query
+            assert set(values.values()) <= set(query.parameters.values())
+
+
+def test_generated_pipes_compile_and_read_their_own_node(tmp_path: Path) -> None:
+    pipes = generated_pipes(6)
+    catalog = read_project(write_project(tmp_path / "p", {"events": "a"}, pipes=pipes), {}).catalog
+    assert set(pipes) < set(catalog.endpoints)
+    sql = explain(catalog, "generated_5", [("user_id", "u")]).query.sql
+    assert "now() - 6" in sql

@@ -1,0 +1,143 @@
+"""The rolling restart of both services under load: no API error, no lost event."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from query_api.access.auth import ADMIN, derive_token
+from tests.faults.house import FaultHouse, Setup
+from tests.faults.registry import fault
+from tests.servers import free_port
+
+SECRET = "a secret of the fault suite"
+FIRST_POSTED = 1_000_000_000
+PIPE = "NODE counting\nSQL >\n    SELECT count() AS events FROM {name}\n\nTYPE endpoint\n"
+
+
+@dataclass
+class Service:
+    """A `query-api` process and where it answers."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    admin_port: int
+
+    def is_ready(self) -> bool:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return ask(self.admin_port, "GET", "/readyz")[0] == 200
+        return False
+
+
+def ask(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        token = derive_token(SECRET.encode(), ADMIN)
+        connection.request(method, path, body, {"Authorization": f"Bearer {token}"})
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+class Caller:
+    """Asks a pipe and posts events without a pause, as a load balancer does: who refuses a connection is left out, and
+    everything else that is no good answer is an error."""
+
+    def __init__(self, house: FaultHouse) -> None:
+        self.services: list[Service] = []
+        self.errors: list[str] = []
+        self.answers = self.posted = 0
+        self._house = house
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._is_over.set()
+        self._thread.join(60)
+
+    def _run(self) -> None:
+        while not self._is_over.wait(0.01):
+            if self._call("GET", "/v0/pipes/counting.json"):
+                self.answers += 1
+            event = json.dumps({"id": FIRST_POSTED + self.posted, "part": self.posted % 7}).encode()
+            if self._call("POST", f"/v0/events?name={self._house.name}", event):
+                self.posted += 1
+
+    def _call(self, method: str, path: str, body: bytes | None = None) -> bool:
+        for service in self._house.chance.sample(self.services, len(self.services)):
+            try:
+                status, answer = ask(service.port, method, path, body)
+            except ConnectionRefusedError:
+                continue
+            except (OSError, http.client.HTTPException) as error:
+                self.errors.append(f"{method}: {type(error).__name__}: {error}")
+                return False
+            if status >= 300:
+                self.errors.append(f"{method}: {status}: {answer[:200]!r}")
+            return status < 300
+        self.errors.append("nobody takes a connection")
+        return False
+
+
+@contextlib.contextmanager
+def services(house: FaultHouse) -> Iterator[Caller]:
+    caller = Caller(house)
+    started: list[Service] = []
+    try:
+        yield caller
+    finally:
+        caller.stop()
+        started += caller.services
+        for service in started:
+            service.process.kill()
+            service.process.wait()
+
+
+def serve(house: FaultHouse) -> Service:
+    port, admin_port = free_port(), free_port()
+    environment = house.environment() | {
+        "BIRDHOUSE_SECRET": SECRET,
+        "BIRDHOUSE_API_PORT": str(port),
+        "BIRDHOUSE_API_ADMIN_PORT": str(admin_port),
+    }
+    with (house.folder / f"api-{port}.log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "query_api"], env=environment, stderr=log)
+    service = Service(process, port, admin_port)
+    house.until(service.is_ready, "the API is ready")
+    return service
+
+
+@fault("rolling restart of both services", Setup(files={"pipes/counting.pipe": PIPE}))
+def rolling_restart(house: FaultHouse) -> None:
+    ending = signal.SIGKILL if "grace" in house.without else signal.SIGTERM
+    with services(house) as caller:
+        house.start(workers=2)
+        caller.services = [serve(house), serve(house)]
+        caller.start()
+        for old_service, old_worker in zip(list(caller.services), list(house.workers), strict=True):
+            house.pause(0, 1)
+            house.worker()
+            caller.services = [*caller.services, serve(house)]
+            house.kill(old_worker, ending)
+            old_service.process.send_signal(ending)
+            house.until(lambda gone=old_service: gone.process.poll() is not None, "the API ends")
+            caller.services = [service for service in caller.services if service is not old_service]
+        house.cause_is_over()
+        caller.stop()
+        house.posted = caller.posted
+        print(f"{caller.answers} answers, {caller.posted} events posted, errors: {caller.errors[:5]}")
+        assert caller.answers > 0
+        assert caller.posted > 0
+        house.demand(lambda: not caller.errors, "no API error")
+        house.judge()

@@ -1,0 +1,234 @@
+"""Delivery: the same batch again until it is stored, or until the partition is somebody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+import pytest
+
+from ingest_worker.observing.observations import (
+    BatchStored,
+    DataSourceRecovered,
+    DataSourceStalled,
+    InsertFailed,
+    Observation,
+    PartitionFenced,
+    QuarantineUncounted,
+    RowsReleased,
+    UnexpectedFailure,
+)
+from ingest_worker.pipeline import inserter as module
+from ingest_worker.pipeline.budget import MemoryBudget
+from ingest_worker.pipeline.buffer import Buffer, Shipment
+from ingest_worker.pipeline.inserter import MOST_UNEXPECTED, Inserter
+from ingest_worker.storing.batch import Batch
+from ingest_worker.storing.outcomes import Outcome, Refused, Stored, Unanswered
+from ingest_worker.storing.record import LaneStart
+from ingest_worker.storing.sink import Quarantined, Sink
+from tests.ingest_worker.fakes import LIMITS, ORIGIN, Clock, run, seal_and_record
+
+STORED = Stored(0.25, "query")
+NONE_QUARANTINED = Quarantined(0, {})
+
+
+class FakeSink:
+    def __init__(self, *outcomes: Outcome | Callable[[], Outcome], quarantined: Quarantined | None) -> None:
+        self.outcomes = list(outcomes)
+        self.quarantined = quarantined
+        self.sent: list[tuple[str, str, int]] = []
+        self.is_closed = False
+
+    def insert(self, batch: Batch, fence_key: str, owner: int) -> Outcome:
+        self.sent.append((batch.token, fence_key, owner))
+        outcome = self.outcomes.pop(0)
+        return outcome() if callable(outcome) else outcome
+
+    def count_quarantined(self, batch: Batch) -> Quarantined | None:
+        return self.quarantined
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class PatientBuffer(Buffer):
+    """Writes down how long it was asked to wait, and does not."""
+
+    waits: list[float]
+
+    def wait_while_owned(self, shipment: Shipment, seconds: float) -> None:
+        self.waits.append(seconds)
+
+
+class Bench:
+    def __init__(
+        self, *outcomes: Outcome | Callable[[], Outcome], quarantined: Quarantined | None = NONE_QUARANTINED
+    ) -> None:
+        self.buffer = PatientBuffer("events", LIMITS, MemoryBudget(10**9, 1), Clock())
+        self.buffer.waits = []
+        self.buffer.open(ORIGIN, owner=7, start=LaneStart(0))
+        self.buffer.add(run("topic", 0, *[b"v"] * 25))
+        self.seen: list[Observation] = []
+        self.progress: list[tuple[str, int]] = []
+        self.sink = FakeSink(*outcomes, quarantined=quarantined)
+        self.inserter = Inserter(
+            self.buffer,
+            cast("Sink", self.sink),
+            self.seen.append,
+            lambda topic, number: self.progress.append((topic, number)),
+            now=lambda: 3.5,
+        )
+
+    def deliver(self) -> Shipment:
+        seal_and_record(self.buffer)
+        shipment = self.buffer.take()
+        assert shipment is not None
+        self.inserter.deliver(shipment)
+        return shipment
+
+    def see_through(self) -> Shipment:
+        seal_and_record(self.buffer)
+        shipment = self.buffer.take()
+        assert shipment is not None
+        self.inserter.see_through(shipment)
+        return shipment
+
+    def of(self, kind: type) -> list[Observation]:
+        return [entry for entry in self.seen if isinstance(entry, kind)]
+
+
+def test_a_stored_batch_is_progress_and_one_observation() -> None:
+    bench = Bench(STORED, quarantined=Quarantined(3, {"a": 3}))
+    bench.deliver()
+    assert bench.progress == [("topic", 0)]
+    assert bench.sink.sent == [("events/topic-id/0/0-9/10", "events/topic-id/0", 7)]
+    (stored,) = bench.seen
+    assert isinstance(stored, BatchStored)
+    assert (stored.rows, stored.quarantined, stored.attempts, stored.queryable_seconds) == (10, 3, 1, 2.5)
+
+
+def test_an_unknown_outcome_sends_the_same_batch_again_under_its_token() -> None:
+    bench = Bench(Unanswered("reset"), Unanswered("reset"), STORED)
+    bench.deliver()
+    assert len(bench.sink.sent) == 3
+    assert len(set(bench.sink.sent)) == 1
+    failures = bench.of(InsertFailed)
+    assert [getattr(entry, "attempt", 0) for entry in failures] == [1, 2]
+    assert bench.buffer.waits[1] > 0
+    assert not bench.of(DataSourceStalled)
+
+
+def test_a_cause_that_somebody_must_mend_is_an_alarm_that_ends_by_itself() -> None:
+    bench = Bench(*[Refused(395, "THROW", "seven")] * 3, STORED)
+    bench.deliver()
+    assert len(bench.of(DataSourceStalled)) == 1
+    assert len(bench.of(DataSourceRecovered)) == 1
+    assert bench.buffer.stalled is None
+
+
+def test_what_nobody_expected_is_counted_and_the_same_batch_is_sent_again(caplog: pytest.LogCaptureFixture) -> None:
+    def surprise() -> Outcome:
+        raise KeyError("nobody thought of it")
+
+    bench = Bench(surprise, STORED)
+    shipment = bench.see_through()
+    assert len(set(bench.sink.sent)) == 1
+    assert [type(entry) for entry in bench.seen] == [UnexpectedFailure, BatchStored]
+    assert "nobody thought of it" in caplog.text
+    assert "Traceback" in caplog.text
+    assert not shipment.lane.is_fenced
+
+
+def test_what_fails_unexpectedly_again_and_again_is_taken_over_anew() -> None:
+    def surprise() -> Outcome:
+        raise KeyError
+
+    bench = Bench(*[surprise] * 9)
+    shipment = bench.see_through()
+    assert len(bench.sink.sent) == MOST_UNEXPECTED
+    assert shipment.lane.is_fenced  # which the reading thread begins anew with
+    assert bench.of(RowsReleased) == [RowsReleased("events", 25)]
+    assert bench.buffer.memory_bytes == 0
+
+
+def test_what_fails_after_a_batch_was_stored_does_not_send_it_again() -> None:
+    bench = Bench(STORED)
+
+    def surprise(batch: Batch) -> Quarantined:
+        raise KeyError
+
+    bench.sink.count_quarantined = surprise  # type: ignore[method-assign]
+    bench.see_through()
+    assert len(bench.sink.sent) == 1
+    assert bench.progress == [("topic", 0)]
+
+
+def test_the_thread_goes_on_whatever_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(STORED)
+    monkeypatch.setattr(module.time, "sleep", lambda _: None)
+    calls: list[str] = []
+
+    def take() -> Shipment | None:
+        calls.append("take")
+        if len(calls) == 1:
+            raise RuntimeError("nobody thought of it")
+        return None
+
+    monkeypatch.setattr(bench.buffer, "take", take)
+    bench.inserter.run()
+    assert len(calls) == 2
+    assert bench.sink.is_closed
+
+
+def test_one_failure_during_a_deploy_is_no_alarm() -> None:
+    bench = Bench(Refused(60, "UNKNOWN_TABLE", "no table"), STORED)
+    bench.deliver()
+    assert not bench.of(DataSourceStalled)
+
+
+def test_a_fence_ends_the_lane_without_progress() -> None:
+    bench = Bench(Refused(469, "VIOLATED_CONSTRAINT", "fence", "ingest_fence"))
+    shipment = bench.deliver()
+    assert not bench.buffer.is_current(shipment)
+    assert bench.progress == []
+    assert bench.of(PartitionFenced) == [PartitionFenced("events", "topic", 0)]
+    assert bench.of(RowsReleased) == [RowsReleased("events", 25)]
+    assert bench.buffer.memory_bytes == 0
+
+
+def test_a_lane_that_is_given_up_ends_the_retries() -> None:
+    bench = Bench(lambda: (bench.buffer.close_lanes([("topic", 0)]), Unanswered("reset"))[1])
+    bench.deliver()
+    assert len(bench.sink.sent) == 1
+    assert bench.progress == []
+    assert bench.of(RowsReleased) == [RowsReleased("events", 10)]
+
+
+def test_a_batch_stored_after_its_lane_was_given_up_is_counted_and_not_committed() -> None:
+    bench = Bench(lambda: (bench.buffer.close_lanes([("topic", 0)]), STORED)[1])
+    bench.deliver()
+    assert bench.progress == []
+    assert len(bench.of(BatchStored)) == 1
+
+
+def test_an_unknown_count_is_said() -> None:
+    bench = Bench(STORED, quarantined=None)
+    bench.deliver()
+    assert bench.of(QuarantineUncounted) == [QuarantineUncounted("events", 10)]
+
+
+@pytest.mark.parametrize(("code", "factor"), [(241, 0.5), (252, 2.0)])
+def test_later_batches_change_their_size(code: int, factor: float) -> None:
+    seen: list[float] = []
+    bench = Bench(Refused(code, "", ""), lambda: (seen.append(bench.buffer.scale.factor), STORED)[1])
+    bench.deliver()
+    assert seen == [factor]
+
+
+def test_the_loop_ends_with_the_buffer_and_closes_its_sink() -> None:
+    bench = Bench(STORED, lambda: (bench.buffer.close(), STORED)[1])
+    for _ in range(2):
+        seal_and_record(bench.buffer)
+    bench.inserter.run()
+    assert bench.sink.is_closed
+    assert len(bench.progress) == 2

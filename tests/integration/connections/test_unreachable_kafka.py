@@ -1,0 +1,181 @@
+"""Why Kafka cannot be reached: one error with the reason and a hint, soon, and the same words from every door."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from ingest_worker.watching.kafka_look import KafkaLook
+from query_api.errors import Unavailable
+from query_api.events.topics import KafkaTopics
+from service.kafka.config import client_config
+from service.settings import ServiceSettings, load_settings
+from tests.integration.ingest.test_ingest_command import DATA_SOURCE
+from tests.secured_kafka import SecuredKafka, secured_kafka
+from tests.servers import ClickHouseServer, ServerUnavailableError
+
+# A refusal that is said twice is final; otherwise brokers are looked for five seconds. The rest is the start.
+SECONDS = 20.0
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
+    try:
+        with secured_kafka(tmp_path_factory.mktemp("secured")) as broker:
+            yield broker
+    except ServerUnavailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def hanging_up(tmp_path: Path) -> Iterator[int]:
+    """The port of a server that speaks TLS with a certificate of its own, for another host."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl")
+    make = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=broker.example.org"
+    )
+    subprocess.run(make.split(), cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with suppress(OSError), connection:
+                    context.wrap_socket(connection, server_side=True).close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def from_command(environment: dict[str, str], folder: Path, *arguments: str) -> tuple[str, float]:
+    """What the `birdhouse` command says on stderr, and how long it took."""
+    (folder / "datasources").mkdir(exist_ok=True)
+    (folder / "datasources" / "events.datasource").write_text(DATA_SOURCE)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("BIRDHOUSE_", "KAFKA_"))}
+    started = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-c", "from deploy.cli import main; main()", *arguments],
+        env={**inherited, **environment, "PROJECT_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    return ended.stderr, time.monotonic() - started
+
+
+async def from_api(environment: dict[str, str]) -> str:
+    topics = KafkaTopics(client_config(load_settings(ServiceSettings, environment), environment))
+    message = ""
+    for _ in range(2):  # the first look may end before anything is refused
+        with pytest.raises(Unavailable) as refused:
+            await topics.refresh()
+        message = refused.value.message
+    return message
+
+
+async def from_worker(environment: dict[str, str]) -> str:
+    look = KafkaLook(client_config(load_settings(ServiceSettings, environment), environment), list)
+    answers = [await asyncio.to_thread(look) for _ in range(2)]
+    return f"Kafka cannot be reached: {answers[-1]}"
+
+
+async def assert_same_everywhere(environment: dict[str, str], folder: Path, reason: str, hint: str) -> None:
+    said, seconds = await asyncio.to_thread(from_command, environment, folder, "offsets", "--data-source", "events")
+    first, second = said.splitlines()
+    assert reason in first
+    assert first.startswith("error: Kafka cannot be reached: ")
+    assert hint in second
+    assert seconds < SECONDS
+    assert await from_api(environment) == first.removeprefix("error: ")
+    assert await from_worker(environment) == first.removeprefix("error: ")
+
+
+async def test_a_wrong_password(secured: SecuredKafka, tmp_path: Path) -> None:
+    environment = secured.environment("app", "a-wrong-password")
+    await assert_same_everywhere(
+        environment, tmp_path, "SASL authentication error: Authentication failed", "KAFKA_SASL_PASSWORD"
+    )
+
+
+async def test_a_mechanism_that_the_broker_has_not(secured: SecuredKafka, tmp_path: Path) -> None:
+    environment = secured.environment("app") | {"KAFKA_SASL_MECHANISM": "SCRAM-SHA-256"}
+    await assert_same_everywhere(environment, tmp_path, "Unsupported SASL mechanism", "KAFKA_SASL_MECHANISM")
+
+
+async def test_no_password_for_a_broker_that_wants_one(secured: SecuredKafka, tmp_path: Path) -> None:
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": secured.address}
+    await assert_same_everywhere(environment, tmp_path, "the broker hangs up on us", "KAFKA_SECURITY_PROTOCOL")
+
+
+async def test_tls_for_a_broker_that_has_none(secured: SecuredKafka, tmp_path: Path) -> None:
+    environment = secured.environment("app") | {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}
+    await assert_same_everywhere(
+        environment, tmp_path, "connecting to a PLAINTEXT broker listener?", "KAFKA_SECURITY_PROTOCOL"
+    )
+
+
+async def test_no_tls_for_a_broker_that_wants_it(hanging_up: int, tmp_path: Path) -> None:
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{hanging_up}"}
+    await assert_same_everywhere(environment, tmp_path, "the broker hangs up on us", "KAFKA_SECURITY_PROTOCOL")
+
+
+@pytest.mark.parametrize("is_trusted", [False, True])
+async def test_a_certificate_of_another_authority_or_for_another_host(
+    hanging_up: int, tmp_path: Path, is_trusted: bool
+) -> None:
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{hanging_up}", "KAFKA_SECURITY_PROTOCOL": "SSL"}
+    trusted = {"KAFKA_SSL_CA_LOCATION": str(tmp_path / "cert.pem")} if is_trusted else {}
+    said, seconds = await asyncio.to_thread(
+        from_command, environment | trusted, tmp_path, "offsets", "--data-source", "events"
+    )
+    assert "certificate verify failed" in said
+    assert "KAFKA_SSL_CA_LOCATION" in said
+    assert len(said.splitlines()) == 2
+    assert seconds < SECONDS
+    assert "certificate verify failed" in await from_api(environment | trusted)
+    assert "certificate verify failed" in await from_worker(environment | trusted)
+
+
+async def test_nobody_listens(unused_tcp_port: int, tmp_path: Path) -> None:
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{unused_tcp_port}"}
+    await assert_same_everywhere(environment, tmp_path, "Connection refused", "KAFKA_BOOTSTRAP_SERVERS")
+
+
+async def test_a_host_that_is_not_there(tmp_path: Path) -> None:
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": "nowhere.invalid:9092"}
+    await assert_same_everywhere(environment, tmp_path, "Failed to resolve", "KAFKA_BOOTSTRAP_SERVERS")
+
+
+def test_verify_says_the_same(secured: SecuredKafka, clickhouse: ClickHouseServer, tmp_path: Path) -> None:
+    environment = {
+        **secured.environment("app", "a-wrong-password"),
+        "CLICKHOUSE_URL": clickhouse.url,
+        "CLICKHOUSE_USER": clickhouse.user,
+        "CLICKHOUSE_PASSWORD": clickhouse.password,
+    }
+    said, seconds = from_command(environment, tmp_path, "verify")
+    assert said.startswith("error: Kafka cannot be reached: SASL authentication error: Authentication failed")
+    assert len(said.splitlines()) == 2
+    assert seconds < SECONDS
+    said, _ = from_command(environment | secured.environment("app"), tmp_path, "verify")
+    assert "Kafka refuses: Broker: Topic authorization failed" in said
+    assert "access control lists" in said

@@ -1,0 +1,334 @@
+"""The worker on real Kafka and ClickHouse: what is produced is stored, whoever comes, leaves or is away."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from clickhouse_connect.driver.client import Client
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from ingest_worker.observing.observations import (
+    DataSourceRecovered,
+    DataSourceStalled,
+    InsertFailed,
+    MessagesConsumed,
+    PartitionFenced,
+    PartitionsLost,
+    PartitionsRevoked,
+    RowsReleased,
+    TopicCreated,
+)
+from ingest_worker.storing import native_format
+from ingest_worker.storing.fence.ownership import Claim, new_owner, take_ownership
+from ingest_worker.watching import clickhouse_look as ingest_clickhouse
+from schemas.files.column_type import parse_column_type
+from schemas.mapping.landing import FENCE_TABLE
+from schemas.model import Column, DataSource, KafkaSource
+from tests.ingest_worker.house import House, Line, data_source, project, until
+from tests.servers import ClickHouseServer
+
+Build = Callable[..., House]
+
+
+@pytest.fixture
+def build(kafka: str, clickhouse: ClickHouseServer, database: str, clickhouse_client: Client) -> Iterator[Build]:
+    """Gives a project of these data sources on the servers, deployed."""
+    houses: list[House] = []
+
+    def create(*data_sources: DataSource, deployed: bool = True) -> House:
+        house = House(kafka, clickhouse, database, clickhouse_client, project(*data_sources))
+        houses.append(house)
+        if deployed:
+            house.deploy()
+        return house
+
+    yield create
+    for house in houses:
+        house.close()
+
+
+def test_stores_every_event_once_and_commits(build: Build, unique_name: str) -> None:
+    house = build(data_source("events", unique_name, unique_name))
+    worker = house.worker()
+    until(worker.is_ready)
+    assert TopicCreated(unique_name, 6) in house.seen
+    house.produce(unique_name, range(3000))
+    until(lambda: house.count("events") >= 3000)
+    assert house.ids("events") == list(range(3000))
+    until(lambda: house.committed(unique_name, unique_name) == 3000)
+    partitions = worker.status().partitions
+    assert sum(entry.committed_offset or 0 for entry in partitions) == 3000
+    until(lambda: all(entry.lag_messages == 0 for entry in worker.status().partitions))
+    assert house.stop(worker)
+
+
+def test_what_goes_to_another_machine_is_compressed(
+    build: Build, unique_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_clickhouse, "is_this_machine", lambda host: False)
+    monkeypatch.setattr(native_format, "_PART_BYTES", 64)  # so that each insert is sent in many compressed parts
+    house = build(data_source("events", unique_name, unique_name))
+    worker = house.worker()
+    until(worker.is_ready)
+    house.produce(unique_name, range(3000))
+    until(lambda: house.count("events") >= 3000)
+    assert house.ids("events") == list(range(3000))
+
+
+def test_a_data_source_with_a_dot_in_its_name_is_loaded(build: Build, unique_name: str) -> None:
+    house = build(data_source("web.events", unique_name, unique_name))
+    worker = house.worker()
+    until(worker.is_ready)
+    house.produce(unique_name, range(20))
+    until(lambda: house.count("web.events") >= 20)
+    assert house.ids("web.events") == list(range(20))
+
+
+@pytest.mark.parametrize("with_lines", [True, False])
+def test_declared_facts_of_a_message_are_stored_with_and_without_kafka_lines(
+    build: Build, unique_name: str, with_lines: bool
+) -> None:
+    types = {"__topic": "String", "__partition": "Int32", "__offset": "Int64", "__key": "String", "__value": "String"}
+    types["__headers"] = "Map(String, String)"
+    facts = (Column(name, parse_column_type(kind)) for name, kind in types.items())
+    name = f"facts_{unique_name}"
+    topic = unique_name if with_lines else name
+    asked = KafkaSource("brokers", topic, topic, "earliest", store_raw_value=True, store_headers=True)
+    source = data_source(name, topic, topic)
+    source = replace(source, columns=(*source.columns, *facts), kafka=asked if with_lines else None)
+    house = build(source)
+    worker = house.worker()
+    until(worker.is_ready)
+    producer = Producer({"bootstrap.servers": house.kafka})
+    producer.produce(topic, b'{"id": "1"}', key=b"k", headers=[("h", b"v")], partition=2)
+    assert producer.flush(30) == 0
+    until(lambda: house.count(name) >= 1)
+    stored = house.client.query(f"SELECT * FROM `{house.database}`.`{name}`").result_rows
+    assert stored == [("1", topic, 2, 0, "k", '{"id": "1"}', {"h": "v"})]
+    assert house.stop(worker)
+
+
+def test_bad_rows_a_tombstone_and_a_large_message_end_in_quarantine_beside_their_neighbours(
+    build: Build, unique_name: str
+) -> None:
+    house = build(data_source("events", unique_name, unique_name))
+    topic = NewTopic(unique_name, num_partitions=1, config={"max.message.bytes": "12000000"})
+    admin = AdminClient({"bootstrap.servers": house.kafka})
+    admin.create_topics([topic])[unique_name].result(30)
+    worker = house.worker()
+    until(worker.is_ready)
+    producer = Producer({"bootstrap.servers": house.kafka, "message.max.bytes": 20_000_000})
+    large = b'{"id": "' + b"1" * 10_000_000 + b'"}'
+    sent = [b'{"id": "1"}', None, b"no json", b"\xff\xfe", large, b'{"id": "2"}']
+    for value in sent:
+        producer.produce(unique_name, value, partition=0)
+    assert producer.flush(60) == 0
+    until(lambda: house.count("events") + house.count("events_quarantine") >= len(sent))
+    stored = house.client.query(f"SELECT id FROM `{house.database}`.events WHERE length(id) < 9 ORDER BY id")
+    assert stored.result_rows == [("1",), ("2",)]
+    raw = house.client.query(f"SELECT __offset, __value = '' FROM `{house.database}`.events_quarantine ORDER BY 1")
+    assert raw.result_rows[:3] == [(1, 1), (2, 0), (3, 0)]
+    assert house.stop(worker)
+    quarantined = sum(batch.quarantined for batch in house.batches())
+    assert quarantined == len(raw.result_rows)
+    assert sum(batch.rows for batch in house.batches()) == len(sent)
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_two_workers_share_the_partitions_and_one_leaves(build: Build, unique_name: str, protocol: str) -> None:
+    house = build(data_source("events", unique_name, unique_name))
+    house.kafka_properties["group.protocol"] = protocol
+    first = house.worker()
+    until(first.is_ready)
+    house.produce(unique_name, range(1000))
+    second = house.worker()
+    until(lambda: len(second.status().partitions) == 3 and first.is_ready() and second.is_ready())
+    assert len(first.status().partitions) == 3
+    house.produce(unique_name, range(1000, 2000))
+    until(lambda: house.count("events") >= 2000)
+    assert house.stop(first)
+    until(lambda: len(second.status().partitions) == 6 and second.is_ready())
+    house.produce(unique_name, range(2000, 3000))
+    until(lambda: house.count("events") >= 3000)
+    assert house.stop(second)
+    assert house.ids("events") == list(range(3000))
+    assert all(entry.drained for entry in house.seen if isinstance(entry, PartitionsRevoked))
+    consumed = sum(entry.messages for entry in house.seen if isinstance(entry, MessagesConsumed))
+    released = sum(entry.rows for entry in house.seen if isinstance(entry, RowsReleased))
+    assert consumed == sum(batch.rows for batch in house.batches()) + released
+
+
+def test_a_new_worker_goes_on_at_the_stored_offsets(build: Build, unique_name: str) -> None:
+    house = build(data_source("events", unique_name, unique_name))
+    worker = house.worker()
+    until(worker.is_ready)
+    house.produce(unique_name, range(500))
+    until(lambda: house.count("events") >= 500)
+    assert house.stop(worker)
+    house.produce(unique_name, range(500, 900))
+    worker = house.worker()
+    until(lambda: house.count("events") >= 900)
+    assert house.stop(worker)
+    assert house.ids("events") == list(range(900))
+
+
+def test_stopping_stores_what_was_read(build: Build, unique_name: str) -> None:
+    house = build(data_source("events", unique_name, unique_name))
+    worker = house.worker(batch_seconds=60)
+    until(worker.is_ready)
+    house.produce(unique_name, range(1))
+    until(lambda: house.count("events") == 1)  # inserted at once; what comes within a minute of it waits
+    house.produce(unique_name, range(1, 600))
+    until(lambda: sum(entry.buffered_rows for entry in worker.status().partitions) == 599)
+    assert house.count("events") == 1
+    assert house.stop(worker)
+    assert house.ids("events") == list(range(600))
+    assert house.committed(unique_name, unique_name) == 600
+
+
+def test_clickhouse_away_for_a_while_loses_nothing_and_moves_no_partition(build: Build, unique_name: str) -> None:
+    house = build(data_source("events", unique_name, unique_name))
+    line = Line(house.server.url)
+    worker = house.worker(url=line.url)
+    until(worker.is_ready)
+    house.produce(unique_name, range(1000))
+    until(lambda: house.count("events") >= 1000)
+    line.cut()
+    house.produce(unique_name, range(1000, 2000))
+    until(lambda: len([entry for entry in house.seen if isinstance(entry, InsertFailed)]) >= 6)
+    assert house.count("events") == 1000
+    line.mend()
+    until(lambda: house.count("events") >= 2000)
+    assert house.stop(worker)
+    line.close()
+    assert house.ids("events") == list(range(2000))
+    assert not [entry for entry in house.seen if isinstance(entry, PartitionsLost)]
+    assert len([entry for entry in house.seen if isinstance(entry, PartitionsRevoked)]) == 1  # by the stop
+
+
+def test_waits_for_a_clickhouse_that_is_not_there_yet(build: Build, unique_name: str) -> None:
+    house = build(data_source("events", unique_name, unique_name))
+    line = Line(house.server.url)
+    line.cut()
+    worker = house.worker(url=line.url)
+    until(lambda: bool(worker.status().partitions))
+    house.produce(unique_name, range(10))
+    assert any("claiming" in reason for reason in worker.not_ready_because())
+    line.mend()
+    until(lambda: house.count("events") >= 10)
+    assert worker.is_ready()
+    assert house.stop(worker)
+    line.close()
+
+
+def test_inserts_slower_than_a_batch_grows_delay_and_double_nothing(build: Build, unique_name: str) -> None:
+    house = build(data_source("events", unique_name, unique_name))
+    # A view of 1.5 s an insert, with batches that are due after 0.05 s.
+    house.client.command(
+        f"CREATE MATERIALIZED VIEW `{house.database}`.slow ENGINE = Null AS"
+        f" SELECT sleep(1.5) AS slept FROM `{house.database}`.events"
+    )
+    worker = house.worker(batch_seconds=0.05, inserters=2)
+    until(worker.is_ready)
+    for start in range(0, 400, 100):
+        house.produce(unique_name, range(start, start + 100), partitions=2)
+    until(lambda: house.count("events") >= 400)
+    assert house.stop(worker)
+    assert house.ids("events") == list(range(400))
+
+
+def test_several_data_sources_and_one_topic_for_two_of_them(build: Build, unique_name: str) -> None:
+    other = f"{unique_name}_other"
+    house = build(
+        data_source("first", unique_name, unique_name),
+        data_source("second", unique_name, unique_name),
+        data_source("third", other, unique_name),
+        data_source("fourth", unique_name, f"{unique_name}_group"),
+    )
+    worker = house.worker()
+    until(worker.is_ready)
+    house.produce(unique_name, range(700))
+    house.produce(other, range(300))
+    for name, expected in (("first", 700), ("second", 700), ("third", 300), ("fourth", 700)):
+        until(functools.partial(_holds, house, name, expected))
+        assert house.ids(name) == list(range(expected))
+    assert house.stop(worker)
+    assert house.committed(unique_name, unique_name) == 700
+
+
+def _holds(house: House, table: str, rows: int) -> bool:
+    return house.count(table) >= rows
+
+
+def test_a_view_that_throws_stalls_its_data_source_alone_until_it_is_mended(build: Build, unique_name: str) -> None:
+    other = f"{unique_name}_other"
+    house = build(data_source("stuck", unique_name, unique_name), data_source("free", other, unique_name))
+    house.client.command(
+        f"CREATE MATERIALIZED VIEW `{house.database}`.broken ENGINE = Null AS"
+        f" SELECT throwIf(id = '7', 'seven') AS thrown FROM `{house.database}`.stuck"
+    )
+    worker = house.worker()
+    until(worker.is_ready)
+    house.produce(unique_name, range(100), partitions=1)
+    house.produce(other, range(100))
+    until(lambda: house.count("free") >= 100)
+    until(lambda: any(isinstance(entry, DataSourceStalled) for entry in house.seen))
+    assert any("stuck" in reason and "seven" in reason for reason in worker.not_ready_because())
+    assert house.committed(unique_name, unique_name) == 0
+    house.client.command(f"DROP VIEW `{house.database}`.broken")
+    until(worker.is_ready)
+    assert any(isinstance(entry, DataSourceRecovered) for entry in house.seen)
+    assert house.stop(worker)
+    assert house.ids("stuck") == list(range(100))
+
+
+def test_partitions_that_somebody_claims_late_are_left_alone_then_taken_back(build: Build, unique_name: str) -> None:
+    house = build(data_source("events", unique_name, unique_name))
+    worker = house.worker()
+    until(worker.is_ready)
+    house.produce(unique_name, range(60))
+    until(lambda: house.committed(unique_name, unique_name) == 60)
+    owned = f"SELECT key FROM `{house.database}`.{FENCE_TABLE} WHERE key LIKE 'events/%'"
+    keys = tuple(key for (key,) in house.client.query(owned).result_rows)
+    take_ownership(house.client, house.database, Claim(keys, new_owner(unique_name)))
+    house.produce(unique_name, range(60, 120))
+    until(lambda: len([entry for entry in house.seen if isinstance(entry, PartitionFenced)]) == 6)
+    until(lambda: all(entry.owner_state == "fenced" for entry in worker.status().partitions))
+    assert not worker.is_ready()
+    assert house.count("events") == 60
+    assert house.committed(unique_name, unique_name) == 60
+    until(lambda: house.committed(unique_name, unique_name) == 120)
+    assert worker.is_ready()
+    assert house.stop(worker)
+    assert house.ids("events") == list(range(120))
+
+
+def test_a_missing_mapping_view_swallows_nothing(build: Build, unique_name: str) -> None:
+    house = build(data_source("events", unique_name, unique_name))
+    worker = house.worker()
+    until(worker.is_ready)
+    view = f"`{house.database}`.events_parse"
+    create = house.client.query(f"SHOW CREATE TABLE {view}").result_rows[0][0]
+    house.client.command(f"DROP VIEW {view}")
+    house.produce(unique_name, range(50), partitions=1)
+    until(lambda: any(isinstance(entry, InsertFailed) for entry in house.seen))
+    house.client.command(create)
+    until(lambda: house.count("events") >= 50)
+    assert house.stop(worker)
+    assert house.ids("events") == list(range(50))
+
+
+def test_a_schema_that_is_deployed_late_is_all_that_a_worker_waits_for(build: Build, unique_name: str) -> None:
+    house = build(data_source("events", unique_name, unique_name), deployed=False)
+    worker = house.worker()
+    until(lambda: bool(worker.status().partitions))
+    house.produce(unique_name, range(20))
+    assert not worker.is_ready()
+    house.deploy()
+    until(lambda: house.count("events") >= 20)
+    assert house.stop(worker)
