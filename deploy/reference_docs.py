@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.metrics import MetricWrapperBase
-from prometheus_client.registry import Collector
-
 from deploy.settings import RunSettings
-from ingest_worker.observing.metrics import Metrics as WorkerMetrics
-from ingest_worker.observing.metrics import StatusCollector
+from ingest_worker.observing import metrics as worker_metrics
 from ingest_worker.settings import IngestSettings
-from ingest_worker.status import WorkerStatus
-from query_api.observing.metrics import ApiMetrics
+from ingest_worker.status_metrics import OF_DATA_SOURCE, OF_PARTITION, OF_WORKER
+from query_api.observing import metrics as api_metrics
 from query_api.settings import QueryApiSettings
+from service.observing.declared import metrics_of
+from service.observing.metric import Metric
 from service.settings import ServiceSettings, Setting, describe
 
 DOCS = Path("docs")
@@ -75,11 +72,16 @@ def settings_page() -> str:
 
 def metrics_page() -> str:
     """`docs/metrics.md` as it should be."""
-    worker, api = _ListingRegistry(), _ListingRegistry()
-    WorkerMetrics(worker)
-    worker.register(StatusCollector(lambda: WorkerStatus(data_sources=(), partitions=())))
-    ApiMetrics(api)
-    return "\n".join([_METRICS_HEAD, _metrics_section("`ingest-worker`", worker), _metrics_section("`query-api`", api)])
+    status = (measure.metric for measure in (*OF_WORKER, *OF_PARTITION, *OF_DATA_SOURCE))
+    worker = (*metrics_of(worker_metrics.OBSERVATIONS), *status)
+    api = metrics_of(api_metrics.OBSERVATIONS)
+    return "\n".join(
+        [
+            _METRICS_HEAD,
+            _metrics_section("`ingest-worker`", worker_metrics.PREFIX, worker),
+            _metrics_section("`query-api`", api_metrics.PREFIX, api),
+        ]
+    )
 
 
 def pages() -> dict[Path, str]:
@@ -110,31 +112,15 @@ def _settings_row(setting: Setting) -> tuple[str, str, str, str]:
     return f"`{setting.name}`", setting.type, default, setting.description
 
 
-def _metrics_section(title: str, registry: _ListingRegistry) -> str:
-    rows = sorted(row for collector in registry.collectors for row in _metric_rows(collector))
+def _metrics_section(title: str, prefix: str, metrics: Iterable[Metric]) -> str:
+    rows = sorted(_metric_row(prefix, metric) for metric in metrics)
     return f"## {title}\n\n{_table(('name', 'type', 'labels', 'what it says'), rows)}"
 
 
-class _ListingRegistry(CollectorRegistry):
-    """A registry that also knows, in order, what was registered."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.collectors: list[Collector] = []
-
-    def register(self, collector: Collector) -> None:
-        self.collectors.append(collector)
-        super().register(collector)
-
-
-def _metric_rows(collector: Collector) -> Iterator[tuple[str, str, str, str]]:
-    described = collector.describe() if isinstance(collector, MetricWrapperBase) else collector.collect()
-    for metric in described:
-        # prometheus-client shows a metric's labels only in samples, and there are none before something happened.
-        labelled = collector if isinstance(collector, MetricWrapperBase) else metric
-        labels = ", ".join(f"`{label}`" for label in getattr(labelled, "_labelnames", ()))
-        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
-        yield f"`{name}`", metric.type, labels, metric.documentation
+def _metric_row(prefix: str, metric: Metric) -> tuple[str, str, str, str]:
+    # Prometheus's own ending, which its client adds to the names of counters.
+    name = f"{prefix}{metric.name}{'_total' if metric.kind == 'counter' else ''}"
+    return f"`{name}`", metric.kind, ", ".join(f"`{label}`" for label in metric.labels), metric.help
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

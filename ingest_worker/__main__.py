@@ -19,10 +19,12 @@ from ingest_worker.admin import AdminServer
 from ingest_worker.deployment import ensure_deployed
 from ingest_worker.errors import ReplicatedTablesError
 from ingest_worker.observing.log import log_observation
-from ingest_worker.observing.metrics import Metrics, StatusCollector
-from ingest_worker.observing.observations import Observation, ServerAwaited, observe_by
+from ingest_worker.observing.metrics import Metrics
+from ingest_worker.observing.observations import Observation, observe_by
+from ingest_worker.observing.servers import ServerAwaited
 from ingest_worker.settings import IngestSettings
 from ingest_worker.status import WorkerStatus
+from ingest_worker.status_metrics import StatusCollector
 from ingest_worker.storing.settled import records_of
 from ingest_worker.watching import clickhouse_look as clickhouse
 from ingest_worker.watching.schema_watch import SchemaWatch

@@ -10,7 +10,9 @@ from contextlib import closing
 from clickhouse_connect.driver.client import Client
 
 from ingest_worker.errors import ReplicatedTablesError
-from ingest_worker.observing.observations import Observer, SchemaApplied, SchemaDiffers, ServerAwaited
+from ingest_worker.observing.observations import Observer
+from ingest_worker.observing.schema import SchemaApplied, SchemaDiffers
+from ingest_worker.observing.servers import ServerAwaited
 from ingest_worker.storing.sink import short_message
 from schemas.model import Project
 from service.backoff import Backoff

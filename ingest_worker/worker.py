@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from clickhouse_connect.driver.client import Client
 
-from ingest_worker.observing.observations import Observer, WorkerStarted, WorkerStopped, observe_by
+from ingest_worker.observing.lifetime import WorkerStarted, WorkerStopped
+from ingest_worker.observing.observations import Observer, observe_by
 from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer
 from ingest_worker.pipeline.group import Group, group_feeds

@@ -22,7 +22,8 @@ from query_api.live import LiveVersion
 from query_api.observing.health import Health, Watched
 from query_api.observing.log import log_observation
 from query_api.observing.metrics import ApiMetrics
-from query_api.observing.observations import Observer, Server, to_all
+from query_api.observing.observations import Observer, to_all
+from query_api.observing.servers import Server
 from query_api.openapi.answer_columns import AnswerColumns
 from query_api.project.information_handlers import InformationHandlers
 from query_api.questions.pipe_handlers import PipeHandlers
@@ -84,7 +85,7 @@ def create_app(
     catalog = compile_project(project, secrets=_project_secrets(seen))
     registry = CollectorRegistry()
     metrics = ApiMetrics(registry)
-    observe = to_all(observer, metrics)
+    observe = to_all(observer, metrics.observe)
     if servers is None:
         brokers = connection_of(feeds_of(project.data_sources.values()), project.connections)
         servers = connect(settings, environment, observe, connection=brokers)

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from query_api.app import STATE, State, create_admin
 from query_api.errors import Unavailable
-from query_api.observing.observations import Listening, SchemaDiffers, Stopping
+from query_api.observing.lifetime import Listening, Stopping
+from query_api.observing.servers import SchemaDiffers
 from query_api.web.middleware import refusal
 from service.web.server import HttpRunner, plain_error
 

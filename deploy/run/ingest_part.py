@@ -14,10 +14,11 @@ from prometheus_client import CollectorRegistry
 from deploy.run.environments import Environment
 from ingest_worker.admin import AdminServer
 from ingest_worker.observing.log import log_observation
-from ingest_worker.observing.metrics import Metrics, StatusCollector
+from ingest_worker.observing.metrics import Metrics
 from ingest_worker.observing.observations import UnexpectedFailure, observe_by
 from ingest_worker.settings import IngestSettings
 from ingest_worker.status import WorkerStatus
+from ingest_worker.status_metrics import StatusCollector
 from ingest_worker.watching.schema_watch import SchemaWatch
 from ingest_worker.worker import Worker
 from schemas.feed import feeds_of

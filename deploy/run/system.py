@@ -30,8 +30,9 @@ from deploy.run.welcome import Addresses, welcome
 from ingest_worker.settings import IngestSettings
 from query_api.app import STATE, create_app, swap_project
 from query_api.app import is_live as is_api_live
+from query_api.observing.lifetime import Listening
 from query_api.observing.log import log_observation
-from query_api.observing.observations import Listening, Observation, Observer
+from query_api.observing.observations import Observation, Observer
 from query_api.server import serve as serve_api
 from query_api.servers import Servers
 from query_api.servers import connect as connect_api

@@ -7,14 +7,9 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest_worker.observing.observations import (
-    MessagesConsumed,
-    Observer,
-    PartitionsPaused,
-    PartitionsResumed,
-    RowsAlreadyPresent,
-    RowsReleased,
-)
+from ingest_worker.observing.consuming import MessagesConsumed, PartitionsPaused, PartitionsResumed
+from ingest_worker.observing.observations import Observer
+from ingest_worker.observing.partitions import RowsAlreadyPresent, RowsReleased
 from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer
 from ingest_worker.pipeline.lane import Lane

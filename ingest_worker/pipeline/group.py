@@ -13,7 +13,9 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ingest_worker.errors import SourceError, TopicReplacedError
-from ingest_worker.observing.observations import KafkaTroubled, Observer, SourceRestarted, TopicReplaced, report_failure
+from ingest_worker.observing.consuming import KafkaTroubled, SourceRestarted
+from ingest_worker.observing.observations import Observer, report_failure
+from ingest_worker.observing.topics import TopicReplaced
 from ingest_worker.pipeline.assignment import Assignment
 from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer

@@ -6,17 +6,15 @@ import itertools
 import time
 from collections.abc import Callable
 
-from ingest_worker.observing.observations import (
+from ingest_worker.observing.inserts import (
     BatchStored,
     DataSourceRecovered,
     DataSourceStalled,
     InsertFailed,
-    Observer,
-    PartitionFenced,
     QuarantineUncounted,
-    RowsReleased,
-    report_failure,
 )
+from ingest_worker.observing.observations import Observer, report_failure
+from ingest_worker.observing.partitions import PartitionFenced, RowsReleased
 from ingest_worker.pipeline.buffer import Buffer, Shipment
 from ingest_worker.storing.batch import Batch
 from ingest_worker.storing.delivery import ALARM_BACKOFF, TRANSIENT_BACKOFF, Decision, decide

@@ -13,19 +13,10 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from ingest_worker.errors import OwnershipLostError, SourceError, TopicReplacedError
-from ingest_worker.observing.observations import (
-    CommitFailed,
-    KafkaTroubled,
-    Observer,
-    OffsetsCommitted,
-    PartitionBroken,
-    PartitionsAssigned,
-    PartitionsLost,
-    PartitionsRevoked,
-    SourceTimed,
-    TopicGone,
-    TopicReplaced,
-)
+from ingest_worker.observing.consuming import CommitFailed, KafkaTroubled, OffsetsCommitted, SourceTimed
+from ingest_worker.observing.observations import Observer
+from ingest_worker.observing.partitions import PartitionBroken, PartitionsAssigned, PartitionsLost, PartitionsRevoked
+from ingest_worker.observing.topics import TopicGone, TopicReplaced
 from ingest_worker.pipeline.assignment import Assignment
 from ingest_worker.pipeline.kafka_calls import commit_error, told
 from ingest_worker.storing.messages import partition_errors, runs_of

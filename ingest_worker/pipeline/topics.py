@@ -8,7 +8,9 @@ from collections.abc import Callable, Collection, Mapping
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from ingest_worker.observing.observations import Observer, ServerAwaited, TopicCreated
+from ingest_worker.observing.observations import Observer
+from ingest_worker.observing.servers import ServerAwaited
+from ingest_worker.observing.topics import TopicCreated
 from service.backoff import Backoff
 from service.kafka.topics import PARTITIONS, TopicFacts, create, describe
 from service.kafka.trouble import words_of

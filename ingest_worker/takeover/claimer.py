@@ -12,15 +12,9 @@ from dataclasses import replace
 
 from clickhouse_connect.driver.client import Client
 
-from ingest_worker.observing.observations import (
-    HandoverOdd,
-    Observer,
-    OwnershipDelayed,
-    OwnershipTaken,
-    PartitionsRecovered,
-    TopicReplaced,
-    report_failure,
-)
+from ingest_worker.observing.observations import Observer, report_failure
+from ingest_worker.observing.takeovers import HandoverOdd, OwnershipDelayed, OwnershipTaken, PartitionsRecovered
+from ingest_worker.observing.topics import TopicReplaced
 from ingest_worker.storing.fence.former_inserts import await_former_inserts
 from ingest_worker.storing.fence.ownership import former_owners, take_ownership
 from ingest_worker.storing.fence.recovery import Recovered, recovered

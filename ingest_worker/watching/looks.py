@@ -7,7 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from ingest_worker.observing.observations import Observer, ServerAnswers, ServerLost, report_failure
+from ingest_worker.observing.observations import Observer, report_failure
+from ingest_worker.observing.servers import ServerAnswers, ServerLost
 
 # Two looks in a row must fail, so that a pause of a few seconds is no outage: at most 3 + 3 + 1 + 3 s after the last
 # answer it is known.

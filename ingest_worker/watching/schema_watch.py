@@ -16,14 +16,9 @@ from datetime import UTC, datetime
 
 from clickhouse_connect.driver.client import Client
 
-from ingest_worker.observing.observations import (
-    InsertFailed,
-    Observation,
-    Observer,
-    SchemaDiffers,
-    SchemaMatches,
-    report_failure,
-)
+from ingest_worker.observing.inserts import InsertFailed
+from ingest_worker.observing.observations import Observation, Observer, report_failure
+from ingest_worker.observing.schema import SchemaDiffers, SchemaMatches
 from ingest_worker.storing.delivery import Decision
 from ingest_worker.storing.sink import short_message
 from schemas.model import Project

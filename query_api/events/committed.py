@@ -12,7 +12,8 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicP
 from confluent_kafka.admin import AdminClient
 
 from query_api.events.topics import QUIET
-from query_api.observing.observations import BackgroundFailed, Observer
+from query_api.observing.lifetime import BackgroundFailed
+from query_api.observing.observations import Observer
 from service.kafka.password import opened
 from service.kafka.trouble import words_of
 

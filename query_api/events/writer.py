@@ -13,7 +13,9 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from query_api.errors import Unavailable
 from query_api.events.delivery import Delivery
-from query_api.observing.observations import BackgroundFailed, Observer, ProducerFailed
+from query_api.observing.lifetime import BackgroundFailed
+from query_api.observing.observations import Observer
+from query_api.observing.servers import ProducerFailed
 from service.backoff import Backoff
 from service.kafka.password import opened
 from service.kafka.trouble import words_of

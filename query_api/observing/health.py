@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from query_api.errors import Unavailable
-from query_api.observing.observations import BackgroundFailed, Observer, Server, ServerFound, ServerLost
+from query_api.observing.lifetime import BackgroundFailed
+from query_api.observing.observations import Observer
+from query_api.observing.servers import Server, ServerFound, ServerLost
 from service.backoff import Backoff
 
 # Between two questions to a server that answers, in seconds.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from query_api.observing.observations import RequestEnded, Route
+from query_api.observing.requests import RequestEnded, Route
 
 
 @dataclass(slots=True)

@@ -12,7 +12,8 @@ from aiohttp.typedefs import Handler, Middleware
 from multidict import CIMultiDict
 
 from query_api.errors import RequestError
-from query_api.observing.observations import Observer, RequestCrashed
+from query_api.observing.observations import Observer
+from query_api.observing.requests import RequestCrashed
 from query_api.observing.trace import Trace, find_trace, start_trace
 from query_api.random_hex import random_hex
 from query_api.web.request_body import body_too_large

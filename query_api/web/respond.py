@@ -11,7 +11,8 @@ from aiohttp import web
 
 from query_api.engine.execute import Answer
 from query_api.errors import BrokenAnswer, RequestError
-from query_api.observing.observations import AnswerBroken, Observer
+from query_api.observing.observations import Observer
+from query_api.observing.requests import AnswerBroken
 from query_api.observing.trace import trace_of
 from query_api.web.formats import AnswerFormat
 from schemas.template.errors import TemplateError

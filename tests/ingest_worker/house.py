@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from ingest_worker.observing.observations import BatchStored, Observation
+from ingest_worker.observing.inserts import BatchStored
+from ingest_worker.observing.observations import Observation
 from ingest_worker.settings import IngestSettings
 from ingest_worker.watching import clickhouse_look as clickhouse
 from ingest_worker.worker import Worker

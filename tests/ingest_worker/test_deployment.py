@@ -11,7 +11,9 @@ import pytest
 from ingest_worker import deployment as module
 from ingest_worker.deployment import ensure_deployed
 from ingest_worker.errors import ReplicatedTablesError
-from ingest_worker.observing.observations import Observation, SchemaApplied, SchemaDiffers, ServerAwaited
+from ingest_worker.observing.observations import Observation
+from ingest_worker.observing.schema import SchemaApplied, SchemaDiffers
+from ingest_worker.observing.servers import ServerAwaited
 from service.backoff import Backoff
 from service.errors import RefusedStatementError
 from tests.ingest_worker.fakes import FakeClient, refusal

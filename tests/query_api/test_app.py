@@ -17,14 +17,9 @@ from query_api.app import STATE, create_admin, create_app
 from query_api.errors import BrokenAnswer, QueryRefused, Unavailable
 from query_api.ids import resource_id
 from query_api.observing.health import Health, Watched
-from query_api.observing.observations import (
-    AnswerBroken,
-    Observation,
-    RequestCrashed,
-    RequestEnded,
-    ServerFound,
-    to_all,
-)
+from query_api.observing.observations import Observation, to_all
+from query_api.observing.requests import AnswerBroken, RequestCrashed, RequestEnded
+from query_api.observing.servers import ServerFound
 from query_api.settings import QueryApiSettings
 from query_api.web.middleware import answer_errors
 from service.errors import SettingsError

@@ -13,7 +13,9 @@ from query_api import server
 from query_api.access.auth import derive_token
 from query_api.app import STATE, create_app
 from query_api.errors import Unavailable
-from query_api.observing.observations import Listening, Observation, SchemaDiffers, Stopping
+from query_api.observing.lifetime import Listening, Stopping
+from query_api.observing.observations import Observation
+from query_api.observing.servers import SchemaDiffers
 from query_api.server import serve
 from query_api.servers import Servers
 from query_api.settings import QueryApiSettings

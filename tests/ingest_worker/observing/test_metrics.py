@@ -4,38 +4,28 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry
 
-from ingest_worker.observing.metrics import Metrics, StatusCollector
-from ingest_worker.observing.observations import (
-    BatchStored,
+from ingest_worker.observing.consuming import (
     CommitFailed,
-    DataSourceStalled,
-    InsertFailed,
     MessagesConsumed,
     OffsetsCommitted,
-    OwnershipDelayed,
-    OwnershipTaken,
+    PartitionsPaused,
+    SourceRestarted,
+    SourceTimed,
+)
+from ingest_worker.observing.inserts import BatchStored, DataSourceStalled, InsertFailed
+from ingest_worker.observing.metrics import Metrics
+from ingest_worker.observing.observations import UnexpectedFailure
+from ingest_worker.observing.partitions import (
     PartitionBroken,
     PartitionFenced,
     PartitionsAssigned,
     PartitionsLost,
-    PartitionsPaused,
     PartitionsRevoked,
     RowsReleased,
-    SourceRestarted,
-    SourceTimed,
-    TopicGone,
-    TopicReplaced,
-    UnexpectedFailure,
 )
-from ingest_worker.status import DataSourceStatus, PartitionStatus, WorkerStatus
+from ingest_worker.observing.takeovers import OwnershipDelayed, OwnershipTaken
+from ingest_worker.observing.topics import TopicGone, TopicReplaced
 
-STATUS = WorkerStatus(
-    data_sources=(DataSourceStatus("events", 5, 50, 1, 0.5, "a view throws"),),
-    partitions=(
-        PartitionStatus("events", "group", "topic", 3, "owned", 100, 120, 30, 1.5, 2.0, 5, 50, True, False, None),
-        PartitionStatus("events", "group", "topic", 4, "claiming", None, 0, None, None, None, 0, 0, False, True, None),
-    ),
-)
 STORED = BatchStored(
     "events", "topic", 3, 0, 9, rows=10, payload_bytes=100, quarantined=2, quarantined_by_column={"a": 2},
     seconds=0.2, queryable_seconds=0.4, attempts=3, query_id="q",
@@ -46,7 +36,6 @@ class Bench:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.metrics = Metrics(self.registry)
-        self.registry.register(StatusCollector(lambda: STATUS))
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"birdhouse_ingest_{name}", labels)
@@ -114,14 +103,3 @@ def test_what_happens_rarely() -> None:
     for name in ("topics_replaced", "topics_gone"):
         assert bench.value(f"{name}_total", group="group") == 1
     assert bench.value("unexpected_failures_total", where="inserter") == 1
-
-
-def test_gauges_come_from_the_status() -> None:
-    bench = Bench()
-    of_partition = {"data_source": "events", "topic": "topic", "partition": "3"}
-    expected = {"lag_messages": 30, "lag_seconds": 1.5, "committed_offset": 100, "partition_owned": 1}
-    for name, value in expected.items():
-        assert bench.value(name, **of_partition) == value
-    assert bench.value("lag_messages", **{**of_partition, "partition": "4"}) is None
-    assert bench.value("stalled", data_source="events") == 1
-    assert bench.value("batch_scale", data_source="events") == 0.5

@@ -7,8 +7,10 @@ import logging
 import pytest
 from prometheus_client import CollectorRegistry
 
+from ingest_worker.observing.lifetime import WorkerStopped
 from ingest_worker.observing.metrics import Metrics
-from ingest_worker.observing.observations import Observation, RowsReleased, UnexpectedFailure, WorkerStopped, observe_by
+from ingest_worker.observing.observations import Observation, UnexpectedFailure, observe_by
+from ingest_worker.observing.partitions import RowsReleased
 
 
 def test_an_observer_that_fails_is_logged_and_counted_and_the_others_are_told(caplog: pytest.LogCaptureFixture) -> None:

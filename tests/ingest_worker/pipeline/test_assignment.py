@@ -5,13 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_worker.observing.observations import (
-    MessagesConsumed,
-    Observation,
-    PartitionsPaused,
-    PartitionsResumed,
-    RowsReleased,
-)
+from ingest_worker.observing.consuming import MessagesConsumed, PartitionsPaused, PartitionsResumed
+from ingest_worker.observing.observations import Observation
+from ingest_worker.observing.partitions import RowsReleased
 from ingest_worker.pipeline.assignment import Assignment
 from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer, Shipment

@@ -10,7 +10,8 @@ import pytest
 from confluent_kafka import KafkaError
 
 from ingest_worker.errors import OwnershipLostError
-from ingest_worker.observing.observations import KafkaTroubled, Observation, SourceRestarted
+from ingest_worker.observing.consuming import KafkaTroubled, SourceRestarted
+from ingest_worker.observing.observations import Observation
 from ingest_worker.pipeline import group as module
 from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer

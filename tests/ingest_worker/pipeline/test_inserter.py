@@ -7,17 +7,15 @@ from typing import cast
 
 import pytest
 
-from ingest_worker.observing.observations import (
+from ingest_worker.observing.inserts import (
     BatchStored,
     DataSourceRecovered,
     DataSourceStalled,
     InsertFailed,
-    Observation,
-    PartitionFenced,
     QuarantineUncounted,
-    RowsReleased,
-    UnexpectedFailure,
 )
+from ingest_worker.observing.observations import Observation, UnexpectedFailure
+from ingest_worker.observing.partitions import PartitionFenced, RowsReleased
 from ingest_worker.pipeline import inserter as module
 from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer, Shipment

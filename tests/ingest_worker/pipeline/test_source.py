@@ -10,17 +10,10 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from ingest_worker.errors import OwnershipLostError, SourceError, TopicReplacedError
-from ingest_worker.observing.observations import (
-    CommitFailed,
-    KafkaTroubled,
-    Observation,
-    OffsetsCommitted,
-    PartitionBroken,
-    PartitionsLost,
-    PartitionsRevoked,
-    SourceTimed,
-    TopicGone,
-)
+from ingest_worker.observing.consuming import CommitFailed, KafkaTroubled, OffsetsCommitted, SourceTimed
+from ingest_worker.observing.observations import Observation
+from ingest_worker.observing.partitions import PartitionBroken, PartitionsLost, PartitionsRevoked
+from ingest_worker.observing.topics import TopicGone
 from ingest_worker.pipeline import source
 from ingest_worker.pipeline.assignment import Assignment
 from ingest_worker.pipeline.budget import MemoryBudget

@@ -10,7 +10,9 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from ingest_worker.observing.observations import Observation, ServerAwaited, TopicCreated
+from ingest_worker.observing.observations import Observation
+from ingest_worker.observing.servers import ServerAwaited
+from ingest_worker.observing.topics import TopicCreated
 from ingest_worker.pipeline import topics as module
 from ingest_worker.pipeline.topics import ensure_topics
 from service.backoff import Backoff

@@ -6,14 +6,8 @@ from typing import Any
 
 import pytest
 
-from ingest_worker.observing.observations import (
-    HandoverOdd,
-    Observation,
-    OwnershipDelayed,
-    OwnershipTaken,
-    PartitionsRecovered,
-    UnexpectedFailure,
-)
+from ingest_worker.observing.observations import Observation, UnexpectedFailure
+from ingest_worker.observing.takeovers import HandoverOdd, OwnershipDelayed, OwnershipTaken, PartitionsRecovered
 from ingest_worker.storing.fence.ownership import new_owner
 from ingest_worker.storing.fence.scan import Memory
 from ingest_worker.storing.ranges import OffsetRanges

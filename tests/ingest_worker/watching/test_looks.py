@@ -11,7 +11,8 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]  # not in `__all__`
 
-from ingest_worker.observing.observations import Observation, ServerAnswers, ServerLost
+from ingest_worker.observing.observations import Observation
+from ingest_worker.observing.servers import ServerAnswers, ServerLost
 from ingest_worker.takeover.partition import Partition, Refusal
 from ingest_worker.watching.kafka_look import KafkaLook
 from ingest_worker.watching.looks import Looks

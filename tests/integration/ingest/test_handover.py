@@ -12,7 +12,8 @@ from confluent_kafka.admin import AdminClient
 from deploy.errors import OffsetsError
 from deploy.operations.offsets import feeds_of_topic, positions, read_offsets
 from deploy.operations.offsets import set_offsets as write_offsets
-from ingest_worker.observing.observations import HandoverOdd, PartitionBroken
+from ingest_worker.observing.partitions import PartitionBroken
+from ingest_worker.observing.takeovers import HandoverOdd
 from ingest_worker.storing.topic import TopicView
 from schemas.model import Engine
 from tests.ingest_worker.house import House, data_source, project, until

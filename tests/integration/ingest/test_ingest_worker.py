@@ -12,17 +12,10 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from ingest_worker.observing.observations import (
-    DataSourceRecovered,
-    DataSourceStalled,
-    InsertFailed,
-    MessagesConsumed,
-    PartitionFenced,
-    PartitionsLost,
-    PartitionsRevoked,
-    RowsReleased,
-    TopicCreated,
-)
+from ingest_worker.observing.consuming import MessagesConsumed
+from ingest_worker.observing.inserts import DataSourceRecovered, DataSourceStalled, InsertFailed
+from ingest_worker.observing.partitions import PartitionFenced, PartitionsLost, PartitionsRevoked, RowsReleased
+from ingest_worker.observing.topics import TopicCreated
 from ingest_worker.storing import native_format
 from ingest_worker.storing.fence.ownership import Claim, new_owner, take_ownership
 from ingest_worker.watching import clickhouse_look as ingest_clickhouse

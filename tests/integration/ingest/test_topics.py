@@ -14,13 +14,10 @@ from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 from deploy.operations.offsets import read_offsets, render
 from deploy.operations.verify.project import verify_data_source
 from deploy.operations.verify.report import Verdict, verdict_of
-from ingest_worker.observing.observations import (
-    BatchStored,
-    MessagesConsumed,
-    RowsAlreadyPresent,
-    RowsReleased,
-    TopicReplaced,
-)
+from ingest_worker.observing.consuming import MessagesConsumed
+from ingest_worker.observing.inserts import BatchStored
+from ingest_worker.observing.partitions import RowsAlreadyPresent, RowsReleased
+from ingest_worker.observing.topics import TopicReplaced
 from ingest_worker.storing.record import LaneRecord, Record
 from ingest_worker.storing.topic import TopicView
 from schemas.feed import feed_of

@@ -9,7 +9,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from deploy.run.ingest_part import IngestPart
-from ingest_worker.observing.observations import Observation, OwnershipTaken, UnexpectedFailure
+from ingest_worker.observing.observations import Observation, UnexpectedFailure
+from ingest_worker.observing.takeovers import OwnershipTaken
 from ingest_worker.pipeline.assignment import Assignment
 from ingest_worker.pipeline.inserter import Inserter
 from ingest_worker.settings import IngestSettings

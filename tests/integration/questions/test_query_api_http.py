@@ -22,7 +22,8 @@ from confluent_kafka import Consumer, TopicPartition
 
 from query_api.access.auth import derive_token
 from query_api.app import create_app
-from query_api.observing.observations import Observation, RequestEnded
+from query_api.observing.observations import Observation
+from query_api.observing.requests import RequestEnded
 from query_api.settings import QueryApiSettings
 from schemas.model import Column, ColumnType, DataSource, JsonPath, KafkaSource, Node, NodeType, Pipe, Project
 from service.settings import load_settings

@@ -9,7 +9,8 @@ import pytest
 
 from query_api.events import committed
 from query_api.events.committed import CommitWatcher
-from query_api.observing.observations import BackgroundFailed, Observation
+from query_api.observing.lifetime import BackgroundFailed
+from query_api.observing.observations import Observation
 from tests.query_api.fakes import until
 
 observed: list[Observation] = []

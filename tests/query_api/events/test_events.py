@@ -10,7 +10,7 @@ import pytest
 
 from query_api.errors import TooLarge, Unavailable
 from query_api.ids import resource_id
-from query_api.observing.observations import RequestEnded
+from query_api.observing.requests import RequestEnded
 from tests.query_api.fakes import Api, StartApi
 
 EVENTS = "/v0/events?name=events"

@@ -11,7 +11,9 @@ from confluent_kafka import KafkaError, KafkaException
 from query_api.errors import Unavailable
 from query_api.events import writer as writers
 from query_api.events.writer import Writer
-from query_api.observing.observations import BackgroundFailed, Observation, ProducerFailed
+from query_api.observing.lifetime import BackgroundFailed
+from query_api.observing.observations import Observation
+from query_api.observing.servers import ProducerFailed
 from service.backoff import Backoff
 
 FATAL = KafkaError(KafkaError.CLUSTER_AUTHORIZATION_FAILED, "Cluster authorization failed", fatal=True)

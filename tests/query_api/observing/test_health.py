@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from query_api.errors import Unavailable
 from query_api.observing.health import Health, Watched
-from query_api.observing.observations import Observation, ServerFound, ServerLost
+from query_api.observing.observations import Observation
+from query_api.observing.servers import ServerFound, ServerLost
 from service.backoff import Backoff
 from tests.query_api.fakes import until
 

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import get_args
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from query_api.observing.lifetime import BackgroundFailed, Listening, Stopping
 from query_api.observing.log import log_observation
-from query_api.observing.metrics import ApiMetrics
-from query_api.observing.observations import (
-    AnswerBroken,
-    BackgroundFailed,
-    Listening,
-    Observation,
-    ProducerFailed,
-    RequestCrashed,
-    RequestEnded,
-    SchemaDiffers,
-    ServerFound,
-    ServerLost,
-    Stopping,
-    to_all,
-)
+from query_api.observing.metrics import OBSERVATIONS, ApiMetrics
+from query_api.observing.observations import Observation, to_all
+from query_api.observing.requests import AnswerBroken, RequestCrashed, RequestEnded
+from query_api.observing.servers import ProducerFailed, SchemaDiffers, ServerFound, ServerLost
 
 EXAMPLES: list[Observation] = [
     RequestEnded("r1", "POST", "events", 202, 0.5, resource="events", documents=3),
@@ -40,7 +29,7 @@ EXAMPLES: list[Observation] = [
 
 
 def test_the_examples_are_all_there_are() -> None:
-    assert {type(example) for example in EXAMPLES} == set(get_args(Observation))
+    assert {type(example) for example in EXAMPLES} == set(OBSERVATIONS)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: type(example).__name__)
@@ -73,7 +62,7 @@ def test_metrics_count_what_is_observed() -> None:
     registry = CollectorRegistry()
     metrics = ApiMetrics(registry)
     seen: list[Observation] = []
-    observe = to_all(seen.append, metrics)
+    observe = to_all(seen.append, metrics.observe)
     for example in EXAMPLES:
         observe(example)
     text = generate_latest(registry).decode()

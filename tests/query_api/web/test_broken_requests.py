@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from query_api.access.auth import derive_token
-from query_api.observing.observations import Listening, RequestEnded
+from query_api.observing.lifetime import Listening
+from query_api.observing.requests import RequestEnded
 from query_api.server import serve
 from service.web import server as http_server
 from tests.query_api.fakes import SECRET, until
