@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from schemas.model import Connection, DataSource
+from schemas.own_names import HEADERS, KEY, VALUE
 
 DEFAULT_GROUP = "birdhouse"
 
@@ -44,16 +45,16 @@ def feed_of(data_source: DataSource) -> Feed | None:
             connection=kafka.connection,
             store_raw_value=kafka.store_raw_value,
             store_headers=kafka.store_headers,
-            store_key="__key" in declared,
+            store_key=KEY in declared,
         )
     if any(column.json_path is not None for column in data_source.columns):
         # Without KAFKA_ lines there is nothing but the column itself to ask for the message's own facts with.
         return Feed(
             data_source=data_source.name,
             topic=data_source.name,
-            store_raw_value="__value" in declared,
-            store_headers="__headers" in declared,
-            store_key="__key" in declared,
+            store_raw_value=VALUE in declared,
+            store_headers=HEADERS in declared,
+            store_key=KEY in declared,
         )
     return None
 

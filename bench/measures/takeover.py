@@ -24,7 +24,8 @@ from ingest_worker.storing.fence.ownership import Claim, former_owners, new_owne
 from ingest_worker.storing.fence.scan import Memory, scan
 from ingest_worker.storing.places import Lot
 from ingest_worker.storing.record import LaneStart
-from schemas.mapping.landing import fence_key, quarantine_table
+from schemas.mapping.landing import fence_key
+from schemas.own_names import quarantine_table
 
 ROWS_EACH = 1_000
 TOPIC, TOPIC_ID, GROUP = "events", "AAAAAAAAAAAAAAAAAAAAAA", "birdhouse"

@@ -17,6 +17,7 @@ from query_api.engine.limits import Limits, query_settings
 from query_api.engine.time_limit import time_limit
 from query_api.errors import BadRequest, Unavailable
 from schemas.queries.query import Query
+from schemas.sql.text import identifier, literal
 
 # Queries that run at the same moment. Each uses threads of the engine's own, as many as there are cores.
 THREADS: Final = 8
@@ -89,7 +90,7 @@ class EmbeddedExecutor:
     ) -> Answer:
         with self._begun(running), self._handle() as handle:
             try:
-                handle.query(f"USE {_quoted(self._database, '`')}", "TabSeparated")
+                handle.query(f"USE {identifier(self._database)}", "TabSeparated")
                 handle.query(_set_statement(settings), "TabSeparated")
                 # Last: from here on this handle changes neither data nor this. 2 lets a query's own SETTINGS be.
                 handle.query("SET readonly = 2", "TabSeparated")
@@ -122,7 +123,7 @@ class EmbeddedExecutor:
         interval = KILL_INTERVAL
         while running.has_begun.is_set() and not running.is_done.is_set():
             # All at once: one that is not interrupted for seconds must not keep the others waiting.
-            marks = (_quoted(each.mark, chr(39)) for each in tuple(self._running) if each.is_unwanted.is_set())
+            marks = (literal(each.mark) for each in tuple(self._running) if each.is_unwanted.is_set())
             with suppress(RuntimeError):
                 self._ask(f"KILL QUERY WHERE Settings['log_comment'] IN ({', '.join(marks)}) ASYNC")
             running.is_done.wait(interval)
@@ -155,12 +156,7 @@ def _set_statement(settings: Mapping[str, str]) -> str:
     for name in settings:
         if not _SETTING_NAME.fullmatch(name):
             raise BadRequest(f"`{name}` is no name of a ClickHouse setting")
-    return "SET " + ", ".join(f"{name} = {_quoted(value, chr(39))}" for name, value in settings.items())
-
-
-def _quoted(text: str, mark: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace(mark, f"\\{mark}")
-    return f"{mark}{escaped}{mark}"
+    return "SET " + ", ".join(f"{name} = {literal(value)}" for name, value in settings.items())
 
 
 def _consume(run: asyncio.Future[Answer]) -> None:

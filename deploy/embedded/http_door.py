@@ -18,6 +18,8 @@ from typing import Any
 import lz4.frame
 from aiohttp import web
 
+from schemas.sql.text import identifier, literal
+
 ENGINE_USER = "admin"
 # Statements that run at the same moment; a command asks one after the other.
 _THREADS = 4
@@ -106,9 +108,9 @@ class EngineDoor:
         handle = self._open_handle()
         try:
             if statement.database:
-                handle.query(f"USE {_quoted(statement.database, '`')}", "TabSeparated")
+                handle.query(f"USE {identifier(statement.database)}", "TabSeparated")
             for name, value in statement.settings.items():
-                handle.query(f"SET {name} = {_quoted(value, chr(39))}", "TabSeparated")
+                handle.query(f"SET {name} = {literal(value)}", "TabSeparated")
             result = handle.query(statement.sql, statement.format, params=dict(statement.values))
             summary = {
                 "read_rows": str(result.storage_rows_read()),
@@ -226,7 +228,7 @@ def _from_file(sql: str, path: str) -> str:
     if found is None:
         raise _RefusedError("data go with an INSERT that names their FORMAT at its end")
     statement, name = found.groups()
-    return f"{statement} FROM INFILE {_quoted(path, chr(39))} COMPRESSION 'none' FORMAT {name}"
+    return f"{statement} FROM INFILE {literal(path)} COMPRESSION 'none' FORMAT {name}"
 
 
 def _is_value(name: str) -> bool:
@@ -237,8 +239,3 @@ def _failure(text: str, status: int) -> web.Response:
     code = _CODE.search(text)
     headers = {"X-ClickHouse-Exception-Code": code[1]} if code else {}
     return web.Response(text=f"{text}\n", status=status, headers=headers)
-
-
-def _quoted(text: str, mark: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace(mark, f"\\{mark}")
-    return f"{mark}{escaped}{mark}"

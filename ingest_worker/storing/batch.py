@@ -10,18 +10,8 @@ from ingest_worker.storing import native_format
 from ingest_worker.storing.messages import Run
 from ingest_worker.storing.native_format import Texts
 from ingest_worker.storing.record import Cut
-from schemas.mapping.landing import (
-    FENCE_KEY,
-    HEADERS,
-    KEY,
-    OFFSET,
-    OWNER,
-    PARTITION,
-    TIMESTAMP,
-    TOPIC,
-    VALUE,
-    Landing,
-)
+from schemas.mapping.landing import Landing
+from schemas.own_names import FENCE_KEY, HEADERS, KEY, OFFSET, OWNER, PARTITION, TIMESTAMP, TOPIC, VALUE
 
 # What a message costs beside its bytes: its offset, its timestamp, the length of its value, and spare room at the end
 # of the arrays that grow.

@@ -7,7 +7,7 @@ from enum import Enum
 
 from ingest_worker.storing.batch import Limits
 from ingest_worker.storing.outcomes import Outcome, Refused, Stored, Swallowed
-from schemas.mapping.landing import CLOSED_CONSTRAINT, FENCE_TABLE
+from schemas.own_names import CLOSED_CONSTRAINT, FENCE_TABLE
 from service.backoff import Backoff
 from service.clickhouse.codes import PASSING, Code
 

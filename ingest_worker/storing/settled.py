@@ -16,10 +16,9 @@ from clickhouse_connect.driver.client import Client
 from ingest_worker.storing.record import Record
 from ingest_worker.storing.topic import TopicView
 from schemas.feed import Feed, feeds_of
-from schemas.mapping.landing import OFFSET, PARTITION, TOPIC, TOPIC_ID, quarantine_table
 from schemas.model import Project
-from schemas.sql.text import literal
-from schemas.tables.ddl import qualified
+from schemas.own_names import OFFSET, PARTITION, TOPIC, TOPIC_ID, quarantine_table
+from schemas.sql.text import literal, qualified
 from service.deployment.door import OpenRecords
 from service.kafka.config import ConfigOf
 

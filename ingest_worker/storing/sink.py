@@ -18,8 +18,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
 from ingest_worker.storing.batch import Batch
 from ingest_worker.storing.outcomes import Outcome, Refused, Stored, Swallowed, Unanswered
-from schemas.mapping.landing import OFFSET, PARTITION, TABLES_A_MESSAGE, TOPIC, TOPIC_ID, Landing, quarantine_table
-from schemas.tables.ddl import qualified
+from schemas.mapping.landing import Landing
+from schemas.own_names import OFFSET, PARTITION, TABLES_A_MESSAGE, TOPIC, TOPIC_ID, quarantine_table
+from schemas.sql.text import qualified
 from service.clickhouse.failures import CANNOT_BE_REACHED, connection_failure
 
 QUERY_PREFIX = "birdhouse-ingest"

@@ -16,9 +16,9 @@ from ingest_worker.storing.fence.ownership import former_owners, is_of_group, lo
 from ingest_worker.storing.fence.scan import Memory
 from ingest_worker.storing.places import Lot, Place
 from ingest_worker.takeover.partition import Partition
-from schemas.mapping.landing import OFFSET, PARTITION, TOPIC_ID, fence_key, quarantine_table, topic_key
-from schemas.sql.text import identifier
-from schemas.tables.ddl import qualified
+from schemas.mapping.landing import fence_key, topic_key
+from schemas.own_names import OFFSET, PARTITION, TOPIC_ID, quarantine_table
+from schemas.sql.text import identifier, qualified
 
 
 class Oddity(StrEnum):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from query_api.events.delivery import Delivered
 from schemas.feed import Feed
+from schemas.own_names import quarantine_table
 from schemas.queries.query import Query
 
 # Each bound array must stay below 128 KiB of text; an offset has at most 19 digits.
@@ -97,7 +98,7 @@ def name_documents(documents: Sequence[bytes], errors: Mapping[str, Reasons]) ->
 def _queries(feed: Feed, earliest: int, runs: Sequence[tuple[int, int, int]]) -> QuarantineQueries:
     partitions, firsts, lasts = zip(*runs, strict=True)
     parameters = {
-        "quarantine": f"{feed.data_source}_quarantine",
+        "quarantine": quarantine_table(feed.data_source),
         "topic": feed.topic,
         "earliest": str(earliest),
         "lowest": str(min(firsts)),

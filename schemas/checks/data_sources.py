@@ -10,11 +10,16 @@ from schemas.checks.engines import check_engine, engine_warnings
 from schemas.feed import feed_of
 from schemas.files.column_type import is_state
 from schemas.files.projections import check_projections
-from schemas.mapping.mapped_columns import METADATA
-from schemas.mapping.own_names import DATABASE_TABLES, OFFSET_INDEX_NAME, SERVICE_PREFIXES, tables_beside
 from schemas.mapping.values.conversion import is_ingestible
-from schemas.mapping.views import INTERNAL_NAME
 from schemas.model import Column, DataSource, Index, Pipe, Place, Problem
+from schemas.own_names import (
+    DATABASE_TABLES,
+    INTERNAL_NAME,
+    METADATA,
+    OFFSET_INDEX_NAME,
+    SERVICE_PREFIXES,
+    tables_beside,
+)
 
 _RESOURCE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 # Of files that somebody copied: `daily (1).pipe`. What reads such a name must quote it.

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from schemas.mapping.landing import VALUE
+from schemas.own_names import EXTRACTED, LEAF, VALUE
 from schemas.sql.text import call, identifier, literal
 
 LeafType = Literal["Nullable(String)", "Dynamic"]
@@ -64,7 +64,7 @@ class Extraction:
         for leaf in leaves:
             if leaf in self._leaves:
                 continue
-            self._leaves[leaf] = f"__leaf_{len(self._leaves)}"
+            self._leaves[leaf] = f"{LEAF}{len(self._leaves)}"
             if all(map(_fits_a_tuple, leaf.keys)):
                 self._homes[leaf] = self._home(leaf)
 
@@ -109,7 +109,7 @@ class Extraction:
 
 
 def _alias(number: int) -> str:
-    return f"__extracted_{number}"
+    return f"{EXTRACTED}{number}"
 
 
 def _fits_a_tuple(key: str) -> bool:

@@ -7,12 +7,9 @@ The id has four bytes, the most significant first. JSON follows at once, Protobu
 
 from __future__ import annotations
 
-from schemas.mapping.landing import VALUE
 from schemas.model import DataSource
+from schemas.own_names import FRAMED, VALUE
 from schemas.sql.text import identifier, literal
-
-FRAMED = "__framed"
-"""The message as it came, where `__value` is what is behind its frame."""
 
 _JSON_WITH_SCHEMA = "json_with_schema"
 _FRAME_BYTES = 5

@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schemas.mapping.extraction import Extraction
-from schemas.mapping.landing import HEADERS, KEY, OFFSET, PARTITION, TIMESTAMP, TOPIC, VALUE
 from schemas.mapping.values.conversion import Conversion, conversion_of, leaf_of, value_type
 from schemas.model import Column, ColumnType, DataSource, JsonPath
+from schemas.own_names import METADATA, PARSED, STATE
 from schemas.sql.text import identifier
-
-METADATA = frozenset({TOPIC, PARTITION, OFFSET, TIMESTAMP, KEY, VALUE, HEADERS})
-"""Columns that a schema may declare to have the message's own facts as ordinary columns. A JSONPath of theirs counts
-for nothing: what is stored under these names is how messages are found again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +22,11 @@ class MappedColumn:
 
     @property
     def parsed_name(self) -> str:
-        return f"__parsed_{self.column.name}"
+        return f"{PARSED}{self.column.name}"
 
     @property
     def state_name(self) -> str:
-        return f"__state_{self.column.name}"
+        return f"{STATE}{self.column.name}"
 
     @property
     def is_required(self) -> bool:

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 
 from schemas.mapping.extraction import MESSAGE, json_type, raw
 from schemas.mapping.framing import reasons_of_bytes
-from schemas.mapping.landing import VALUE
 from schemas.model import JsonPath
+from schemas.own_names import VALUE
 from schemas.sql.text import call, literal
-
-QUARANTINE_FACTS = ("c__error_column", "c__error", "c__import_id", "insertion_date")
-"""The quarantine's own columns: a column of the schema that is called so is in the raw message alone."""
 
 _SHOWN_CHARACTERS = 100  # of a wrong value, in its reason: the whole message is beside it
 _ADVICE = "you should send a value or recreate the table with a Nullable column type."

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from schemas.mapping.extraction import Extraction, Leaf
-from schemas.mapping.framing import FRAMED
-from schemas.mapping.landing import VALUE
 from schemas.mapping.values.exact_text import (
     is_plainly_spelled,
     is_quick_right,
@@ -20,14 +18,13 @@ from schemas.mapping.values.exact_text import (
     quick_text,
     quote_out_of_range,
 )
+from schemas.own_names import FRAMED, IS_QUICK, PARTS, SENT, VALUE
 from schemas.sql.text import identifier
 
 AS_SENT = frozenset({"String", "FixedString"})
 """The types that keep the text that was sent, whatever kind of JSON it is."""
 
-_IS_QUICK = "__is_quick"
-SENT = identifier("__sent")
-"""The message as it was sent, where `__value` has its numbers out of range in quotes."""
+SENT_MESSAGE = identifier(SENT)
 
 
 def reread(table: str, carried: Iterable[str], extraction: Extraction, texts: Iterable[Leaf], unframed: str) -> str:
@@ -39,8 +36,8 @@ def reread(table: str, carried: Iterable[str], extraction: Extraction, texts: It
     """
     value = identifier(VALUE)
     kept = ", ".join(identifier(name) for name in carried if name != VALUE)
-    source = f"(SELECT {kept}, {value} AS {identifier(FRAMED)}, {unframed} AS {SENT} FROM {table})"
-    source = _with_columns(source, {value: quote_out_of_range(SENT)})
+    source = f"(SELECT {kept}, {value} AS {identifier(FRAMED)}, {unframed} AS {SENT_MESSAGE} FROM {table})"
+    source = _with_columns(source, {value: quote_out_of_range(SENT_MESSAGE)})
     names = [extraction.expression(leaf) for leaf in extraction.leaves]
     if not names:
         return source
@@ -54,15 +51,15 @@ def _as_sent(source: str, texts: Mapping[str, tuple[str, ...]]) -> str:
     """SQL: `source` with texts, name → path, as they were sent. A message is taken apart only where the quick way does
     not find them all."""
     value = identifier(VALUE)
-    quick = (f"(NOT {is_respelled(value, keys)} OR {is_quick_right(SENT, keys)})" for keys in texts.values())
-    source = _with_columns(source, {_IS_QUICK: " AND ".join([is_plainly_spelled(SENT), *quick])})
+    quick = (f"(NOT {is_respelled(value, keys)} OR {is_quick_right(SENT_MESSAGE, keys)})" for keys in texts.values())
+    source = _with_columns(source, {IS_QUICK: " AND ".join([is_plainly_spelled(SENT_MESSAGE), *quick])})
     # Without the byte order mark that a message may begin with.
-    root = f"if({_IS_QUICK}, '', substring({SENT}, position({SENT}, '{{')))"
+    root = f"if({IS_QUICK}, '', substring({SENT_MESSAGE}, position({SENT_MESSAGE}, '{{')))"
     for parents in _by_depth(texts.values()):
         source = _with_columns(source, {_parts_of(path): parts(_text_at(path) if path else root) for path in parents})
     chosen = []
     for name, keys in texts.items():
-        text = f"if({_IS_QUICK}, {quick_text(SENT, keys)}, {_text_at(keys)})"
+        text = f"if({IS_QUICK}, {quick_text(SENT_MESSAGE, keys)}, {_text_at(keys)})"
         chosen.append(f"if({is_respelled(value, keys)}, {text}, {name}) AS {name}")
     return f"(SELECT * EXCEPT ({', '.join(texts)}), {', '.join(chosen)}\nFROM {source})"
 
@@ -84,4 +81,4 @@ def _text_at(path: tuple[str, ...]) -> str:
 
 
 def _parts_of(path: tuple[str, ...]) -> str:
-    return identifier("__parts_" + ".".join(path))
+    return identifier(PARTS + ".".join(path))

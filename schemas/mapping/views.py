@@ -8,7 +8,6 @@ what an insert cost before its first row, costs nothing where all rows are good.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,34 +15,36 @@ from functools import partial
 from schemas.feed import feed_of
 from schemas.mapping import framing
 from schemas.mapping.extraction import MESSAGE, Extraction, Leaf, json_type
-from schemas.mapping.framing import FRAMED
-from schemas.mapping.landing import (
-    FENCE_KEY,
-    KEY,
-    PROVENANCE,
-    TIMESTAMP,
-    TOPIC_ID,
-    VALUE,
-    topic_id_of,
-)
-from schemas.mapping.mapped_columns import METADATA, MappedColumn, mapped_columns
-from schemas.mapping.quarantine import QUARANTINE_FACTS, Judged, reasons
-from schemas.mapping.second_look import AS_SENT, SENT, reread
+from schemas.mapping.landing import topic_id_of
+from schemas.mapping.mapped_columns import MappedColumn, mapped_columns
+from schemas.mapping.quarantine import Judged, reasons
+from schemas.mapping.second_look import AS_SENT, SENT_MESSAGE, reread
 from schemas.mapping.values import json_document
 from schemas.mapping.values.conversion import leaf_of
 from schemas.mapping.values.exact_text import may_be_out_of_range, may_be_respelled, quote_out_of_range
 from schemas.mapping.values.texts import from_text
 from schemas.model import Column, ColumnType, DataSource
-from schemas.sql.text import call, identifier, literal
-
-IS_RIGHT = "__is_right"
-IS_DOUBTFUL = "__is_doubtful"
-MAY_BE_STORED = "__may_be_stored"
-INTERNAL_NAME = re.compile(
-    r"__(is_(right|doubtful|quick)|may_be_stored|reasons|framed|sent|(parsed|state|leaf|parts|extracted)_.*"
-    r"|topic_id|in_(topic|topic_id|partition|offset|timestamp))"
+from schemas.own_names import (
+    ERROR,
+    ERROR_COLUMN,
+    FENCE_KEY,
+    FRAMED,
+    IMPORT_ID,
+    INSERTION_DATE,
+    IS_DOUBTFUL,
+    IS_RIGHT,
+    KEY,
+    MAY_BE_STORED,
+    METADATA,
+    PROVENANCE,
+    QUARANTINE_FACTS,
+    REASONS,
+    TIMESTAMP,
+    TOPIC_ID,
+    VALUE,
+    incoming,
 )
-"""Names that the views use for themselves: no column can have one."""
+from schemas.sql.text import call, identifier, literal
 
 _ZONED_TIMESTAMP = f"fromUnixTimestamp64Milli({identifier(TIMESTAMP)}, 'UTC')"
 
@@ -151,7 +152,7 @@ def _second_look(
     as_sent = [column for column in columns if column.type.bare.family in families]
     for column in as_sent:
         if not column.path.keys:
-            expressions[column.parsed_name] = from_text(column.type.bare, SENT)
+            expressions[column.parsed_name] = from_text(column.type.bare, SENT_MESSAGE)
     texts = {leaf_of(column.type, column.path) for column in as_sent}
     leaves = (leaf for leaf in extraction.leaves if leaf in texts)
     source = reread(doubtful, carried, extraction, leaves, unframed)
@@ -169,11 +170,6 @@ def hidden_columns(data_source: DataSource) -> tuple[str, ...]:
     """The provenance that the table keeps out of sight: what the schema does not declare itself."""
     declared = {column.name for column in data_source.columns}
     return tuple(name for name in PROVENANCE if name not in declared)
-
-
-def incoming(hidden: str) -> str:
-    """The EPHEMERAL column through which the value of a hidden one comes in."""
-    return "__in" + hidden.removeprefix("_")
 
 
 def _with(extraction: Extraction) -> str:
@@ -272,10 +268,10 @@ def _explain(
         for column in columns
     )
     expressions |= {
-        "__reasons": reasons(judged, came=came, skips_frames=skips_frames),
-        "c__error_column": "arrayMap(r -> r.1, `__reasons`)",
-        "c__error": "arrayMap(r -> r.2, `__reasons`)",
-        "c__import_id": "CAST(NULL, 'Nullable(String)')",
+        REASONS: reasons(judged, came=came, skips_frames=skips_frames),
+        ERROR_COLUMN: f"arrayMap(r -> r.1, {identifier(REASONS)})",
+        ERROR: f"arrayMap(r -> r.2, {identifier(REASONS)})",
+        IMPORT_ID: "CAST(NULL, 'Nullable(String)')",
     }
     shown = {
         c.column.name: Leaf(c.path.keys, "Nullable(String)") for c in columns if c.column.name not in QUARANTINE_FACTS
@@ -283,9 +279,9 @@ def _explain(
     extraction = Extraction()
     extraction.add(leaf for leaf in shown.values() if leaf.keys)
     expressions |= {name: extraction.expression(leaf) if leaf.keys else MESSAGE for name, leaf in shown.items()}
-    expressions["insertion_date"] = "now()"
+    expressions[INSERTION_DATE] = "now()"
     inner = f"{_with(extraction)}{_select(expressions)}\nFROM {rejected}"
-    kept = ", ".join(identifier(name) for name in expressions if name != "__reasons")
+    kept = ", ".join(identifier(name) for name in expressions if name != REASONS)
     return f"SELECT {kept}\nFROM (\n{inner}\n)"
 
 

@@ -12,7 +12,8 @@ from schemas.queries.nodes import CompiledNode
 from schemas.queries.query import Query
 from schemas.queries.resolve import Key, Resolver
 from schemas.queries.row_counts import RowCount, row_counts_of
-from schemas.sql.names import SqlNames, TableName, names_of, quoted
+from schemas.sql.names import SqlNames, TableName, names_of
+from schemas.sql.text import identifier
 from schemas.sql.tokens import SqlTextError
 from schemas.template.errors import TemplateRenderError
 from schemas.template.rendering import Render
@@ -168,7 +169,7 @@ class Composer:
     def _caller_table_sql(self, name: str, may_read: Callable[[str], bool]) -> str | None:
         found = self._resolver.table("", "", TableName((name,), 0, 0))
         resource = found.key[0] if found.kind == "node" else found.data_source
-        return quoted(name) if found.kind in ("node", "table") and resource and may_read(resource) else None
+        return identifier(name) if found.kind in ("node", "table") and resource and may_read(resource) else None
 
     def _reach(
         self,
@@ -197,7 +198,7 @@ class Composer:
     def _table_sql(self, node: CompiledNode, name: str) -> str | None:
         """The SQL for `table(name)`: a name that the project has, or None."""
         found = self._resolver.table(node.pipe.name, node.node.name, TableName((name,), 0, 0))
-        return quoted(name) if found.kind in ("node", "table") else None
+        return identifier(name) if found.kind in ("node", "table") else None
 
     def _analysed(self, key: Key, sql: str) -> _Part:
         try:
@@ -252,7 +253,7 @@ def _with(part: _Part, names: Mapping[Key, str], tables: list[str], is_closed: b
     """A part's text after these common table expressions, and after those that it needs itself."""
     text, with_end = _renamed(part, names, is_closed)
     second = _second_names(part, names)
-    own = (f"{quoted_if_needed(name)} AS (SELECT * FROM {quoted(names[key])})" for name, key in second.items())
+    own = (f"{quoted_if_needed(name)} AS (SELECT * FROM {identifier(names[key])})" for name, key in second.items())
     tables = [*tables, *own]
     if not tables:
         return text
@@ -281,7 +282,7 @@ def _second_names(part: _Part, names: Mapping[Key, str]) -> dict[str, Key]:
 
 def quoted_if_needed(name: str) -> str:
     """A name as SQL, in backticks unless it is a plain word."""
-    return name if name.isascii() and name.isidentifier() else quoted(name)
+    return name if name.isascii() and name.isidentifier() else identifier(name)
 
 
 def _table_names(parts: tuple[_Part, ...]) -> dict[Key, str]:
@@ -317,7 +318,7 @@ def _renamed(part: _Part, names: Mapping[Key, str], is_closed: bool = False) -> 
     for begin, end, has_alias, name, key, sql in sorted(part.targets):
         target = names[key] if key is not None else sql.strip("`")
         if begin in operands and is_closed:
-            table = sql if key is None and not sql.startswith("`") else quoted(target)
+            table = sql if key is None and not sql.startswith("`") else identifier(target)
             pieces += [part.sql[position:begin], f"(SELECT * FROM {table})"]
             position = end
             continue
@@ -326,7 +327,7 @@ def _renamed(part: _Part, names: Mapping[Key, str], is_closed: bool = False) -> 
         if name in second and begin not in operands:
             continue
         alias = "" if has_alias or target == name else f" AS {quoted_if_needed(name)}"
-        shown = quoted(target) if key is not None or sql.startswith("`") else sql
+        shown = identifier(target) if key is not None or sql.startswith("`") else sql
         pieces += [part.sql[position:begin], shown, alias]
         position = end
     return "".join([*pieces, part.sql[position : part.names.end]]), with_end

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from schemas.model import DataSource, NodeType
+from schemas.own_names import quarantined_by
 from schemas.queries.column_kinds import column_kinds
 from schemas.queries.nodes import CompiledNode
-from schemas.sql.names import TableFunction, TableName, quoted
+from schemas.sql.names import TableFunction, TableName
+from schemas.sql.text import identifier
 
 Key = tuple[str, str]
 
@@ -64,9 +66,9 @@ class Resolver:
 
     def _resource(self, name: str) -> Resolved | None:
         if name in self._data_sources:
-            return Resolved("table", sql=quoted(name), data_source=name)
-        if name.endswith("_quarantine") and name.removesuffix("_quarantine") in self._data_sources:
-            return Resolved("table", sql=quoted(name), data_source=name)
+            return Resolved("table", sql=identifier(name), data_source=name)
+        if quarantined_by(name) in self._data_sources:
+            return Resolved("table", sql=identifier(name), data_source=name)
         if self._pipes.get(name):
             return Resolved("node", key=(name, self._answering_node(name)))
         return None

@@ -121,11 +121,6 @@ def _output_error(clause: str, offset: int) -> StatementError:
     return StatementError(f"a node's SQL cannot have a {clause} clause", offset, hint)
 
 
-def quoted(name: str) -> str:
-    """A name as ClickHouse reads it whatever it holds."""
-    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
-
-
 class _Scanner:
     def __init__(self, sql: str, tokens: list[Token]) -> None:
         self._sql = sql

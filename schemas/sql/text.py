@@ -8,6 +8,11 @@ def identifier(name: str) -> str:
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
+def qualified(database: str, name: str) -> str:
+    """A table or view of a database."""
+    return f"{identifier(database)}.{identifier(name)}"
+
+
 def literal(text: str) -> str:
     """`text` as a string literal, whatever it holds."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

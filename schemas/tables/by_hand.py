@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from schemas.mapping.landing import KEY, PROVENANCE, VALUE, quarantine_table
-from schemas.mapping.views import incoming
 from schemas.model import DataSource
-from schemas.sql.text import identifier
+from schemas.own_names import KEY, PROVENANCE, VALUE, incoming, quarantine_table
+from schemas.sql.text import identifier, qualified
 from schemas.tables.change import Change, Effect
 from schemas.tables.ddl import (
     column_ddl,
     hidden_columns_of,
     hidden_ddl,
     mapping_ddl,
-    qualified,
     quarantined_columns,
     stored_columns,
 )

@@ -7,27 +7,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.feed import feed_of
-from schemas.mapping.landing import (
+from schemas.mapping.landing import landing_of
+from schemas.mapping.views import hidden_columns, mapping_of
+from schemas.model import Column, DataSource, Engine, Index, Projection
+from schemas.own_names import (
     CLOSED_CONSTRAINT,
     FENCE_KEY,
     FENCE_TABLE,
     KEY,
+    METADATA,
+    OFFSET_INDEX_NAME,
     OWNER,
     PROVENANCE,
+    QUARANTINE_FACTS,
     TOPIC_ID,
     VALUE,
-    landing_of,
+    incoming,
     passage_tables,
     quarantine_table,
     views,
 )
-from schemas.mapping.mapped_columns import METADATA
-from schemas.mapping.own_names import OFFSET_INDEX_NAME
-from schemas.mapping.quarantine import QUARANTINE_FACTS
-from schemas.mapping.views import hidden_columns, incoming, mapping_of
-from schemas.model import Column, DataSource, Engine, Index, Projection
 from schemas.sql.expressions import names_in
-from schemas.sql.text import call, identifier, literal
+from schemas.sql.text import call, identifier, literal, qualified
 from schemas.tables.stored_zone import stored_type
 
 DEDUPLICATION_WINDOW = 10_000
@@ -92,10 +93,6 @@ class MappingDdl:
     @property
     def statements(self) -> tuple[str, ...]:
         return (self.closing, *self.replacing, self.opening, self.naming)
-
-
-def qualified(database: str, name: str) -> str:
-    return f"{identifier(database)}.{identifier(name)}"
 
 
 def table_ddl(data_source: DataSource, database: str, *, names_zone: bool = False) -> str:

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 from schemas.feed import feed_of
 from schemas.files.engine import without_brackets
-from schemas.mapping.landing import FENCE_TABLE, passage_tables, quarantine_table, views
-from schemas.mapping.views import incoming
 from schemas.model import Column, DataSource, Project
-from schemas.sql.text import identifier, literal
+from schemas.own_names import FENCE_TABLE, incoming, passage_tables, quarantine_table, views
+from schemas.sql.text import identifier, literal, qualified
 from schemas.tables.actual import Actual, ActualColumn, ActualTable
 from schemas.tables.by_hand import changed_by_hand
 from schemas.tables.change import Change, Effect
@@ -29,7 +28,6 @@ from schemas.tables.ddl import (
     mapping_ddl,
     projection_ddl,
     projection_settings,
-    qualified,
     quarantine_columns,
     quarantine_ddl,
     quarantined_columns,

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schemas.mapping.landing import passage_tables, quarantine_table, views
+from schemas.own_names import passage_tables, quarantine_table, views
 from schemas.tables.actual import ActualTable
 from schemas.tables.ddl import DEDUPLICATION_WINDOW, WINDOW_SETTING
 

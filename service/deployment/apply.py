@@ -9,9 +9,8 @@ from contextlib import ExitStack
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from schemas.sql.text import identifier
+from schemas.sql.text import identifier, qualified
 from schemas.tables.change import Change
-from schemas.tables.ddl import qualified
 from service.deployment.door import Door, OpenRecords, Records
 from service.deployment.lock import lock
 from service.deployment.plan import Plan, read_plan

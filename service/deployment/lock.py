@@ -10,9 +10,8 @@ from contextlib import contextmanager, suppress
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
-from schemas.mapping.own_names import LOCK_TABLE
-from schemas.sql.text import literal
-from schemas.tables.ddl import qualified
+from schemas.own_names import LOCK_TABLE
+from schemas.sql.text import literal, qualified
 from service.clickhouse.codes import Code
 from service.errors import DeployBusyError, LockLostError
 

@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from schemas.mapping.landing import FENCE_TABLE
-from schemas.mapping.own_names import LOCK_TABLE
 from schemas.model import Project
-from schemas.sql.text import identifier
+from schemas.own_names import FENCE_TABLE, LOCK_TABLE
+from schemas.sql.text import identifier, qualified
 from schemas.tables.actual import Actual, ActualColumn, ActualTable
 from schemas.tables.change import Change, Effect
-from schemas.tables.ddl import qualified
 from schemas.tables.diff import diff
 from schemas.tables.stored_zone import is_utc, stored_type
 from service.clickhouse.codes import Code

@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
 from schemas.model import Column, DataSource, Engine, Place
+from schemas.own_names import REHEARSAL_SUFFIX
 from schemas.sql.text import identifier
 from schemas.tables.actual import Actual
 from schemas.tables.change import Change
@@ -24,9 +25,6 @@ from service.deployment.lock import Lock
 from service.deployment.plan import Plan
 from service.deployment.refusals import is_refusal, line_of, refused
 from service.errors import RefusedStatementError
-
-SUFFIX = "__rehearsal"
-"""Behind the database's name: what the users of the containers may create beside it."""
 
 _PROBE = "probe"
 # Of an engine's clauses, in the order in which one needs the other: member, instruction.
@@ -46,7 +44,7 @@ def rehearse(client: Client, plan: Plan, lock: Lock) -> None:
     wanted = {name: source for name, source in plan.project.data_sources.items() if name in names}
     if not wanted:
         return
-    scratch = plan.database + SUFFIX
+    scratch = plan.database + REHEARSAL_SUFFIX
     try:
         client.command(f"DROP DATABASE IF EXISTS {identifier(scratch)} SYNC")  # of a deploy that died
         client.command(f"CREATE DATABASE {identifier(scratch)}")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import ProjectError
-from schemas.mapping.own_names import DATABASE_TABLES
 from schemas.model import NodeType, Problem, Project
+from schemas.own_names import DATABASE_TABLES
 from schemas.project import EXAMPLE_PROJECT, load_project
 
 SCHEMA = "SCHEMA >\n    `a` String `json:$.a`,\n    `b` Nullable(UInt8) `json:$.b`\n"

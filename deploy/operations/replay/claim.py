@@ -13,9 +13,9 @@ from deploy.operations.replay.record import owner_sql
 from ingest_worker.storing.batch import Origin
 from ingest_worker.storing.fence.former_inserts import await_former_inserts
 from ingest_worker.storing.fence.ownership import Claim, new_owner, take_ownership
-from schemas.mapping.landing import quarantine_table, replay_key
-from schemas.sql.text import literal
-from schemas.tables.ddl import qualified
+from schemas.mapping.landing import replay_key
+from schemas.own_names import quarantine_table
+from schemas.sql.text import literal, qualified
 from service.errors import ServerError
 
 # What owner ids of replays are marked with, in place of a consumer group.

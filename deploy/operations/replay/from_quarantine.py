@@ -14,9 +14,9 @@ from deploy.operations.replay.storing import Storing
 from ingest_worker.storing.batch import Limits, Origin
 from ingest_worker.storing.messages import Run
 from ingest_worker.storing.ranges import OffsetRange, OffsetRanges
-from schemas.mapping.landing import KEY, OFFSET, PARTITION, TIMESTAMP, TOPIC, TOPIC_ID, VALUE, quarantine_table
-from schemas.mapping.views import MAY_BE_STORED, mapping_of
-from schemas.tables.ddl import qualified
+from schemas.mapping.views import mapping_of
+from schemas.own_names import KEY, MAY_BE_STORED, OFFSET, PARTITION, TIMESTAMP, TOPIC, TOPIC_ID, VALUE, quarantine_table
+from schemas.sql.text import qualified
 
 _IS_RIGHT = "is_right"
 _BYTES = {"String": "bytes"}

@@ -16,7 +16,7 @@ from ingest_worker.storing.fence.scan import Scan
 from ingest_worker.storing.messages import Run
 from ingest_worker.storing.ranges import OffsetRange, OffsetRanges
 from ingest_worker.storing.topic import Held, TopicView
-from schemas.tables.ddl import qualified
+from schemas.sql.text import qualified
 
 
 @dataclass(frozen=True, slots=True)

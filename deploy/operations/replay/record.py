@@ -12,10 +12,9 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from deploy.errors import TakenOverError
 from ingest_worker.storing.batch import Origin
 from ingest_worker.storing.ranges import OffsetRange
-from schemas.mapping.landing import FENCE_TABLE, replay_key
-from schemas.mapping.own_names import RECORD_TABLE
-from schemas.sql.text import literal
-from schemas.tables.ddl import qualified
+from schemas.mapping.landing import replay_key
+from schemas.own_names import FENCE_TABLE, RECORD_TABLE
+from schemas.sql.text import literal, qualified
 from service.clickhouse.codes import Code
 
 

@@ -12,8 +12,8 @@ from ingest_worker.storing.batch import Limits
 from ingest_worker.storing.fence.scan import memory_of
 from ingest_worker.storing.ranges import OffsetRange
 from schemas.feed import Feed, feed_of
-from schemas.mapping.landing import landing_table, quarantine_table
 from schemas.model import DataSource
+from schemas.own_names import landing_table, quarantine_table
 from schemas.tables.ddl import mapping_ddl
 
 FORGETFUL = "forgets the offsets of its rows"

@@ -12,8 +12,8 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.operations.ranges import StoredRun
-from schemas.mapping.landing import OFFSET, PARTITION, TOPIC, TOPIC_ID, quarantine_table
-from schemas.tables.ddl import qualified
+from schemas.own_names import OFFSET, PARTITION, TOPIC, TOPIC_ID, quarantine_table
+from schemas.sql.text import qualified
 from service.clickhouse.connect import reason_of
 from service.errors import ServerError
 

@@ -11,8 +11,8 @@ from ingest_worker.errors import FormerInsertsError
 from ingest_worker.storing.fence.recovery import AwaitStep, Fenced, Quiet, next_step
 from ingest_worker.storing.places import Lot
 from ingest_worker.storing.sink import QUERY_PREFIX, query_prefix
-from schemas.mapping.landing import landing_table
-from schemas.tables.ddl import qualified
+from schemas.own_names import landing_table
+from schemas.sql.text import qualified
 
 _POLL_SECONDS = 0.05
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from clickhouse_connect.driver.client import Client
 
 from ingest_worker.storing.fence.recovery import Fenced
-from schemas.mapping.landing import FENCE_TABLE
+from schemas.own_names import FENCE_TABLE
 
 
 class OwnerState(StrEnum):

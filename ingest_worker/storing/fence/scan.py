@@ -13,10 +13,9 @@ from ingest_worker.storing.fence.recovery import Quiet
 from ingest_worker.storing.places import Lot
 from ingest_worker.storing.ranges import OffsetRanges
 from ingest_worker.storing.record import LaneStart
-from schemas.mapping.landing import OFFSET, PARTITION, TOPIC, TOPIC_ID, quarantine_table
 from schemas.model import DataSource
-from schemas.sql.text import identifier
-from schemas.tables.ddl import qualified
+from schemas.own_names import OFFSET, PARTITION, TOPIC, TOPIC_ID, quarantine_table
+from schemas.sql.text import identifier, qualified
 
 # Offsets are looked at in stretches: one that is whole is one row of the answer, and only broken ones are read offset
 # by offset, few at a time, so that neither side ever holds more than these many offsets.

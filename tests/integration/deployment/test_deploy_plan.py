@@ -13,9 +13,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from schemas.mapping.landing import CLOSED_CONSTRAINT, FENCE_TABLE, passage_tables, views
-from schemas.mapping.own_names import LOCK_TABLE
 from schemas.model import Project
+from schemas.own_names import CLOSED_CONSTRAINT, FENCE_TABLE, LOCK_TABLE, passage_tables, views
 from schemas.project import EXAMPLE_PROJECT, load_project
 from schemas.tables.ddl import quarantine_ddl, table_ddl
 from schemas.tables.diff import Effect

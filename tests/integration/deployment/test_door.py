@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from schemas.mapping.landing import CLOSED_CONSTRAINT, FENCE_TABLE
+from schemas.own_names import CLOSED_CONSTRAINT, FENCE_TABLE
 from schemas.project import EXAMPLE_PROJECT, load_project
 from schemas.tables.ddl import MappingDdl
 from service.deployment.apply import apply

@@ -12,7 +12,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.tables.ddl import qualified
+from schemas.sql.text import qualified
 from tests.schemas.mapping.engines import ENGINES, connector
 from tests.schemas.mapping.mapped import Mapped, project_of
 

@@ -20,8 +20,8 @@ from ingest_worker.storing import native_format
 from ingest_worker.storing.fence.ownership import Claim, new_owner, take_ownership
 from ingest_worker.watching import clickhouse_look as ingest_clickhouse
 from schemas.files.column_type import parse_column_type
-from schemas.mapping.landing import FENCE_TABLE
 from schemas.model import Column, DataSource, KafkaSource
+from schemas.own_names import FENCE_TABLE
 from tests.ingest_worker.house import House, Line, data_source, project, until
 from tests.servers import ClickHouseServer
 

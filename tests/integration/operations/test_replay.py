@@ -9,7 +9,7 @@ from clickhouse_connect.driver.client import Client
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from schemas.mapping.own_names import DATABASE_TABLES, LOCK_TABLE, tables_beside
+from schemas.own_names import DATABASE_TABLES, LOCK_TABLE, tables_beside
 from tests.integration.operations.replayed import PARTITIONS, Scene, each
 from tests.servers import ClickHouseServer
 

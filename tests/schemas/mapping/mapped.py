@@ -11,11 +11,11 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 
 from schemas.feed import feed_of
-from schemas.mapping.landing import FENCE_TABLE, fence_key, landing_of, quarantine_table
+from schemas.mapping.landing import fence_key, landing_of
 from schemas.model import Project
+from schemas.own_names import FENCE_TABLE, quarantine_table
 from schemas.project import load_project
-from schemas.sql.text import identifier
-from schemas.tables.ddl import qualified
+from schemas.sql.text import identifier, qualified
 from service.deployment.apply import apply
 from service.deployment.plan import read_plan
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.sql.names import names_of, quoted
+from schemas.sql.names import names_of
 from schemas.sql.tokens import SqlTextError
 
 TABLES = [
@@ -100,10 +100,6 @@ def test_what_is_not_one_select_is_refused_with_its_place(sql, message, offset):
     with pytest.raises(SqlTextError, match=message) as caught:
         names_of(sql)
     assert caught.value.offset == offset
-
-
-def test_quoted_names_survive_anything():
-    assert quoted("a`b\\c") == "`a\\`b\\\\c`"
 
 
 def test_words_in_quotes_are_values_and_no_keywords():

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.mapping.landing import FENCE_TABLE, landing_table, passage_tables, quarantine_table, views
-from schemas.mapping.views import incoming
 from schemas.model import Column, ColumnType, DataSource, Engine, Index, JsonPath, Project
+from schemas.own_names import FENCE_TABLE, incoming, landing_table, passage_tables, quarantine_table, views
 from schemas.tables.actual import Actual, ActualColumn, ActualTable
 from schemas.tables.change import Change, Effect
 from schemas.tables.ddl import COMPACT_SETTING, HIDDEN_TYPES, WINDOW_SETTING, mapping_ddl, quarantine_columns

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.mapping.landing import passage_tables, views
+from schemas.own_names import passage_tables, views
 from schemas.tables.actual import ActualColumn, ActualTable
 from schemas.tables.made import Made, from_note, has_window, is_as_made, made_of, to_note
 

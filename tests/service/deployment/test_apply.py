@@ -9,8 +9,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from schemas.mapping.own_names import LOCK_TABLE
 from schemas.model import Column, ColumnType, DataSource, Project
+from schemas.own_names import LOCK_TABLE
 from schemas.tables.diff import Change, Effect
 from service.deployment.apply import apply
 from service.deployment.lock import Lock
