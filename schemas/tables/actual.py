@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from schemas.tables.settings import DEDUPLICATION_WINDOW, WINDOW_SETTING, assignments
+
+_TTL = re.compile(r"\sTTL\s(?P<ttl>.*?)(?=\sSETTINGS\s|$)", re.DOTALL)
+_SETTINGS = re.compile(r".*\sSETTINGS\s(?P<settings>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,29 @@ class ActualTable:
     columns: Mapping[str, ActualColumn] = field(default_factory=dict)
     has_deleted_rows: bool = False  # by `DELETE FROM`, which only marks them
     definition: str = ""
+
+    @property
+    def ttl(self) -> str:
+        """ClickHouse's text of its TTL; empty when it has none."""
+        found = _TTL.search(self.engine_full)
+        return found["ttl"].strip() if found else ""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Name → value of the settings that it was given."""
+        found = _SETTINGS.match(self.engine_full)
+        return assignments(found["settings"]) if found else {}
+
+    @property
+    def window(self) -> int:
+        """How many blocks it knows again; 0 when it knows none."""
+        window = self.settings.get(WINDOW_SETTING, "")
+        return int(window) if window.isdecimal() else 0
+
+    @property
+    def has_window(self) -> bool:
+        """Whether it knows as many as a batch that is sent again needs."""
+        return self.window >= DEDUPLICATION_WINDOW
 
 
 @dataclass(frozen=True, slots=True)

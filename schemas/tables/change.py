@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from schemas.tables.ddl import MappingDdl
+from schemas.tables.ddl.mapping import MappingDdl
 
 
 class Effect(Enum):
@@ -20,9 +20,9 @@ class Effect(Enum):
 class Change:
     """One thing to do. `statements` is empty for what is refused; `hint` says then what to do instead.
 
-    `mapping` is carried out with the landing table closed, and `opens` opens one that a dead deploy left closed.
-    `answers`: until it is made, questions miss something that the project's pipes may name. `loses`: until it is made,
-    what is inserted loses something.
+    `part` is the column that it is about, or `TTL`. `mapping` is carried out with the landing table closed, and `opens`
+    opens one that a dead deploy left closed. `answers`: until it is made, questions miss something that the project's
+    pipes may name. `loses`: until it is made, what is inserted loses something.
     """
 
     effect: Effect
@@ -30,6 +30,7 @@ class Change:
     description: str
     statements: tuple[str, ...] = ()
     hint: str = ""
+    part: str = ""
     mapping: MappingDdl | None = None
     replaces_mapping: bool = False
     opens: bool = False
@@ -43,3 +44,7 @@ class Change:
     def makes(self) -> bool:
         """Whether it asks ClickHouse to take something of the project's files."""
         return bool(self.statements) and not self.opens and not self.is_note
+
+
+TTL = "TTL"
+"""The `part` of a change of a table's TTL."""

@@ -12,22 +12,27 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from schemas.own_names import passage_tables, quarantine_table, views
 from schemas.tables.actual import ActualTable
-from schemas.tables.ddl import DEDUPLICATION_WINDOW, WINDOW_SETTING
 
 _MARK = "birdhouse_made"
-_TTL = re.compile(r"\sTTL\s(?P<ttl>.*?)(?=\sSETTINGS\s|$)", re.DOTALL)
-_WINDOW = re.compile(rf"\b{WINDOW_SETTING}\s*=\s*(\d+)")
 _COMMENT = re.compile(r"\sCOMMENT '(?:[^'\\]|\\.|'')*'$", re.DOTALL)
+
+
+class MadeColumn(NamedTuple):
+    """A column: its type, and where its value comes from, `DEFAULT …` or of another kind; empty for a plain one."""
+
+    type: str
+    default: str
 
 
 @dataclass(frozen=True, slots=True)
 class MadeTable:
-    """A table that keeps rows: by column its type and where its value comes from; engine and TTL."""
+    """A table that keeps rows."""
 
-    columns: dict[str, tuple[str, str]] = field(default_factory=dict)
+    columns: dict[str, MadeColumn] = field(default_factory=dict)
     engine: str = ""
     ttl: str = ""
 
@@ -55,15 +60,10 @@ def made_of(name: str, actual: Mapping[str, ActualTable], version: str) -> Made:
 
 def _made_table(table: ActualTable) -> MadeTable:
     columns = {
-        column.name: (column.type, f"{column.default_kind} {column.default}".strip())
+        column.name: MadeColumn(column.type, f"{column.default_kind} {column.default}".strip())
         for column in table.columns.values()
     }
-    return MadeTable(columns, table.engine, _ttl(table))
-
-
-def _ttl(table: ActualTable) -> str:
-    found = _TTL.search(table.engine_full)
-    return found["ttl"].strip() if found else ""
+    return MadeTable(columns, table.engine, table.ttl)
 
 
 def to_note(made: Made) -> str:
@@ -81,7 +81,7 @@ def from_note(comment: str) -> Made | None:
     try:
         body = json.loads(comment)[_MARK]
         tables = {
-            name: MadeTable({column: (kind, default) for column, (kind, default) in columns.items()}, engine, ttl)
+            name: MadeTable({column: MadeColumn(*made) for column, made in columns.items()}, engine, ttl)
             for name, (columns, engine, ttl) in body["tables"].items()
         }
         return Made(body["version"], tables, body["passage"])
@@ -98,17 +98,6 @@ def is_as_made(made: Made, now: Made) -> bool:
 
 def _structure(made: Made) -> object:
     return {
-        name: (table.engine, {column: kind for column, (kind, _) in table.columns.items()})
-        for name, table in made.tables.items()
+        table: (made_table.engine, {name: column.type for name, column in made_table.columns.items()})
+        for table, made_table in made.tables.items()
     }
-
-
-def window_of(table: ActualTable) -> int:
-    """How many blocks a table knows again; 0 when it knows none."""
-    found = _WINDOW.search(table.engine_full)
-    return int(found[1]) if found else 0
-
-
-def has_window(table: ActualTable) -> bool:
-    """Whether it knows as many as a batch that is sent again needs."""
-    return window_of(table) >= DEDUPLICATION_WINDOW

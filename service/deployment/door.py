@@ -18,7 +18,8 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
 from schemas.model import Project
-from schemas.tables.ddl import MappingDdl, door_ddl, door_opening_ddl
+from schemas.tables.ddl.door import door_ddl, door_opening_ddl
+from schemas.tables.ddl.mapping import MappingDdl
 from service.clickhouse.codes import Code
 from service.deployment.lock import Lock
 from service.errors import InsertsRunningError

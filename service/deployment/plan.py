@@ -13,7 +13,7 @@ from schemas.own_names import FENCE_TABLE, LOCK_TABLE
 from schemas.sql.text import identifier, qualified
 from schemas.tables.actual import Actual, ActualColumn, ActualTable
 from schemas.tables.change import Change, Effect
-from schemas.tables.diff import diff
+from schemas.tables.diff.project import diff
 from schemas.tables.stored_zone import is_utc, stored_type
 from service.clickhouse.codes import Code
 from service.deployment.lock import STALE_SECONDS

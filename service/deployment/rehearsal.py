@@ -18,8 +18,10 @@ from schemas.own_names import REHEARSAL_SUFFIX
 from schemas.sql.text import identifier
 from schemas.tables.actual import Actual
 from schemas.tables.change import Change
-from schemas.tables.ddl import table_ddl
-from schemas.tables.diff import diff
+from schemas.tables.ddl.tables import table_ddl
+from schemas.tables.diff.project import diff
+from schemas.tables.shape import UNSORTED_ENGINES
+from schemas.tables.source_shape import shape_of
 from service.clickhouse.codes import Code
 from service.deployment.lock import Lock
 from service.deployment.plan import Plan
@@ -77,7 +79,7 @@ def _located(client: Client, plan: Plan, change: Change, scratch: str, error: Da
         return refused(plan, change, error, ())
     for place, what, variant in _variants(data_source):
         try:
-            client.command(table_ddl(replace(variant, name=_PROBE), scratch, names_zone=plan.names_zone))
+            client.command(table_ddl(shape_of(replace(variant, name=_PROBE)), scratch, names_zone=plan.names_zone))
         except DatabaseError as found:
             return refused(plan, change, found if is_refusal(found) else error, (), place, what)
         client.command(f"DROP TABLE {identifier(scratch)}.{identifier(_PROBE)} SYNC")
@@ -108,7 +110,7 @@ def _clauses(data_source: DataSource, plain: DataSource) -> Iterator[tuple[Place
     whole = replace(plain, columns=data_source.columns)
     for member, instruction in _CLAUSES:
         text = getattr(data_source.engine, member)
-        if text and data_source.engine.name not in ("Null", "Join"):
+        if text and data_source.engine.name not in UNSORTED_ENGINES:
             engine = replace(engine, **{member: text})
             place = line_of(data_source, instruction)
             yield place, f"{instruction} `{text}`", replace(whole, engine=engine)

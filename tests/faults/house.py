@@ -24,7 +24,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from bench.systems.server_command import StartedServer, free_port
 from deploy.cli import main
 from schemas.project import load_project
-from schemas.tables import ddl
+from schemas.tables.ddl import mapping
 from service.deployment.apply import apply
 from service.deployment.plan import read_plan
 from tests.faults.door import Door
@@ -136,7 +136,7 @@ class FaultHouse:
         self.make_topics()
         self.client = clickhouse_connect.get_client(dsn=self.url, autogenerate_session_id=False)
         if "column guard" in self.without:
-            self._patches.enter_context(mock.patch.object(ddl, "_guarded", lambda select, *_: select))
+            self._patches.enter_context(mock.patch.object(mapping, "_guarded", lambda select, *_: select))
         apply(self.client, read_plan(self.client, load_project(self.folder, environment={}), self.name))
         for name in self.names[:1]:
             self.sql("CREATE TABLE {db}.rollup (part Int32, events UInt64) ENGINE = SummingMergeTree ORDER BY part"

@@ -14,7 +14,8 @@ from ingest_worker.storing.ranges import OffsetRange
 from schemas.feed import Feed, feed_of
 from schemas.model import DataSource
 from schemas.own_names import landing_table, quarantine_table
-from schemas.tables.ddl import mapping_ddl
+from schemas.tables.ddl.mapping import mapping_ddl
+from schemas.tables.source_shape import shape_of
 
 FORGETFUL = "forgets the offsets of its rows"
 
@@ -48,7 +49,7 @@ class Scene:
     @property
     def mapping(self) -> str:
         """The fingerprint of the mapping, which is deployed: that was looked at first."""
-        mapping = mapping_ddl(self.data_source, self.database)
+        mapping = mapping_ddl(shape_of(self.data_source), self.database)
         assert mapping is not None
         return mapping.fingerprint
 

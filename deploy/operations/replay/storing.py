@@ -16,7 +16,7 @@ from ingest_worker.storing.messages import Run
 from ingest_worker.storing.ranges import OffsetRange, OffsetRanges
 from ingest_worker.storing.sink import Sink
 from schemas.mapping.landing import landing_of
-from schemas.tables.ddl import DEDUPLICATION_WINDOW
+from schemas.tables.settings import DEDUPLICATION_WINDOW
 from service.errors import OffsetsGoneError
 
 _PROGRESS_SECONDS = 5.0

@@ -16,8 +16,9 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from schemas.model import Project
 from schemas.own_names import CLOSED_CONSTRAINT, FENCE_TABLE, LOCK_TABLE, passage_tables, views
 from schemas.project import EXAMPLE_PROJECT, load_project
-from schemas.tables.ddl import quarantine_ddl, table_ddl
-from schemas.tables.diff import Effect
+from schemas.tables.change import Effect
+from schemas.tables.ddl.tables import quarantine_ddl, table_ddl
+from schemas.tables.source_shape import shape_of
 from service.deployment.apply import apply
 from service.deployment.plan import Plan, read_plan
 from service.errors import RefusedPlanError
@@ -412,7 +413,8 @@ def test_quarantine_is_as_durable_as_the_file_wants_the_table(tmp_path: Path) ->
 
 def _created(project: Project) -> list[str]:
     (data_source,) = project.data_sources.values()
-    return [table_ddl(data_source, "d"), quarantine_ddl(data_source, "d")]
+    shape = shape_of(data_source)
+    return [table_ddl(shape, "d"), quarantine_ddl(shape, "d")]
 
 
 def test_a_projection_answers_what_is_stored_and_never_what_was_deleted(

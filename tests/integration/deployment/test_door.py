@@ -17,7 +17,7 @@ from clickhouse_connect.driver.client import Client
 
 from schemas.own_names import CLOSED_CONSTRAINT, FENCE_TABLE
 from schemas.project import EXAMPLE_PROJECT, load_project
-from schemas.tables.ddl import MappingDdl
+from schemas.tables.ddl.mapping import MappingDdl
 from service.deployment.apply import apply
 from service.deployment.door import Door
 from service.deployment.lock import Lock

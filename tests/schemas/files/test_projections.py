@@ -12,9 +12,10 @@ from schemas.files.projections import parse_projections
 from schemas.model import DataSource, Problem, Projection
 from schemas.tables.actual import Actual, ActualColumn, ActualTable
 from schemas.tables.change import Effect
-from schemas.tables.ddl import table_ddl
-from schemas.tables.deployed import from_comment, record_of, to_comment
-from schemas.tables.diff import diff
+from schemas.tables.ddl.tables import table_ddl
+from schemas.tables.deployed import from_comment, to_comment
+from schemas.tables.diff.project import diff
+from schemas.tables.source_shape import shape_of
 from tests.schemas.files.test_datasource import read
 
 COLUMNS = "SCHEMA >\n    `id` String,\n    `user` String,\n    `at` DateTime\n\nENGINE {}\nENGINE_SORTING_KEY at\n{}"
@@ -81,26 +82,26 @@ def test_a_projection_fits_its_table(lines: str, engine: str, message: str | Non
 
 
 def test_a_table_is_made_with_its_projections_and_what_they_need() -> None:
-    made = table_ddl(data_source(), "d")
+    made = table_ddl(shape_of(data_source()), "d")
     assert "PROJECTION `by_user` (SELECT * ORDER BY user, at)" in made
     assert "lightweight_mutation_projection_mode = 'drop'" in made
     assert "deduplicate_merge_projection_mode" not in made
-    replacing = table_ddl(data_source(engine="ReplacingMergeTree"), "d")
+    replacing = table_ddl(shape_of(data_source(engine="ReplacingMergeTree")), "d")
     assert "deduplicate_merge_projection_mode = 'rebuild'" in replacing
     own = data_source(LINE + "ENGINE_SETTINGS deduplicate_merge_projection_mode='drop'\n", "ReplacingMergeTree")
-    assert table_ddl(own, "d").count("deduplicate_merge_projection_mode") == 1
-    assert "projection" not in table_ddl(data_source(""), "d").lower()
+    assert table_ddl(shape_of(own), "d").count("deduplicate_merge_projection_mode") == 1
+    assert "projection" not in table_ddl(shape_of(data_source("")), "d").lower()
 
 
-def test_the_record_keeps_projections() -> None:
-    record = record_of(data_source())
-    assert from_comment(to_comment(record)) == record
-    assert "projections" not in to_comment(record_of(data_source("")))
+def test_the_comment_keeps_projections() -> None:
+    shape = shape_of(data_source()).table
+    assert from_comment(to_comment(shape)) == shape
+    assert "projections" not in to_comment(shape_of(data_source("")).table)
 
 
 def changes(before: DataSource, after: DataSource, *, has_deleted_rows: bool = False) -> list[tuple[Effect, str]]:
     columns = {name: ActualColumn(name, "String") for name in ("id", "user", "at")}
-    comment = to_comment(record_of(before))
+    comment = to_comment(shape_of(before).table)
     table = ActualTable("x", "MergeTree", comment=comment, columns=columns, has_deleted_rows=has_deleted_rows)
     project = type("P", (), {"data_sources": {"x": replace(after, name="x")}})()
     found = diff(project, Actual({"x": table}), "d")  # type: ignore[arg-type]  # of a project it reads the data sources alone

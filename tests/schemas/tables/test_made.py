@@ -8,7 +8,7 @@ import pytest
 
 from schemas.own_names import passage_tables, views
 from schemas.tables.actual import ActualColumn, ActualTable
-from schemas.tables.made import Made, from_note, has_window, is_as_made, made_of, to_note
+from schemas.tables.made import Made, from_note, is_as_made, made_of, to_note
 
 TTL = "MergeTree ORDER BY id TTL at + toIntervalDay(9) SETTINGS non_replicated_deduplication_window = {}"
 
@@ -46,7 +46,7 @@ def test_what_was_made_is_the_same_whatever_its_comments_say() -> None:
         (ActualTable("x", "MergeTree", TTL.format(10_000), columns={"id": ActualColumn("id", "Int32")}), False),
         (replace(tables()["x"], engine="Log"), False),
         (replace(tables()["x"], engine_full="MergeTree ORDER BY id"), True),
-        (replace(tables()["x"], columns=tables()["x"].columns | {"at": ActualColumn("at", "DateTime")}), True),
+        (replace(tables()["x"], columns=dict(tables()["x"].columns) | {"at": ActualColumn("at", "DateTime")}), True),
     ],
 )
 def test_of_another_version_only_names_and_types_are_compared(changed: ActualTable, is_text: bool) -> None:
@@ -55,6 +55,6 @@ def test_of_another_version_only_names_and_types_are_compared(changed: ActualTab
 
 
 def test_a_window_that_is_too_short_is_none() -> None:
-    assert has_window(tables()["x"])
-    assert not has_window(ActualTable("x", "MergeTree", TTL.format(0)))
-    assert not has_window(ActualTable("x", "MergeTree", "MergeTree ORDER BY id"))
+    assert tables()["x"].has_window
+    assert not ActualTable("x", "MergeTree", TTL.format(0)).has_window
+    assert not ActualTable("x", "MergeTree", "MergeTree ORDER BY id").has_window

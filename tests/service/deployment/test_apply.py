@@ -11,7 +11,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from schemas.model import Column, ColumnType, DataSource, Project
 from schemas.own_names import LOCK_TABLE
-from schemas.tables.diff import Change, Effect
+from schemas.tables.change import Change, Effect
 from service.deployment.apply import apply
 from service.deployment.lock import Lock
 from service.deployment.plan import Plan, read_plan

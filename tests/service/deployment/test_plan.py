@@ -9,7 +9,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from schemas.model import Column, ColumnType, DataSource, Project
-from schemas.tables.diff import Change, Effect
+from schemas.tables.change import Change, Effect
 from service.deployment.plan import Plan, read_plan
 from tests.service.deployment.databases import Database
 
