@@ -173,9 +173,9 @@ def explain(project: Path | None, pipe: str, parameters: tuple[str, ...], output
         click.echo(f"error: {error}", err=True)
         sys.exit(EXIT_UNKNOWN_PIPE)
     if output_format == "json":
-        click.echo(explanation.as_json())
+        click.echo(explaining.as_json(explanation))
         return
-    click.echo(explanation.render() + "\n")
+    click.echo(explaining.render(explanation) + "\n")
     examined = explaining.examine(explanation, checked.project, settings)
     click.echo(explaining.render_readings(examined.readings))
     if examined.hints:

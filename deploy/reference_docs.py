@@ -11,7 +11,8 @@ from deploy.settings import RunSettings
 from ingest_worker.observing import metrics as worker_metrics
 from ingest_worker.settings import IngestSettings
 from ingest_worker.status_metrics import OF_DATA_SOURCE, OF_PARTITION, OF_WORKER
-from query_api.observing import metrics as api_metrics
+from query_api.app import METRICS as API_METRICS
+from query_api.app import METRICS_PREFIX as API_PREFIX
 from query_api.settings import QueryApiSettings
 from service.observing.declared import metrics_of
 from service.observing.metric import Metric
@@ -74,12 +75,11 @@ def metrics_page() -> str:
     """`docs/metrics.md` as it should be."""
     status = (measure.metric for measure in (*OF_WORKER, *OF_PARTITION, *OF_DATA_SOURCE))
     worker = (*metrics_of(worker_metrics.OBSERVATIONS), *status)
-    api = metrics_of(api_metrics.OBSERVATIONS)
     return "\n".join(
         [
             _METRICS_HEAD,
             _metrics_section("`ingest-worker`", worker_metrics.PREFIX, worker),
-            _metrics_section("`query-api`", api_metrics.PREFIX, api),
+            _metrics_section("`query-api`", API_PREFIX, API_METRICS),
         ]
     )
 

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Mapping
 
-from query_api.app import STATE, create_app
+from query_api.app import LIVE, create_app
 from query_api.engine.schema_check import schema_check
 from query_api.server import serve
 from query_api.settings import QueryApiSettings
@@ -41,7 +41,7 @@ async def _run(environment: Mapping[str, str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     app = create_app(settings, environment=environment)
-    await serve(app, stop=stop, missing=schema_check(settings, app[STATE].project))
+    await serve(app, stop=stop, missing=schema_check(settings, app[LIVE].snapshot.project))
 
 
 def _stop(message: str) -> None:

@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from query_api.access.auth import TokenTable
-from query_api.access.token_handlers import TokenHandlers
+from query_api.access.rate_limit import RateLimiter
 from query_api.engine.admission import Admission
-from query_api.engine.count_rows import count_rows, read_rows
 from query_api.events.committed import CommitWatcher
-from query_api.events.event_handlers import EventHandlers
-from query_api.events.ingest import EventIngest
-from query_api.ids import names_by_id
-from query_api.live import LiveVersion
+from query_api.live import Live, State
 from query_api.observing.health import Health, Watched
 from query_api.observing.log import log_observation
-from query_api.observing.metrics import ApiMetrics
+from query_api.observing.metrics import OBSERVATIONS, PREFIX, ApiMetrics
 from query_api.observing.observations import Observer, to_all
 from query_api.observing.servers import Server
-from query_api.openapi.answer_columns import AnswerColumns
-from query_api.project.information_handlers import InformationHandlers
-from query_api.questions.pipe_handlers import PipeHandlers
-from query_api.questions.sql_handlers import SqlHandlers
-from query_api.questions.sql_statement import CallerSql
+from query_api.rooms import offered
 from query_api.servers import Servers, connect
 from query_api.settings import QueryApiSettings
-from query_api.web.formats import FORMATS
+from query_api.snapshot import Snapshot
 from query_api.web.middleware import add_headers, answer_errors
 from schemas.feed import connection_of, feeds_of
 from schemas.model import Project
@@ -39,28 +29,15 @@ from schemas.project import load_project
 from schemas.queries.catalog import Catalog, compile_project
 from service.environment import PROJECT_NAMES
 from service.errors import SettingProblem, SettingsError
+from service.observing.declared import metrics_of
 from service.secret_files import with_project_secrets
 from service.web.admin import create_admin_app
-from service.web.routes import Routes
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What the admin port and whoever runs the application look at."""
-
-    settings: QueryApiSettings
-    project: Project
-    catalog: Catalog
-    servers: Servers
-    admission: Admission
-    watcher: CommitWatcher
-    health: Health
-    observe: Observer
-    registry: CollectorRegistry
-
 
 STATE = web.AppKey("STATE", State)
-LIVE = web.AppKey("LIVE", LiveVersion)
+LIVE = web.AppKey("LIVE", Live)
+# What the API counts of what it observes, for whoever documents it.
+METRICS_PREFIX = PREFIX
+METRICS = tuple(metrics_of(OBSERVATIONS))
 
 
 def create_app(
@@ -93,14 +70,13 @@ def create_app(
         servers = servers(observe)
     state = State(
         settings=settings,
-        project=project,
-        catalog=catalog,
         servers=servers,
         admission=Admission(
             concurrency=settings.birdhouse_api_max_queries,
             queue=settings.birdhouse_api_max_queued,
             queue_seconds=settings.birdhouse_api_max_queue_seconds,
         ),
+        rates=RateLimiter(),
         watcher=CommitWatcher(servers.committed, observe),
         health=Health(_watched(settings, servers), observe),
         observe=observe,
@@ -108,24 +84,23 @@ def create_app(
     )
     metrics.gauge("birdhouse_api_queries_running", "Queries that run now.", lambda: state.admission.running)
     metrics.gauge("birdhouse_api_queries_waiting", "Queries that wait for their turn.", lambda: state.admission.waiting)
-    return _application(state, TokenTable(project, partial(_secret, settings)))
+    return _application(state, Live(partial(offered, state), _snapshot(state, project, catalog)))
 
 
 def swap_project(app: web.Application, project: Project, catalog: Catalog) -> None:
     """Answer for another project, whose pipes are compiled, from the next request on."""
-    state = replace(app[STATE], project=project, catalog=catalog)
-    app[LIVE].swapped = _application(state, TokenTable(project, partial(_secret, state.settings)))
+    app[LIVE].swap(_snapshot(app[STATE], project, catalog))
 
 
 def create_admin(app: web.Application) -> web.Application:
     """The admin port's application of an API application."""
-    state = app[STATE]
+    state, live = app[STATE], app[LIVE]
 
     def status() -> Mapping[str, object]:
-        current = (app[LIVE].swapped or app)[STATE]
+        snapshot = live.snapshot
         return {
-            "pipes": sorted(current.catalog.endpoints),
-            "data_sources": sorted(feed.data_source for feed in feeds_of(current.project.data_sources.values())),
+            "pipes": sorted(snapshot.catalog.endpoints),
+            "data_sources": sorted(snapshot.feeds),
             "queries_running": state.admission.running,
             "queries_waiting": state.admission.waiting,
             "not_ready": not_ready_because(state),
@@ -150,61 +125,18 @@ def not_ready_because(state: State) -> list[str]:
     return state.health.reasons() + ([f"Kafka takes no events from this API: {trouble}"] if trouble else [])
 
 
-def _application(state: State, tokens: TokenTable) -> web.Application:
-    settings, servers, live = state.settings, state.servers, LiveVersion()
-    app = web.Application(
-        middlewares=[
-            answer_errors(state.observe, max_body_bytes=settings.birdhouse_api_max_body_bytes),
-            live.middleware(),
-        ],
-        client_max_size=settings.birdhouse_api_max_body_bytes,
-    )
+def _snapshot(state: State, project: Project, catalog: Catalog) -> Snapshot:
+    return Snapshot.of(project, catalog, partial(_secret, state.settings), state.rates)
+
+
+def _application(state: State, live: Live) -> web.Application:
+    most = state.settings.birdhouse_api_max_body_bytes
+    app = web.Application(middlewares=[answer_errors(state.observe, max_body_bytes=most)], client_max_size=most)
     app[STATE], app[LIVE] = state, live
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_say_stopping)
     app.cleanup_ctx.append(_run_background)
-    sql = CallerSql(state.catalog, servers.executor, settings.limits)
-    endpoints = state.catalog.endpoints
-    pipes = PipeHandlers(
-        endpoints,
-        names_by_id(state.catalog.pipes),
-        sql,
-        tokens,
-        state.admission,
-        servers.executor,
-        settings.limits,
-        state.observe,
-    )
-    ingest = EventIngest(
-        {feed.data_source: feed for feed in feeds_of(state.project.data_sources.values())},
-        state.project.data_sources,
-        servers.producer,
-        servers.topics,
-        state.watcher,
-        partial(count_rows, servers.executor, settings.limits),
-        partial(read_rows, servers.executor, settings.limits),
-    )
-    events = EventHandlers(ingest, tokens, settings.birdhouse_api_max_body_bytes, settings.birdhouse_api_wait_seconds)
-    information = InformationHandlers(
-        state.project,
-        state.catalog,
-        tokens,
-        state.admission,
-        servers.executor,
-        settings.limits,
-        AnswerColumns(state.catalog, servers.executor, state.admission, settings.limits),
-    )
-    routes = Routes(app.router)
-    information.add_routes(routes)
-    extensions = "|".join(FORMATS)
-    routes.add_get(rf"/v0/pipes/{{file:[^/]+\.(?:{extensions})}}", pipes.answer)
-    routes.add_get("/v0/pipes/{file}", information.pipe)
-    routes.add_post("/v0/pipes/{file}", pipes.answer)
-    statements = SqlHandlers(sql, tokens, state.admission, state.observe)
-    routes.add_get("/v0/sql", statements.answer)
-    routes.add_post("/v0/sql", statements.answer)
-    routes.add_post("/v0/events", events.take)
-    routes.add_post("/v0/tokens", TokenHandlers(tokens).create)
+    live.add_to(app.router)
     return app
 
 

@@ -1,6 +1,7 @@
 """What a request can fail with, each leaf one answer.
 
 QueryApiError
+├── AnswerTooLong           an answer that is wanted whole is longer than whoever wants it takes
 ├── BrokenAnswer            the answer broke after its first bytes were sent: break the connection too
 └── RequestError            an answer: status, text, headers
     ├── BadRequest          400  the caller's request is wrong
@@ -25,6 +26,10 @@ from typing import ClassVar
 
 class QueryApiError(Exception):
     """Anything this package raises on purpose."""
+
+
+class AnswerTooLong(QueryApiError):
+    """An answer that is wanted whole has more bytes than whoever wants it takes."""
 
 
 class BrokenAnswer(QueryApiError):

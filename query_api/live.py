@@ -1,31 +1,74 @@
-"""Swaps what a running application answers for: a new version whole, between two requests."""
+"""What lives as long as the application, and the snapshot that it answers for now."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from prometheus_client import CollectorRegistry
+
+from query_api.access.rate_limit import RateLimiter
+from query_api.engine.admission import Admission
+from query_api.events.committed import CommitWatcher
+from query_api.observing.health import Health
+from query_api.observing.observations import Observer
+from query_api.routes import Handler, Route, by_specificity
+from query_api.servers import Servers
+from query_api.settings import QueryApiSettings
+from query_api.snapshot import Snapshot
+from service.web.routes import Routes
 
 
-class LiveVersion:
-    """The application that answers instead of the one that listens, once there is one.
+@dataclass(frozen=True, slots=True)
+class State:
+    """What outlives every change of the project; the admin port and whoever runs the application look at it."""
 
-    Both have the same routes, since a project is no part of them; a request that has begun ends with the handlers
-    that it began with. Only the router of the swapped application is used: middlewares, start-up and clean-up are
-    those of the one that listens, and so are the servers, the limits and the metrics that both share.
-    """
+    settings: QueryApiSettings
+    servers: Servers
+    admission: Admission
+    rates: RateLimiter
+    watcher: CommitWatcher
+    health: Health
+    observe: Observer
+    registry: CollectorRegistry
 
-    def __init__(self) -> None:
-        self.swapped: web.Application | None = None
 
-    def middleware(self) -> Middleware:
-        """To be the innermost middleware of the application that listens."""
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """A snapshot and the handlers that were made for it, in the order of the routes."""
 
-        @web.middleware
-        async def answer_by_version(request: web.Request, handler: Handler) -> web.StreamResponse:
-            version = self.swapped
-            if version is None:
-                return await handler(request)
-            found = await version.router.resolve(request)
-            return await found.handler(request)
+    snapshot: Snapshot
+    handlers: tuple[Handler, ...]
 
-        return answer_by_version
+
+class Live:
+    """Answers each request with the snapshot at its beginning, whatever is swapped before its end."""
+
+    def __init__(self, offer: Callable[[Snapshot], Iterable[Route]], snapshot: Snapshot) -> None:
+        """`offer` gives the routes for a snapshot; their methods and paths are the same for each."""
+        self._offer = offer
+        routes = by_specificity(offer(snapshot))
+        self._places = [(route.method, route.path) for route in routes]
+        self._now = _Version(snapshot, tuple(route.handler for route in routes))
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._now.snapshot
+
+    def swap(self, snapshot: Snapshot) -> None:
+        """Answer for another snapshot from the next request on."""
+        handlers = {(route.method, route.path): route.handler for route in self._offer(snapshot)}
+        self._now = _Version(snapshot, tuple(handlers[place] for place in self._places))
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        routes = Routes(router)
+        for number, (method, path) in enumerate(self._places):
+            add = routes.add_get if method == "GET" else routes.add_post
+            add(path, self._answer(number))
+
+    def _answer(self, number: int) -> Handler:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return await self._now.handlers[number](request)
+
+        return answer

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 
-from query_api.app import STATE, State, create_admin
+from query_api.app import STATE, create_admin
 from query_api.errors import Unavailable
+from query_api.live import State
 from query_api.observing.lifetime import Listening, Stopping
 from query_api.observing.servers import SchemaDiffers
 from query_api.web.middleware import refusal
@@ -28,12 +30,26 @@ COMPARE_SECONDS = 60.0
 DEPLOYED_SECONDS = 2.0
 
 
-async def serve(app: web.Application, *, stop: asyncio.Event, missing: SchemaCheck | None = None) -> None:
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where a service listens, also when the system chose the ports."""
+
+    api: int
+    admin: int
+
+
+async def serve(
+    app: web.Application,
+    *,
+    stop: asyncio.Event,
+    missing: SchemaCheck | None = None,
+    on_listening: Callable[[Ports], None] | None = None,
+) -> None:
     """Run an application of `query_api.app.create_app` until `stop` is set.
 
-    Requests are taken at once; until the servers answer they are told so with 503. `missing` is asked once
-    ClickHouse answers, and again; the API is not ready while something is. Raises OSError for a port that cannot be
-    had.
+    Requests are taken at once, of which `on_listening` is told; until the servers answer they are told so with 503.
+    `missing` is asked once ClickHouse answers, and again; the API is not ready while something is. Raises OSError for
+    a port that cannot be had.
     """
     state = app[STATE]
     settings = state.settings
@@ -53,6 +69,8 @@ async def serve(app: web.Application, *, stop: asyncio.Event, missing: SchemaChe
         port = await _listen(api, settings.birdhouse_api_host, settings.birdhouse_api_port)
         admin_port = await _listen(admin, settings.birdhouse_api_admin_host, settings.birdhouse_api_admin_port)
         state.observe(Listening(settings.birdhouse_api_host, port, admin_port))
+        if on_listening is not None:
+            on_listening(Ports(port, admin_port))
         if missing is not None:
             comparison = asyncio.create_task(_compare(state, missing))
         await stop.wait()

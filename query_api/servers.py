@@ -9,6 +9,7 @@ from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
 from query_api.engine.execute import Executor
 from query_api.events.committed import CommittedOffsets, KafkaCommittedOffsets
 from query_api.events.producer import EventProducer, KafkaProducer
+from query_api.events.told_producer import Told, ToldProducer
 from query_api.events.topics import KafkaTopics, Topics
 from query_api.observing.observations import Observer
 from query_api.settings import QueryApiSettings
@@ -34,8 +35,10 @@ def connect(
     *,
     connection: Connection | None = None,
     executor: Executor | None = None,
+    told: Told | None = None,
 ) -> Servers:
-    """The servers of the settings; nothing is asked of them yet. A given `executor` takes ClickHouse's place.
+    """The servers of the settings; nothing is asked of them yet. A given `executor` takes ClickHouse's place, and
+    `told` is told of each delivery of events.
 
     `connection` is where the brokers are when the environment does not say it.
 
@@ -44,14 +47,15 @@ def connect(
     if executor is None:
         executor = HttpExecutor(_clickhouse(settings), connections=settings.birdhouse_api_max_queries + 4)
     kafka = client_config(settings, environment, connection=connection)
+    producer = KafkaProducer(
+        kafka,
+        observe,
+        buffered_bytes=settings.birdhouse_api_max_buffered_bytes,
+        delivery_seconds=settings.birdhouse_api_delivery_seconds,
+    )
     return Servers(
         executor=executor,
-        producer=KafkaProducer(
-            kafka,
-            observe,
-            buffered_bytes=settings.birdhouse_api_max_buffered_bytes,
-            delivery_seconds=settings.birdhouse_api_delivery_seconds,
-        ),
+        producer=producer if told is None else ToldProducer(producer, told),
         topics=KafkaTopics(kafka),
         committed=KafkaCommittedOffsets(kafka),
     )

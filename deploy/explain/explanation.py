@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Self
+from functools import partial
 
 from deploy.embedded.engine import STORE_FOLDER, EmbeddedEngine
 from deploy.embedded.executor import EmbeddedExecutor
@@ -16,61 +16,21 @@ from deploy.errors import ExplainError, FolderInUseError, UnknownPipeError
 from deploy.explain.index_hints import MANY_ROWS, count, hint
 from deploy.explain.lookups import Lookup, find_lookups
 from deploy.settings import RunSettings
+from query_api.access.auth import ADMIN, AccessToken
 from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
 from query_api.engine.database_errors import without_secrets
 from query_api.engine.execute import Answer, Executor
 from query_api.engine.limits import Limits
 from query_api.errors import QueryRefused, RequestError
-from query_api.web.read_parameters import Items, read_parameters
-from query_api.web.sql_request import template_parameters
+from query_api.questions.explanation import ESTIMATE, Explanation, Reading
 from schemas.model import Project
 from schemas.queries.catalog import Catalog
-from schemas.queries.query import Query
-from schemas.queries.secrets import SecretValues
 from schemas.template.errors import TemplateError
 
 # What each of its questions may use: as much as an endpoint's query by default.
 LIMITS = Limits()
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """One rendered query and its settings, those of the parameters among them. `secrets` are never shown."""
-
-    query: Query
-    secrets: SecretValues
-
-    @property
-    def parameters(self) -> dict[str, str]:
-        """The bound values by name; one that holds a secret's value is hidden whole."""
-        return {name: self.secrets.hide(text) for name, text in self.query.parameters.items()}
-
-    def as_json(self) -> str:
-        shown = {"sql": self.query.sql, "parameters": self.parameters, "settings": dict(self.query.settings)}
-        return json.dumps(shown, ensure_ascii=False, indent=2)
-
-    def render(self) -> str:
-        """The SQL, the bound values and the settings for people, a heading above each."""
-        values = [f"{name} = {text!r}" for name, text in self.parameters.items()]
-        settings = [f"{name} = {value}" for name, value in self.query.settings.items()]
-        sections = {"sql": [self.query.sql.strip()], "parameters": values, "settings": settings}
-        return "\n\n".join("\n".join([f"-- {title}", *lines]) for title, lines in sections.items() if lines)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What would be read of one table."""
-
-    database: str
-    table: str
-    parts: int
-    rows: int
-    marks: int
-
-    @classmethod
-    def of(cls, row: Mapping[str, str | int]) -> Self:
-        counts = (int(row[name]) for name in ("parts", "rows", "marks"))
-        return cls(str(row["database"]), str(row["table"]), *counts)
+# Whoever has the files may ask everything.
+_ADMIN = AccessToken(ADMIN, is_admin=True)
 
 
 def explain(catalog: Catalog, pipe: str, parameters: Iterable[tuple[str, str]]) -> Explanation:
@@ -82,14 +42,13 @@ def explain(catalog: Catalog, pipe: str, parameters: Iterable[tuple[str, str]]) 
     if endpoint is None:
         raise UnknownPipeError(*_unknown(catalog, pipe))
     try:
-        given: Items = [*parameters]
-        read = read_parameters([*given, *template_parameters(given)])
-        query = endpoint.render(read.values)
+        found = Explanation.of(endpoint, [*parameters], _ADMIN, catalog.secrets)
     except RequestError as error:
         raise ExplainError(error.message) from error
     except TemplateError as error:
         raise ExplainError(_told(error)) from error
-    return Explanation(replace(query, settings={**query.settings, **read.settings}), catalog.secrets)
+    # Who asks by hand sees the settings of the parameters too.
+    return replace(found, query=replace(found.query, settings={**found.query.settings, **found.settings}))
 
 
 def _unknown(catalog: Catalog, pipe: str) -> tuple[str, str]:
@@ -127,11 +86,10 @@ def examine(explanation: Explanation, project: Project, settings: RunSettings) -
 async def _examine(explanation: Explanation, project: Project, settings: RunSettings) -> Examination:
     async with _executor(settings) as executor:
         try:
-            body = (await _ask(executor, explanation, f"EXPLAIN ESTIMATE {explanation.query.sql}")).body
+            body = await _whole(executor, explanation, ESTIMATE + explanation.query.sql)
         except RequestError as error:
             told = without_secrets(error, explanation.secrets) if isinstance(error, QueryRefused) else error
             raise ExplainError(f"ClickHouse cannot say what would be read: {told.message}") from None
-        assert isinstance(body, bytes)  # a row for each table: nothing that would be streamed
         readings = tuple(Reading.of(json.loads(line)) for line in body.splitlines())
         lookups = find_lookups(explanation.query.sql, project.data_sources)
         if not lookups or sum(each.rows for each in readings) < MANY_ROWS:
@@ -146,13 +104,13 @@ async def _examine(explanation: Explanation, project: Project, settings: RunSett
 async def _hints(executor: Executor, explanation: Explanation, lookups: Sequence[Lookup]) -> tuple[str, ...]:
     rows_read = (await _ask(executor, explanation, explanation.query.sql, format="Null")).summary.rows_read
 
-    async def ask(sql: str) -> bytes:
-        body = (await _ask(executor, explanation, sql)).body
-        assert isinstance(body, bytes)  # one row
-        return body
-
+    ask = partial(_whole, executor, explanation)
     told = [hint(lookup, await count(lookup, ask), rows_read) for lookup in lookups]
     return tuple(filter(None, told))
+
+
+async def _whole(executor: Executor, explanation: Explanation, sql: str) -> bytes:
+    return await (await _ask(executor, explanation, sql)).whole()
 
 
 async def _ask(executor: Executor, explanation: Explanation, sql: str, *, format: str = "JSONEachRow") -> Answer:
@@ -200,6 +158,19 @@ class _QuietEngine(EmbeddedEngine):
         except FolderInUseError as error:
             hint = "`--format json` needs no engine; or ask again when that `birdhouse run` has stopped"
             raise FolderInUseError(error.message, hint) from None
+
+
+def as_json(explanation: Explanation) -> str:
+    return json.dumps(explanation.shown(), ensure_ascii=False, indent=2)
+
+
+def render(explanation: Explanation) -> str:
+    """The SQL, the bound values and the settings for people, a heading above each."""
+    query = explanation.query
+    values = [f"{name} = {text!r}" for name, text in explanation.parameters.items()]
+    settings = [f"{name} = {value}" for name, value in query.settings.items()]
+    sections = {"sql": [query.sql.strip()], "parameters": values, "settings": settings}
+    return "\n\n".join("\n".join([f"-- {title}", *lines]) for title, lines in sections.items() if lines)
 
 
 def render_readings(readings: Sequence[Reading]) -> str:

@@ -8,8 +8,6 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
-from query_api.events.delivery import Delivered
-from query_api.events.producer import EventProducer
 from schemas.feed import Feed
 from service.deadline import Deadline
 from service.kafka.password import opened
@@ -21,34 +19,21 @@ ANSWER_SECONDS = 2.0
 Place = tuple[str, int]
 
 
-class AcknowledgedEvents:
-    """An `EventProducer` that remembers up to where each partition holds what it was acknowledged.
+class AcknowledgedEnds:
+    """Up to where each partition holds what the API was acknowledged.
 
     The embedded broker's own word is not enough: the end that it gives for a partition counts the last batch of a
     producer as one message, however many that holds (tried on Tansu 0.6.0; offsets of messages are right).
     """
 
-    def __init__(self, producer: EventProducer) -> None:
-        self._producer = producer
-        self.ends: dict[Place, int] = {}
+    def __init__(self) -> None:
+        self.by_place: dict[Place, int] = {}
 
-    @property
-    def trouble(self) -> str | None:
-        return self._producer.trouble
-
-    @property
-    def is_alive(self) -> bool:
-        return self._producer.is_alive
-
-    async def produce(self, topic: str, documents: Sequence[bytes], *, limit: int) -> Delivered:
-        delivered = await self._producer.produce(topic, documents, limit=limit)
-        for partition, numbers in delivered.offsets.items():
+    def add(self, topic: str, offsets: Mapping[int, Sequence[int]]) -> None:
+        """Documents were stored in a topic at these offsets by partition."""
+        for partition, numbers in offsets.items():
             place = (topic, partition)
-            self.ends[place] = max(self.ends.get(place, 0), max(numbers) + 1)
-        return delivered
-
-    async def close(self, seconds: float) -> None:
-        await self._producer.close(seconds)
+            self.by_place[place] = max(self.by_place.get(place, 0), max(numbers) + 1)
 
 
 class Drain:

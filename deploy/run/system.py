@@ -7,8 +7,9 @@ import logging
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,7 +23,7 @@ from deploy.embedded.engine import EmbeddedEngine
 from deploy.embedded.executor import EmbeddedExecutor
 from deploy.embedded.http_door import EngineDoor
 from deploy.run.beside import RunningParts, forget_parts, reached_at, write_parts
-from deploy.run.drain import AcknowledgedEvents, Drain
+from deploy.run.drain import AcknowledgedEnds, Drain
 from deploy.run.environments import Environment
 from deploy.run.ingest_part import IngestPart
 from deploy.run.watch import POLL_SECONDS, ProjectWatch
@@ -30,11 +31,8 @@ from deploy.run.welcome import Addresses, welcome
 from ingest_worker.settings import IngestSettings
 from query_api.app import STATE, create_app, swap_project
 from query_api.app import is_live as is_api_live
-from query_api.observing.lifetime import Listening
-from query_api.observing.log import log_observation
-from query_api.observing.observations import Observation, Observer
+from query_api.server import Ports
 from query_api.server import serve as serve_api
-from query_api.servers import Servers
 from query_api.servers import connect as connect_api
 from query_api.settings import QueryApiSettings
 from schemas.feed import feeds_of
@@ -67,7 +65,8 @@ class System:
     engine: EmbeddedEngine | None
     token_file: Path
     watch: ProjectWatch | None = None
-    _listening: asyncio.Future[Listening] = field(init=False)
+    _listening: asyncio.Future[Ports] = field(init=False)
+    _acknowledged: AcknowledgedEnds = field(default_factory=AcknowledgedEnds)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self) -> int:
@@ -79,7 +78,7 @@ class System:
                 loop.add_signal_handler(number, self._on_signal, number)
         self._listening = loop.create_future()
         api_settings = load_settings(QueryApiSettings, self.api_environment)
-        events, app = self._create_api(api_settings)
+        app = self._create_api(api_settings)
         ingest_settings = load_settings(IngestSettings, self.ingest_environment)
         folder = self.token_file.parent
         door = None
@@ -96,7 +95,7 @@ class System:
         ingest_admin = await asyncio.to_thread(ingest.start)
         write_parts(folder, self._parts(ingest_admin))
         stop_api = asyncio.Event()
-        api = asyncio.create_task(serve_api(app, stop=stop_api))
+        api = asyncio.create_task(serve_api(app, stop=stop_api, on_listening=self._listening.set_result))
         following = asyncio.create_task(self._follow(self.watch, app, ingest)) if self.watch is not None else None
         try:
             failure = await self._until_stopped(app, api, ingest, api_settings, ingest_admin)
@@ -108,7 +107,7 @@ class System:
             stop_api.set()
             await asyncio.gather(api, return_exceptions=True)
             forget_parts(folder)
-            is_stored = await asyncio.to_thread(self._stop_ingest, ingest, events, deadline)
+            is_stored = await asyncio.to_thread(self._stop_ingest, ingest, deadline)
         if failure is not None:
             click.echo(f"error: {failure}", err=True)
         return 0 if failure is None and is_stored else 1
@@ -121,32 +120,19 @@ class System:
             None if self.broker is None else settings.kafka_bootstrap_servers,
         )
 
-    def _create_api(self, settings: QueryApiSettings) -> tuple[AcknowledgedEvents, web.Application]:
+    def _create_api(self, settings: QueryApiSettings) -> web.Application:
         executor = None
         if self.engine is not None:
             executor = EmbeddedExecutor(
                 self.engine.handle, database=settings.clickhouse_database, threads=settings.birdhouse_api_max_queries
             )
-
-        def connect(observe: Observer) -> Servers:
-            servers = connect_api(settings, self.api_environment, observe, executor=executor)
-            return replace(servers, producer=AcknowledgedEvents(servers.producer))
-
-        app = create_app(
+        environment, told = self.api_environment, self._acknowledged.add
+        return create_app(
             settings,
-            environment=self.api_environment,
+            environment=environment,
             project=self.checked.project,
-            servers=connect,
-            observer=self._observe,
+            servers=partial(connect_api, settings, environment, executor=executor, told=told),
         )
-        events = app[STATE].servers.producer
-        assert isinstance(events, AcknowledgedEvents)
-        return events, app
-
-    def _observe(self, observation: Observation) -> None:
-        log_observation(observation)
-        if isinstance(observation, Listening) and not self._listening.done():
-            self._listening.set_result(observation)
 
     def _on_signal(self, number: signal.Signals) -> None:
         if self._stop.is_set():
@@ -206,10 +192,10 @@ class System:
                 # Whatever it is, it must not end what serves; the next file that is saved is another chance.
                 logger.exception("what was saved could not be made live")
 
-    def _say_welcome(self, settings: QueryApiSettings, listening: Listening, ingest_admin: str) -> None:
+    def _say_welcome(self, settings: QueryApiSettings, listening: Ports, ingest_admin: str) -> None:
         addresses = Addresses(
-            api=_url(settings.birdhouse_api_host, listening.port),
-            api_admin=_url(settings.birdhouse_api_admin_host, listening.admin_port),
+            api=_url(settings.birdhouse_api_host, listening.api),
+            api_admin=_url(settings.birdhouse_api_admin_host, listening.admin),
             ingest_admin=ingest_admin,
             kafka=(settings.kafka_bootstrap_servers or "") + (f"  ({KNOWN_LIMITS})" if self.broker is not None else ""),
         )
@@ -217,24 +203,24 @@ class System:
         endpoints = self.checked.catalog.endpoints
         click.echo(welcome(self.checked.project, endpoints, addresses, self.token_file, now))
 
-    def _stop_ingest(self, ingest: IngestPart, events: AcknowledgedEvents, deadline: Deadline) -> bool:
+    def _stop_ingest(self, ingest: IngestPart, deadline: Deadline) -> bool:
         """Says whether everything is stored that must be before the broker ends."""
         left = 0
         if self.broker is not None and self.broker.is_running:
-            left = self._drain(events, Deadline.after(max(deadline.remaining() - LEAVE_SECONDS, 0.0)))
+            left = self._drain(Deadline.after(max(deadline.remaining() - LEAVE_SECONDS, 0.0)))
         is_stored = ingest.stop(deadline)
         if left:
             click.echo(f"error: {left} accepted events are not stored, and the embedded broker ends now", err=True)
         # A Kafka of one's own still holds what is not stored: the next start goes on there.
         return left == 0 and (is_stored or self.broker is None)
 
-    def _drain(self, events: AcknowledgedEvents, deadline: Deadline) -> int:
+    def _drain(self, deadline: Deadline) -> int:
         settings = load_settings(QueryApiSettings, self.api_environment)
         drain = Drain(
             client_config(settings, self.api_environment), feeds_of(self.checked.project.data_sources.values())
         )
         try:
-            return drain.wait(events.ends, deadline)
+            return drain.wait(self._acknowledged.by_place, deadline)
         except KafkaException as error:
             logger.warning("the broker does not say what is left", extra={"fields": {"error": str(error)}})
             return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -13,6 +13,7 @@ from query_api.access.auth import TokenTable
 from query_api.access.authenticate import authenticate
 from query_api.access.json_web_tokens import sign
 from query_api.errors import BadRequest, Forbidden
+from query_api.routes import Route
 from query_api.web.request_body import read_body
 
 # The year 9999; later is no time that other programs can show.
@@ -23,6 +24,9 @@ _LAST_SECOND = 253_402_300_799
 class TokenHandlers:
     tokens: TokenTable
     clock: Callable[[], float] = time.time
+
+    def routes(self) -> Sequence[Route]:
+        return (Route("POST", "/v0/tokens", self.create),)
 
     async def create(self, request: web.Request) -> web.Response:
         token = authenticate(request, self.tokens)

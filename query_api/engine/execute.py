@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
 from query_api.engine.limits import MAX_VALUE_BYTES, Limits
-from query_api.errors import TooLarge
+from query_api.errors import AnswerTooLong, TooLarge
 from schemas.queries.query import Query
 
 
@@ -29,6 +30,18 @@ class Answer:
 
     body: bytes | AsyncGenerator[bytes]
     summary: Summary = Summary()
+
+    async def whole(self, most_bytes: int | None = None) -> bytes:
+        """All of the body. Raises `AnswerTooLong` for a stream of more than `most_bytes`, and `BrokenAnswer`."""
+        if isinstance(self.body, bytes):
+            return self.body
+        held = bytearray()
+        async with aclosing(self.body) as chunks:
+            async for chunk in chunks:
+                held += chunk
+                if most_bytes is not None and len(held) > most_bytes:
+                    raise AnswerTooLong(f"the answer has more than {most_bytes} bytes")
+        return bytes(held)
 
 
 class Executor(Protocol):

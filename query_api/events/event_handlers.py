@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
-from query_api.access.auth import TokenTable
 from query_api.access.authenticate import authenticate
-from query_api.errors import BadRequest
+from query_api.errors import BadRequest, NotFound
 from query_api.events.documents import split_documents, whole_lines
+from query_api.events.event_operations import event_operations
 from query_api.events.ingest import EventIngest, Taken
 from query_api.observing.trace import trace_of
+from query_api.routes import Audience, Operation, Route
+from query_api.snapshot import Snapshot
 from query_api.web.request_body import inflate, read_body
+from schemas.feed import Feed
 
 # Larger bodies are taken apart on a thread: a megabyte takes some 20 ms when its documents go over several lines.
 _INLINE_BYTES = 65_536
@@ -32,19 +36,22 @@ _WAIT_WORDS = {"true": True, "1": True, "false": False, "0": False, "": False}
 class EventHandlers:
     """The stages of one request. `max_body_bytes` bounds the body after decompression."""
 
+    snapshot: Snapshot
     ingest: EventIngest
-    tokens: TokenTable
     max_body_bytes: int
     wait_seconds: float
+
+    def routes(self) -> Sequence[Route]:
+        return (Route("POST", "/v0/events", self.take, self._described, "events"),)
 
     async def take(self, request: web.Request) -> web.Response:
         trace = trace_of(request)
         trace.route = "events"
-        token = authenticate(request, self.tokens)
+        token = authenticate(request, self.snapshot.tokens)
         name = request.query.get("name", "")
         if not name:
             raise BadRequest("the parameter `name` is needed: the data source that the events are for")
-        feed = self.ingest.feed(name)
+        feed = self._feed(name)
         trace.resource = feed.data_source
         token.require("APPEND", feed.data_source)
         is_waiting = _is_waiting(request.query.get("wait", ""))
@@ -52,6 +59,18 @@ class EventHandlers:
         taken = await self.ingest.take(feed, documents, wait_seconds=self.wait_seconds if is_waiting else None)
         trace.documents, trace.quarantined = taken.documents, taken.quarantined
         return _response(taken)
+
+    def _feed(self, name_or_id: str) -> Feed:
+        """The feed of a data source. Raises `NotFound`."""
+        name = self.snapshot.data_source_names.get(name_or_id, name_or_id)
+        feed = self.snapshot.feeds.get(name)
+        if feed is not None:
+            return feed
+        if name in self.snapshot.project.data_sources:
+            raise NotFound(
+                f"the data source `{name}` takes no events\nhint: its columns have no JSONPaths to fill them by"
+            )
+        raise NotFound(f"the data source `{name}` does not exist")
 
     async def _documents(self, request: web.Request) -> list[bytes]:
         body = await read_body(request)
@@ -68,6 +87,9 @@ class EventHandlers:
         if not encoding and not form and is_short and (lines := whole_lines(body)):
             return lines
         return await asyncio.to_thread(documents)
+
+    def _described(self, audience: Audience) -> Iterable[Operation]:
+        return event_operations(self.snapshot.feeds, audience)
 
 
 def _is_waiting(text: str) -> bool:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from query_api.errors import BadRequest, DocumentTooLarge, NotFound, RequestError
+from query_api.errors import BadRequest, DocumentTooLarge, RequestError
 from query_api.events.committed import CommitWatcher
 from query_api.events.delivery import Delivered, keyless
 from query_api.events.producer import EventProducer
 from query_api.events.quarantine import DocumentError, Reasons, name_documents, quarantine_queries, read_errors
 from query_api.events.topics import Topics
-from query_api.ids import names_by_id
 from schemas.feed import Feed
 from schemas.queries.query import Query
 
@@ -52,35 +51,17 @@ class EventIngest:
 
     def __init__(
         self,
-        feeds: Mapping[str, Feed],
-        known: Collection[str],
         producer: EventProducer,
         topics: Topics,
         watcher: CommitWatcher,
         count_rows: CountRows,
         read_rows: ReadRows,
     ) -> None:
-        """`feeds` by data source; `known` are all data sources, also those that take no events."""
-        self._feeds = feeds
-        self._known = known
-        self._names = names_by_id(known)
         self._producer = producer
         self._topics = topics
         self._watcher = watcher
         self._count_rows = count_rows
         self._read_rows = read_rows
-
-    def feed(self, data_source: str) -> Feed:
-        """The feed of a data source, by its name or id. Raises `NotFound`."""
-        data_source = self._names.get(data_source, data_source)
-        feed = self._feeds.get(data_source)
-        if feed is not None:
-            return feed
-        if data_source in self._known:
-            raise NotFound(
-                f"the data source `{data_source}` takes no events\nhint: its columns have no JSONPaths to fill them by"
-            )
-        raise NotFound(f"the data source `{data_source}` does not exist")
 
     async def take(self, feed: Feed, documents: Sequence[bytes], *, wait_seconds: float | None) -> Taken:
         """Write documents to the feed's topic; with `wait_seconds`, wait at most so long for their rows.

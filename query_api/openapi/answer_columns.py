@@ -7,7 +7,6 @@ sample values, and what both agree on is told; a pipe whose template can choose 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,8 +14,10 @@ from dataclasses import dataclass, replace
 from query_api.engine.admission import Admission
 from query_api.engine.execute import Executor
 from query_api.engine.limits import Limits
+from query_api.engine.rows import read_objects
 from query_api.errors import RequestError
 from query_api.openapi.column_choice import can_choose_columns
+from query_api.routes import Columns
 from schemas.queries.catalog import Catalog, Endpoint
 from schemas.queries.checks import reachable
 from schemas.queries.query import Query
@@ -30,18 +31,6 @@ UNKNOWN_SECONDS = 10.0
 # DESCRIBE runs the scalar sub-queries of what it describes (tried on 26.9).
 _DESCRIBE_SECONDS = 2.0
 _AT_ONCE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """ClickHouse types by column; more than one for a column whose type depends on the parameters.
-
-    `are_certain`: every answer has all of them. `are_all`: and no others.
-    """
-
-    types: Mapping[str, tuple[str, ...]]
-    are_certain: bool
-    are_all: bool
 
 
 @dataclass(slots=True)
@@ -107,11 +96,7 @@ class AnswerColumns:
     async def _describe(self, query: Query, query_id: str) -> Mapping[str, str]:
         question = replace(query, sql=f"DESCRIBE (\n{query.sql}\n)")
         async with self._admission.slot():
-            answer = await self._executor.execute(
-                question, format="JSONEachRow", query_id=query_id, limits=self._limits, settings={}
-            )
-            body = answer.body if isinstance(answer.body, bytes) else b"".join([each async for each in answer.body])
-        rows = [json.loads(line) for line in body.splitlines()]
+            rows = await read_objects(self._executor, self._limits, question, query_id)
         return {row["name"]: row["type"] for row in rows}
 
     def _can_choose_columns(self, endpoint: Endpoint) -> bool:

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from query_api.access.auth import AccessToken
-from query_api.openapi.answer_columns import Columns
-from query_api.openapi.document import openapi_document
-from schemas.queries.catalog import Endpoint
+from query_api.routes import Audience, Columns, Object
 
 # Signed tokens can have any mixture of rights; the document that was asked for longest ago is forgotten first. One of
 # 500 pipes has some megabytes.
-_MAX_DOCUMENTS = 16
+MAX_DOCUMENTS = 16
 
 
 class OpenApiCache:
     """Documents as JSON in UTF-8, by what a token may do and by what is known of the columns."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[Audience], Object]) -> None:
+        """`make` is asked for each document that is not known."""
+        self._make = make
         self._documents: OrderedDict[object, tuple[Mapping[str, Columns], bytes]] = OrderedDict()
 
-    def document(
-        self, endpoints: Iterable[Endpoint], feeds: Iterable[str], token: AccessToken, columns: Mapping[str, Columns]
-    ) -> bytes:
-        """What `openapi_document` says; `endpoints` and `feeds` follow from the token's rights."""
-        rights = _rights(token)
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def document(self, audience: Audience) -> bytes:
+        rights = _rights(audience.token)
         known = self._documents.get(rights)
-        if known is None or known[0] != columns:
-            document = json.dumps(openapi_document(endpoints, feeds, token, columns)).encode()
-            known = self._documents[rights] = (columns, document)
-            if len(self._documents) > _MAX_DOCUMENTS:
+        if known is None or known[0] != audience.columns:
+            document = json.dumps(self._make(audience)).encode()
+            known = self._documents[rights] = (audience.columns, document)
+            if len(self._documents) > MAX_DOCUMENTS:
                 self._documents.popitem(last=False)
         self._documents.move_to_end(rights)
         return known[1]

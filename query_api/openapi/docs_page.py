@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from aiohttp import web
 
-_PAGE = files("query_api").joinpath("docs_page.html").read_text("utf-8")
+_PAGE = files("query_api.openapi").joinpath("docs_page.html").read_text("utf-8")
 
 
 def _source_hash(tag: str) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from query_api.engine.execute import Executor
 from query_api.engine.limits import Limits
+from query_api.engine.rows import read_objects
 from query_api.errors import RequestError
 from query_api.ids import resource_id
 from schemas.feed import feeds_of
@@ -35,13 +34,7 @@ async def table_sizes(executor: Executor, limits: Limits, query_id: str) -> Mapp
         "WHERE database = currentDatabase()"
     )
     try:
-        answer = await executor.execute(
-            question, format="JSONEachRow", query_id=query_id or secrets.token_hex(16), limits=limits, settings={}
-        )
-        body = answer.body
-        if not isinstance(body, bytes):
-            body = b"".join([chunk async for chunk in body])
-        rows = [json.loads(line) for line in body.splitlines()]
+        rows = await read_objects(executor, limits, question, query_id)
         return {row["name"]: Size(_number(row["rows"]), _number(row["bytes"])) for row in rows}
     except RequestError:
         return {}

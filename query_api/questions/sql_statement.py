@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from query_api.access.auth import AccessToken
 from query_api.engine.execute import Answer, Executor
 from query_api.engine.limits import Limits
 from query_api.engine.time_limit import time_limit
-from query_api.errors import BadRequest, Forbidden, QueryRefused, TooLarge
+from query_api.errors import AnswerTooLong, BadRequest, Forbidden, QueryRefused, TooLarge
 from query_api.questions.sql_access import check_access, unreadable
 from query_api.questions.sql_text import MAX_SQL_CHARACTERS, checked_text
 from query_api.web.off_loop import off_loop
@@ -37,6 +38,11 @@ class Reader:
 
     token: str
     may_read: Callable[[str], bool]
+
+
+def reader_of(token: AccessToken) -> Reader:
+    """What a token may read."""
+    return Reader(token.name, lambda resource: token.may("READ", resource))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,25 +105,16 @@ class CallerSql:
             if error.code == Code.BAD_ARGUMENTS:
                 raise BadRequest("only a SELECT can be run here") from error
             raise
-        body = await _whole(answer)
+        try:
+            body = await answer.whole(_MAX_TREE_BYTES)
+        except AnswerTooLong:
+            raise TooLarge("the SQL has too many parts to be looked at") from None
         await off_loop(len(body) // _TREE_PER_SQL, lambda: _check(body, statement, reader))
 
 
 def _check(body: bytes, statement: CallerStatement, reader: Reader) -> None:
     tree, tables = _parsed(body)
     check_access(tree, statement, tables, reader.token)
-
-
-async def _whole(answer: Answer) -> bytes:
-    if isinstance(answer.body, bytes):
-        return answer.body
-    held = bytearray()
-    async for chunk in answer.body:
-        held += chunk
-        if len(held) > _MAX_TREE_BYTES:
-            await answer.body.aclose()
-            raise TooLarge("the SQL has too many parts to be looked at")
-    return bytes(held)
 
 
 def _parsed(body: bytes) -> tuple[dict[str, object], frozenset[str]]:

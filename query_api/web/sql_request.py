@@ -56,7 +56,7 @@ def _read(items: Items, content_type: str, body: bytes, *, expects_sql: bool) ->
             sql = _text(body)
         else:
             items += _body_items(content_type, body)
-    items += template_parameters(items)
+    items += _template_parameters(items)
     return SqlRequest(read_parameters(items), sql or _first(items, "q"), _first(items, "pipeline"))
 
 
@@ -67,7 +67,12 @@ def _body_items(content_type: str, body: bytes) -> Items:
     return body_items(content_type, body)
 
 
-def template_parameters(items: Sequence[tuple[str, Value]]) -> Items:
+def url_parameters(items: Sequence[tuple[str, Value]]) -> RequestParameters:
+    """The parameters of a request without a body. Raises `BadRequest` and what reading parameters raises."""
+    return read_parameters([*items, *_template_parameters(items)])
+
+
+def _template_parameters(items: Sequence[tuple[str, Value]]) -> Items:
     """What Tinybird's own tools send as one JSON object; a parameter that was given by itself wins over it.
 
     Raises `BadRequest`.

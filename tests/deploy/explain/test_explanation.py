@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deploy.cli import main
-from deploy.explain.explanation import Reading, render_readings
+from deploy.explain.explanation import render_readings
+from query_api.questions.explanation import Reading
 
 Invoke = Callable[..., Result]
 COMMAND = [sys.executable, "-c", "from deploy.cli import main; main()"]

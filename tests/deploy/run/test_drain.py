@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.embedded.broker import EmbeddedBroker
-from deploy.run.drain import AcknowledgedEvents, Drain
-from query_api.events.delivery import Delivered
+from deploy.run.drain import AcknowledgedEnds, Drain
 from schemas.feed import Feed
 from service.deadline import Deadline
 
@@ -63,25 +62,9 @@ def test_what_is_not_committed_is_counted_over_all_feeds(config: dict[str, str |
     drain.close()
 
 
-class FakeProducer:
-    trouble = None
-    is_alive = True
-
-    def __init__(self, *answers: Delivered) -> None:
-        self._answers = list(answers)
-
-    async def produce(self, topic: str, documents: Sequence[bytes], *, limit: int) -> Delivered:
-        return self._answers.pop(0)
-
-    async def close(self, seconds: float) -> None:
-        return None
-
-
-async def test_acknowledged_events_remember_the_end_of_each_partition() -> None:
-    events = AcknowledgedEvents(
-        FakeProducer(*(Delivered(offsets, 7) for offsets in ({0: [3, 4], 1: [9]}, {0: [1]}, {0: [0]})))
-    )
-    assert await events.produce("clicks", [b"{}"] * 3, limit=9) == Delivered({0: [3, 4], 1: [9]}, 7)
-    await events.produce("clicks", [b"{}"], limit=9)
-    await events.produce("views", [b"{}"], limit=9)
-    assert events.ends == {("clicks", 0): 5, ("clicks", 1): 10, ("views", 0): 1}
+def test_acknowledged_events_remember_the_end_of_each_partition() -> None:
+    acknowledged = AcknowledgedEnds()
+    acknowledged.add("clicks", {0: [3, 4], 1: [9]})
+    acknowledged.add("clicks", {0: [1]})
+    acknowledged.add("views", {0: [0]})
+    assert acknowledged.by_place == {("clicks", 0): 5, ("clicks", 1): 10, ("views", 0): 1}

@@ -23,7 +23,7 @@ RESET = b"reset"
 TOKEN = derive_token(SECRET.encode(), "admin")
 URL = f"/v0/sql?token={TOKEN}"
 HOST = " HTTP/1.1\r\nHost: x\r\n"
-BROKEN = {
+BROKEN: dict[str, tuple[bytes | str, int, str]] = {
     "no http": (b"hello\r\n\r\n", 400, "cannot be read"),
     "tls": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"a" * 99 + b"\r\n\r\n", 400, "not HTTPS"),
     "http 2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "cannot be read"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from query_api.openapi.column_schemas import json_schema
+from query_api.questions.json_schemas.columns import json_schema
 
 INTEGER, TEXT, NUMBER = {"type": "integer"}, {"type": "string"}, {"type": ["null", "number"]}
 

@@ -1,0 +1,1 @@
+"""JSON Schemas of what questions take and what their answers hold, for the OpenAPI document."""
