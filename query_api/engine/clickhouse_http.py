@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 import ssl
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Self
@@ -16,13 +15,13 @@ from aiohttp import hdrs
 from pydantic import SecretStr
 from yarl import URL
 
-from query_api.engine.database_errors import exception_code, request_error
-from query_api.engine.exception_marker import ExceptionMarker
-from query_api.engine.execute import Answer, Summary
+from query_api.engine.clickhouse_answer import HELD_BYTES, answer_code, read_answer
+from query_api.engine.database_errors import request_error
+from query_api.engine.execute import Answer
 from query_api.engine.limits import Limits, query_settings
 from query_api.engine.query_form import query_form
 from query_api.engine.time_limit import GRACE_SECONDS, time_limit, too_slow
-from query_api.errors import BrokenAnswer, Unavailable
+from query_api.errors import Unavailable
 from schemas.queries.query import Query
 from service.clickhouse.address import parse_address
 from service.clickhouse.codes import CREDENTIALS
@@ -37,12 +36,6 @@ from service.clickhouse.failures import (
 from service.clickhouse.tls import tls_context
 from service.settings import ServiceSettings
 
-# Up to this many bytes an answer is held back until it is complete, so that its status is honest. ClickHouse is asked
-# to hold back more still (`http_response_buffer_size`): then its status and summary are those of the whole query, and
-# a query that fails after that fails on a stream.
-HELD_BYTES = 1_048_576
-_LONGEST_MESSAGE = 65_536
-_EXCEPTION_CODE = "X-ClickHouse-Exception-Code"
 _SENT_AT_ONCE = 262_144
 # Combinations of limits, format and settings whose text in the URL is remembered.
 _CACHED = 256
@@ -93,7 +86,7 @@ class HttpExecutor:
         async with time_limit(limits):
             response = await self._ask(url, content_type, body, limits)
             try:
-                return await _read(response, limits)
+                return await read_answer(response, limits)
             except BaseException:
                 # Closing instead of releasing: the connection ends and ClickHouse cancels what still runs on it.
                 response.close()
@@ -116,7 +109,7 @@ class HttpExecutor:
             raise self._unavailable(error, with_hint=True) from error
 
     def _no_ping(self, response: aiohttp.ClientResponse, text: str) -> Unavailable:
-        code = _code(response, text)
+        code = answer_code(response, text)
         if code in CREDENTIALS:
             return Unavailable(f"ClickHouse does not let the user `{self._server.user}` in ({CREDENTIALS_HINT})")
         if code is None:
@@ -199,72 +192,3 @@ def _url_parameters(
 @lru_cache(maxsize=_CACHED)
 def _timeout(execution_seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(sock_connect=5, sock_read=(execution_seconds or 3600) + GRACE_SECONDS)
-
-
-async def _read(response: aiohttp.ClientResponse, limits: Limits) -> Answer:
-    if response.status != 200 or _EXCEPTION_CODE in response.headers:
-        text = (await _body(response)).decode("utf-8", "replace")
-        code = _code(response, text)
-        if code is None:
-            raise Unavailable(f"ClickHouse {STRANGE_ANSWER}: HTTP status {response.status}")
-        raise request_error(text, limits, code)
-    summary = _summary(response.headers.get("X-ClickHouse-Summary", ""))
-    marker = ExceptionMarker(response.headers.get("X-ClickHouse-Exception-Tag", ""))
-    held = bytearray()
-    try:
-        while len(held) <= HELD_BYTES:
-            chunk = await response.content.readany()
-            if not chunk:
-                rest, failure = marker.end()
-                if failure is not None:
-                    raise request_error(failure, limits)
-                return Answer(bytes(held + rest), summary)
-            held += marker.feed(chunk)
-    except aiohttp.SocketTimeoutError as error:
-        raise too_slow(limits) from error
-    except aiohttp.ClientError as error:
-        raise Unavailable("the connection to ClickHouse broke") from error
-    return Answer(_stream(response, marker, bytes(held)), summary)
-
-
-async def _stream(response: aiohttp.ClientResponse, marker: ExceptionMarker, held: bytes) -> AsyncGenerator[bytes]:
-    try:
-        yield held
-        async for chunk in response.content.iter_any():
-            if sure := marker.feed(chunk):
-                yield sure
-        rest, failure = marker.end()
-        if failure is not None:
-            raise BrokenAnswer(failure, exception_code(failure))
-        yield rest
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise BrokenAnswer("the connection to ClickHouse broke") from error
-    finally:
-        # After the last byte the connection is already back in the pool, and this does nothing.
-        response.close()
-
-
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    text = bytearray()
-    try:
-        while len(text) < _LONGEST_MESSAGE and (chunk := await response.content.readany()):
-            text += chunk
-    except (aiohttp.ClientError, TimeoutError):
-        return bytes(text)
-    finally:
-        response.close()
-    return bytes(text)
-
-
-def _code(response: aiohttp.ClientResponse, text: str) -> int | None:
-    """The code of ClickHouse's exception; None when the answer is not ClickHouse's."""
-    code = response.headers.get(_EXCEPTION_CODE, "")
-    return int(code) if code.isdecimal() else exception_code(text) or None
-
-
-def _summary(text: str) -> Summary:
-    try:
-        values = json.loads(text)
-        return Summary(rows_read=int(values["read_rows"]), bytes_read=int(values["read_bytes"]))
-    except (ValueError, KeyError, TypeError):
-        return Summary()
