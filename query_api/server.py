@@ -43,13 +43,14 @@ async def serve(
     *,
     stop: asyncio.Event,
     missing: SchemaCheck | None = None,
+    deployed_seconds: float = DEPLOYED_SECONDS,
     on_listening: Callable[[Ports], None] | None = None,
 ) -> None:
     """Run an application of `query_api.app.create_app` until `stop` is set.
 
     Requests are taken at once, of which `on_listening` is told; until the servers answer they are told so with 503.
-    `missing` is asked once ClickHouse answers, and again; the API is not ready while something is. Raises OSError for
-    a port that cannot be had.
+    `missing` is asked once ClickHouse answers, and again, after `deployed_seconds` while something is: then the API is
+    not ready. Raises OSError for a port that cannot be had.
     """
     state = app[STATE]
     settings = state.settings
@@ -72,7 +73,7 @@ async def serve(
         if on_listening is not None:
             on_listening(Ports(port, admin_port))
         if missing is not None:
-            comparison = asyncio.create_task(_compare(state, missing))
+            comparison = asyncio.create_task(_compare(state, missing, deployed_seconds))
         await stop.wait()
         state.observe(Stopping(seconds))
     finally:
@@ -90,7 +91,7 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
     return int(runner.addresses[0][1])
 
 
-async def _compare(state: State, missing: SchemaCheck) -> None:
+async def _compare(state: State, missing: SchemaCheck, deployed_seconds: float) -> None:
     state.health.schema = ["not compared with the project yet"]
     await state.health.first_answer("ClickHouse")
     is_known = False
@@ -106,4 +107,4 @@ async def _compare(state: State, missing: SchemaCheck) -> None:
         except Exception:
             logger.exception("the deployed schema could not be compared with the project")
             state.health.schema = state.health.schema if is_known else []
-        await asyncio.sleep(DEPLOYED_SECONDS if state.health.schema else COMPARE_SECONDS)
+        await asyncio.sleep(deployed_seconds if state.health.schema else COMPARE_SECONDS)

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 # Between two looks at a group, for all its waiters together.
 POLL_SECONDS = 0.05
 _SECONDS = 10.0
-_FAILED_SECONDS = 1.0
+FAILED_SECONDS = 1.0
 
 GroupTopic = tuple[str, str]
 
@@ -70,7 +70,16 @@ class _Waiter:
 class CommitWatcher:
     """One loop for each group and topic that somebody waits for, however many wait; none when nobody does."""
 
-    def __init__(self, offsets: CommittedOffsets, observe: Observer, *, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(
+        self,
+        offsets: CommittedOffsets,
+        observe: Observer,
+        *,
+        poll_seconds: float = POLL_SECONDS,
+        failed_seconds: float = FAILED_SECONDS,
+    ) -> None:
+        """`failed_seconds`: the pause after a look that failed in a way that nobody expected."""
+        self._failed_seconds = failed_seconds
         self._offsets = offsets
         self._observe = observe
         self._poll_seconds = poll_seconds
@@ -117,7 +126,7 @@ class CommitWatcher:
         except Exception as error:
             # Whoever waits would go on waiting for a loop that is no more.
             self._observe(BackgroundFailed("committed offsets", error))
-            await asyncio.sleep(_FAILED_SECONDS)
+            await asyncio.sleep(self._failed_seconds)
             return {}
 
 

@@ -20,11 +20,11 @@ from service.backoff import Backoff
 from service.kafka.password import opened
 from service.kafka.trouble import words_of
 
-_BACKOFF = Backoff(first=0.5, longest=5.0)
+BACKOFF = Backoff(first=0.5, longest=5.0)
 _POLL_SECONDS = 0.1
 # A producer asks for its id as soon as it is made, and a refusal comes with the broker's answer: one that was not
 # refused for this long may be trusted.
-_TRIAL_SECONDS = 3.0
+TRIAL_SECONDS = 3.0
 # One that served this long before it failed starts the back-off from the beginning.
 _HEALTHY_SECONDS = 60.0
 _PURGE_SECONDS = 5.0
@@ -38,12 +38,24 @@ logger = logging.getLogger(__name__)
 class Writer:
     """`wake` is called from the writer's thread after reports, and from where documents are refused."""
 
-    def __init__(self, config: Mapping[str, Any], observe: Observer, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        observe: Observer,
+        wake: Callable[[], None],
+        *,
+        make: Callable[..., Producer] = Producer,
+        backoff: Backoff = BACKOFF,
+        trial_seconds: float = TRIAL_SECONDS,
+    ) -> None:
         """Raises `KafkaException` for a configuration that librdkafka refuses."""
         self._config = dict(config)
         self._observe = observe
         self._wake = wake
-        self._producer: Producer | None = opened(Producer, self._config)
+        self._make = make
+        self._backoff = backoff
+        self._trial_seconds = trial_seconds
+        self._producer: Producer | None = opened(make, self._config)
         self._made_at = time.monotonic()
         self._failures = 0
         self._trouble: str | None = None
@@ -114,10 +126,10 @@ class Writer:
 
     def _turn(self) -> None:
         if self._producer is None:
-            self._producer, self._made_at = opened(Producer, self._config), time.monotonic()
+            self._producer, self._made_at = opened(self._make, self._config), time.monotonic()
         self._producer.poll(_POLL_SECONDS)
         self._wake()
-        if self._trouble is not None and time.monotonic() - self._made_at > _TRIAL_SECONDS:
+        if self._trouble is not None and time.monotonic() - self._made_at > self._trial_seconds:
             self._trouble = None
         if self._refused_topics:
             self._ask_again(self._producer)
@@ -125,7 +137,7 @@ class Writer:
     def _recover(self, error: Exception) -> None:
         lived = time.monotonic() - self._made_at
         self._failures = 1 if lived > _HEALTHY_SECONDS else self._failures + 1
-        delay = _BACKOFF.delay(self._failures)
+        delay = self._backoff.delay(self._failures)
         if isinstance(error, KafkaException) and error.args[0].fatal():
             self._trouble = words_of(error)
             self._abandon()

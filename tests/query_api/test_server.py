@@ -9,7 +9,6 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from query_api import server
 from query_api.access.auth import derive_token
 from query_api.app import STATE, create_app
 from query_api.errors import Unavailable
@@ -77,17 +76,14 @@ async def test_a_request_in_flight_is_answered_before_the_end() -> None:
         connection.connect(("127.0.0.1", where.port))
 
 
-async def test_a_service_whose_tables_are_missing_is_not_ready_until_they_are_deployed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(server, "DEPLOYED_SECONDS", 0.02)
+async def test_a_service_whose_tables_are_missing_is_not_ready_until_they_are_deployed() -> None:
     service = Service()
     found = ["`events`: create the table"]
 
     async def missing() -> list[str]:
         return list(found)
 
-    running = asyncio.create_task(serve(service.app, stop=service.stop, missing=missing))
+    running = asyncio.create_task(serve(service.app, stop=service.stop, missing=missing, deployed_seconds=0.02))
     await until(lambda: SchemaDiffers(tuple(found)) in service.observed)
     where = next(seen for seen in service.observed if isinstance(seen, Listening))
     async with aiohttp.ClientSession() as session:

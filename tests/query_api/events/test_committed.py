@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import pytest
 
-from query_api.events import committed
 from query_api.events.committed import CommitWatcher
 from query_api.observing.lifetime import BackgroundFailed
 from query_api.observing.observations import Observation
@@ -77,11 +76,10 @@ async def test_a_waiter_who_leaves_is_forgotten() -> None:
     await watcher.close()
 
 
-async def test_a_look_that_fails_unexpectedly_is_told_and_ends_no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(committed, "_FAILED_SECONDS", 0)
+async def test_a_look_that_fails_unexpectedly_is_told_and_ends_no_wait() -> None:
     offsets = FakeOffsets()
     offsets.failures, offsets.committed = [KeyError("g"), RuntimeError("no threads")], {0: 1}
-    watcher = CommitWatcher(offsets, observed.append, poll_seconds=0)
+    watcher = CommitWatcher(offsets, observed.append, poll_seconds=0, failed_seconds=0)
     assert await watcher.wait("g", "t", {0: 1}, 60) is True
     failed = [each for each in observed if isinstance(each, BackgroundFailed)]
     assert [(each.task, type(each.error)) for each in failed] == [
