@@ -12,7 +12,6 @@ from query_api.access.auth import AccessToken
 
 Object = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Tag = Literal["pipes", "sql", "events"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class Route:
     path: str
     handler: Handler
     describe: Describe | None = None
-    tag: Tag | None = None
+    tag: str | None = None
 
 
 def by_specificity(routes: Iterable[Route]) -> list[Route]:
