@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
 from query_api.engine.execute import Executor
 from query_api.events.committed import CommittedOffsets, KafkaCommittedOffsets
+from query_api.events.notifying_producer import NotifyingProducer, OnDelivered
 from query_api.events.producer import EventProducer, KafkaProducer
-from query_api.events.told_producer import Told, ToldProducer
 from query_api.events.topics import KafkaTopics, Topics
 from query_api.observing.observations import Observer
 from query_api.settings import QueryApiSettings
@@ -35,10 +35,10 @@ def connect(
     *,
     connection: Connection | None = None,
     executor: Executor | None = None,
-    told: Told | None = None,
+    on_delivered: OnDelivered | None = None,
 ) -> Servers:
     """The servers of the settings; nothing is asked of them yet. A given `executor` takes ClickHouse's place, and
-    `told` is told of each delivery of events.
+    `on_delivered` is told of each delivery of events.
 
     `connection` is where the brokers are when the environment does not say it.
 
@@ -55,7 +55,7 @@ def connect(
     )
     return Servers(
         executor=executor,
-        producer=producer if told is None else ToldProducer(producer, told),
+        producer=producer if on_delivered is None else NotifyingProducer(producer, on_delivered),
         topics=KafkaTopics(kafka),
         committed=KafkaCommittedOffsets(kafka),
     )

@@ -126,12 +126,13 @@ class System:
             executor = EmbeddedExecutor(
                 self.engine.handle, database=settings.clickhouse_database, threads=settings.birdhouse_api_max_queries
             )
-        environment, told = self.api_environment, self._acknowledged.add
+        environment = self.api_environment
+        servers = partial(connect_api, settings, environment, executor=executor, on_delivered=self._acknowledged.add)
         return create_app(
             settings,
             environment=environment,
             project=self.checked.project,
-            servers=partial(connect_api, settings, environment, executor=executor, told=told),
+            servers=servers,
         )
 
     def _on_signal(self, number: signal.Signals) -> None:

@@ -17,13 +17,12 @@ from query_api.engine.limits import Limits
 from query_api.engine.rows import read_objects
 from query_api.errors import RequestError
 from query_api.openapi.column_choice import can_choose_columns
+from query_api.openapi.sample_values import sample
 from query_api.routes import Columns
 from schemas.queries.catalog import Catalog, Endpoint
 from schemas.queries.checks import reachable
 from schemas.queries.query import Query
 from schemas.template.errors import TemplateError
-from schemas.template.parameters import Parameter
-from schemas.template.values.json_values import plain
 
 # Columns change with a deployment, of which nobody tells this process.
 KNOWN_SECONDS = 300.0
@@ -126,20 +125,3 @@ def _queries(endpoint: Endpoint) -> Iterator[Query]:
 def _merged(described: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
     names = dict.fromkeys(name for each in described for name in each)
     return {name: tuple(dict.fromkeys(each[name] for each in described if name in each)) for name in names}
-
-
-def sample(parameter: Parameter) -> str | list[str]:
-    """A value that the parameter takes: its author's example, one that it lists, or one of its type."""
-    for said in (parameter.example, parameter.enum and parameter.enum[0], parameter.default):
-        found = plain(said)
-        if found not in (None, ""):
-            return [str(each) for each in found] if isinstance(found, list) else str(found)
-    return _of_type(parameter.type or "String")
-
-
-def _of_type(name: str) -> str:
-    member = name.removeprefix("Array(").removesuffix(")")
-    if member.startswith("DateTime64"):
-        return "2025-01-01 00:00:00.000"
-    known = {"Date": "2025-01-01", "DateTime": "2025-01-01 00:00:00", "UUID": "00000000-0000-0000-0000-000000000000"}
-    return known.get(member, "a" if member in ("String", "Symbol", "Column", "Array", "JSON") else "1")

@@ -34,7 +34,7 @@ class Question:
     answer_format: AnswerFormat
 
 
-Pose = Callable[[SqlRequest], Awaitable[Question]]
+Prepare = Callable[[SqlRequest], Awaitable[Question]]
 """Makes the question of what a request holds. Raises `RequestError` and `TemplateError`."""
 
 
@@ -46,12 +46,12 @@ class Answering:
     secrets: SecretValues
     observe: Observer
 
-    async def answer(self, request: web.Request, pose: Pose, *, expects_sql: bool = False) -> web.StreamResponse:
+    async def answer(self, request: web.Request, prepare: Prepare, *, expects_sql: bool = False) -> web.StreamResponse:
         """Answer a request whose token and resource have been looked at. With `expects_sql` its body is SQL."""
         trace = trace_of(request)
         self.admission.expect_room()
         asked = await read_sql_request(request, expects_sql=expects_sql)
-        question = await pose(asked)
+        question = await prepare(asked)
         answer_format = question.answer_format
         async with self.admission.slot():
             try:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from query_api.engine.admission import Admission
 from query_api.engine.limits import Limits
 from query_api.errors import Unavailable
-from query_api.openapi.answer_columns import KNOWN_SECONDS, UNKNOWN_SECONDS, AnswerColumns, sample
+from query_api.openapi.answer_columns import KNOWN_SECONDS, UNKNOWN_SECONDS, AnswerColumns
 from query_api.routes import Columns
-from schemas.template.parameters import Parameter
 from tests.query_api.fakes import FakeExecutor
 from tests.query_api.projects import catalog, pipe
 
@@ -51,20 +48,3 @@ async def test_a_question_of_columns_may_not_take_long() -> None:
     asked = Asked("SELECT 1 AS n")
     await asked.of_p()
     assert asked.executor.questions[0].limits.execution_seconds == 2
-
-
-@pytest.mark.parametrize(
-    ("parameter", "value"),
-    [
-        (Parameter("x", "Int32", default=7, example=8), "8"),
-        (Parameter("x", "Int32", enum=(3, 4)), "3"),
-        (Parameter("x", "Int32", default=7), "7"),
-        (Parameter("x", "Int32"), "1"),
-        (Parameter("x", "Array(Date)"), "2025-01-01"),
-        (Parameter("x", "DateTime64(3)"), "2025-01-01 00:00:00.000"),
-        (Parameter("x", None, default=""), "a"),
-        (Parameter("x", "Array(String)", default=["b", "c"]), ["b", "c"]),
-    ],
-)
-def test_a_sample_is_what_the_author_said_or_a_value_of_the_type(parameter: Parameter, value: object) -> None:
-    assert sample(parameter) == value

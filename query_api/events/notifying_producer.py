@@ -1,4 +1,4 @@
-"""A producer that tells somebody else where the broker stored what it took."""
+"""A producer that notifies somebody else of where the broker stored what it took."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from query_api.events.delivery import Delivered
 from query_api.events.producer import EventProducer
 
-Told = Callable[[str, Mapping[int, Sequence[int]]], None]
+OnDelivered = Callable[[str, Mapping[int, Sequence[int]]], None]
 """Is given a topic, and the offsets of what it acknowledged by partition; called on the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
-class ToldProducer:
-    """The `EventProducer` of which it is made, which calls `told` before whoever produced is answered."""
+class NotifyingProducer:
+    """The `EventProducer` of which it is made, which calls `on_delivered` before whoever produced is answered."""
 
     producer: EventProducer
-    told: Told
+    on_delivered: OnDelivered
 
     @property
     def trouble(self) -> str | None:
@@ -29,7 +29,7 @@ class ToldProducer:
 
     async def produce(self, topic: str, documents: Sequence[bytes], *, limit: int) -> Delivered:
         delivered = await self.producer.produce(topic, documents, limit=limit)
-        self.told(topic, delivered.offsets)
+        self.on_delivered(topic, delivered.offsets)
         return delivered
 
     async def close(self, seconds: float) -> None:
