@@ -68,20 +68,7 @@ def create_app(
         servers = connect(settings, environment, observe, connection=brokers)
     elif callable(servers):
         servers = servers(observe)
-    state = State(
-        settings=settings,
-        servers=servers,
-        admission=Admission(
-            concurrency=settings.birdhouse_api_max_queries,
-            queue=settings.birdhouse_api_max_queued,
-            queue_seconds=settings.birdhouse_api_max_queue_seconds,
-        ),
-        rates=RateLimiter(),
-        watcher=CommitWatcher(servers.committed, observe),
-        health=Health(_watched(settings, servers), observe),
-        observe=observe,
-        registry=registry,
-    )
+    state = _state(settings, servers, observe, registry)
     metrics.gauge("birdhouse_api_queries_running", "Queries that run now.", lambda: state.admission.running)
     metrics.gauge("birdhouse_api_queries_waiting", "Queries that wait for their turn.", lambda: state.admission.waiting)
     return _application(state, Live(partial(offered, state), _snapshot(state, project, catalog)))
@@ -123,6 +110,23 @@ def not_ready_because(state: State) -> list[str]:
     """Why the service is not ready, a line each; empty when it is."""
     trouble = state.servers.producer.trouble
     return state.health.reasons() + ([f"Kafka takes no events from this API: {trouble}"] if trouble else [])
+
+
+def _state(settings: QueryApiSettings, servers: Servers, observe: Observer, registry: CollectorRegistry) -> State:
+    return State(
+        settings=settings,
+        servers=servers,
+        admission=Admission(
+            concurrency=settings.birdhouse_api_max_queries,
+            queue=settings.birdhouse_api_max_queued,
+            queue_seconds=settings.birdhouse_api_max_queue_seconds,
+        ),
+        rates=RateLimiter(),
+        watcher=CommitWatcher(servers.committed, observe),
+        health=Health(_watched(settings, servers), observe),
+        observe=observe,
+        registry=registry,
+    )
 
 
 def _snapshot(state: State, project: Project, catalog: Catalog) -> Snapshot:

@@ -26,8 +26,12 @@ from query_api.snapshot import Snapshot
 
 def offered(state: State, snapshot: Snapshot) -> tuple[Route, ...]:
     """The routes of every room. The order is that of the OpenAPI document; which path answers does not depend on it."""
-    rooms = (*_questions(state, snapshot), *_events(state, snapshot), *_project(state, snapshot))
-    rooms = (*rooms, *TokenHandlers(snapshot.tokens).routes())
+    rooms = (
+        *_questions(state, snapshot),
+        *_events(state, snapshot),
+        *_project(state, snapshot),
+        *TokenHandlers(snapshot.tokens).routes(),
+    )
     return (*rooms, *_openapi(state, snapshot, rooms))
 
 

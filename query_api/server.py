@@ -15,7 +15,7 @@ from query_api.live import State
 from query_api.observing.lifetime import Listening, Stopping
 from query_api.observing.servers import SchemaDiffers
 from query_api.web.middleware import refusal
-from service.web.server import HttpRunner, plain_error
+from service.web.server import USUAL_PATIENCE, HttpRunner, Patience, plain_error
 
 # Bytes of a request line: Tinybird's tools send up to 4,096 characters of parameters, percent-encoded in URLs.
 _LONGEST_LINE = 32_768
@@ -45,12 +45,13 @@ async def serve(
     missing: SchemaCheck | None = None,
     deployed_seconds: float = DEPLOYED_SECONDS,
     on_listening: Callable[[Ports], None] | None = None,
+    patience: Patience = USUAL_PATIENCE,
 ) -> None:
     """Run an application of `query_api.app.create_app` until `stop` is set.
 
     Requests are taken at once, of which `on_listening` is told; until the servers answer they are told so with 503.
     `missing` is asked once ClickHouse answers, and again, after `deployed_seconds` while something is: then the API is
-    not ready. Raises OSError for a port that cannot be had.
+    not ready. Callers of both ports are waited for with `patience`. Raises OSError for a port that cannot be had.
     """
     state = app[STATE]
     settings = state.settings
@@ -58,13 +59,14 @@ async def serve(
     api = HttpRunner(
         app,
         answer_error=refusal(state.observe),
+        patience=patience,
         handler_cancellation=True,
         shutdown_timeout=seconds,
         max_line_size=_LONGEST_LINE,
         max_field_size=_LONGEST_LINE,
         logger=_http_logger,
     )
-    admin = HttpRunner(create_admin(app), answer_error=plain_error, shutdown_timeout=1.0)
+    admin = HttpRunner(create_admin(app), answer_error=plain_error, patience=patience, shutdown_timeout=1.0)
     comparison: asyncio.Task[None] | None = None
     try:
         port = await _listen(api, settings.birdhouse_api_host, settings.birdhouse_api_port)

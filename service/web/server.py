@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -20,12 +21,6 @@ from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 # Instead of aiohttp's, which tells versions.
 SERVER_NAME = "birdhouse"
-# From the first byte of a connection, or of a request on it, to the end of the head.
-HEAD_SECONDS = 15.0
-# Between two requests of a connection; a proxy in front must close its own connections sooner.
-IDLE_SECONDS = 75.0
-# For a caller to take an answer, or a piece of 64 KiB of a long one.
-TAKE_SECONDS = 60.0
 _SMALL_ANSWER = 65_536
 
 # Makes the answer to a status and a text.
@@ -37,6 +32,20 @@ _WHOLE_LINE = re.compile(r"b'[A-Za-z][A-Za-z-]* \S+ HTTP/")
 _METHODS = "GET, OPTIONS, POST"
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a caller may take, in seconds: from the first byte of a connection, or of a request on it, to the end of
+    the head; between two requests of a connection (a proxy in front must close its own connections sooner); to take an
+    answer, or a piece of 64 KiB of a long one."""
+
+    head: float = 15.0
+    idle: float = 75.0
+    take: float = 60.0
+
+
+USUAL_PATIENCE = Patience()
+
+
 def plain_error(status: int, message: str) -> web.Response:
     """`{"error": …}`."""
     return web.json_response({"error": message}, status=status, headers={hdrs.SERVER: SERVER_NAME})
@@ -45,17 +54,25 @@ def plain_error(status: int, message: str) -> web.Response:
 class HttpRunner(web.AppRunner):
     """An `AppRunner` whose connections are bounded and whose errors are those of `answer_error`."""
 
-    def __init__(self, app: web.Application, *, answer_error: AnswerError, **options: Any) -> None:
-        super().__init__(app, access_log=None, auto_decompress=False, keepalive_timeout=IDLE_SECONDS, **options)
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        answer_error: AnswerError,
+        patience: Patience = USUAL_PATIENCE,
+        **options: Any,
+    ) -> None:
+        super().__init__(app, access_log=None, auto_decompress=False, keepalive_timeout=patience.idle, **options)
         self._answer_error = answer_error
+        self._patience = patience
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        return _Server(made, self._answer_error)
+        return _Server(made, self._answer_error, self._patience)
 
 
 class _Server(web.Server):
-    def __init__(self, made: web.Server, answer_error: AnswerError) -> None:
+    def __init__(self, made: web.Server, answer_error: AnswerError, patience: Patience) -> None:
         super().__init__(
             made.request_handler,
             request_factory=made.request_factory,
@@ -63,30 +80,32 @@ class _Server(web.Server):
             **made._kwargs,
         )
         self._answer_error = answer_error
+        self._patience = patience
 
     def __call__(self) -> RequestHandler:
-        return _Connection(self, self._answer_error, loop=self._loop, **self._kwargs)
+        return _Connection(self, self._answer_error, self._patience, loop=self._loop, **self._kwargs)
 
 
 class _Connection(RequestHandler):
-    __slots__ = ("_answer_error", "_has_begun", "_head_timer")
+    __slots__ = ("_answer_error", "_has_begun", "_head_timer", "_patience")
 
-    def __init__(self, manager: web.Server, answer_error: AnswerError, **options: Any) -> None:
+    def __init__(self, manager: web.Server, answer_error: AnswerError, patience: Patience, **options: Any) -> None:
         super().__init__(manager, **options)
         self._answer_error = answer_error
+        self._patience = patience
         self._head_timer: asyncio.TimerHandle | None = None
         # Whether some of a head has come, and not its end.
         self._has_begun = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._head_timer = self._loop.call_later(HEAD_SECONDS, self._end_late_head)
+        self._head_timer = self._loop.call_later(self._patience.head, self._end_late_head)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         self._has_begun = not self._messages and not self._request_in_progress
         if self._has_begun and self._head_timer is None:
-            self._head_timer = self._loop.call_later(HEAD_SECONDS, self._end_late_head)
+            self._head_timer = self._loop.call_later(self._patience.head, self._end_late_head)
         elif not self._has_begun and self._head_timer is not None:
             self._forget_head_timer()
 
@@ -120,7 +139,7 @@ class _Connection(RequestHandler):
     ) -> web.StreamResponse:
         """The answer to what is no request, and to an exception that no middleware took."""
         if isinstance(exc, HttpProcessingError):
-            status, message = _told(exc)
+            status, message = _told(exc, self._patience)
         else:
             self.log_exception("error handling a request", exc_info=exc)
             message = HTTPStatus(status).phrase.lower()
@@ -142,7 +161,7 @@ class _Connection(RequestHandler):
         if is_small and (transport is None or not transport.get_write_buffer_size()):
             return await super().finish_response(request, resp, start_time)
         try:
-            async with asyncio.timeout(TAKE_SECONDS):
+            async with asyncio.timeout(self._patience.take):
                 return await super().finish_response(request, resp, start_time)
         except TimeoutError:
             if transport is not None:
@@ -157,11 +176,11 @@ class _Connection(RequestHandler):
         return response
 
 
-def _told(error: HttpProcessingError) -> tuple[int, str]:
+def _told(error: HttpProcessingError, patience: Patience) -> tuple[int, str]:
     """Status and text for what the parser refused, without any of the request: a token may be in it."""
     message = str(error.message)
     if error.code == HTTPStatus.REQUEST_TIMEOUT:
-        return error.code, f"{message}\nhint: it must be there within {HEAD_SECONDS:g} s"
+        return error.code, f"{message}\nhint: it must be there within {patience.head:g} s"
     if isinstance(error, LineTooLong):
         line, limit = error.args[0], error.args[1]
         if isinstance(line, bytearray):

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -13,7 +14,7 @@ from query_api.access.auth import derive_token
 from query_api.observing.lifetime import Listening
 from query_api.observing.requests import RequestEnded
 from query_api.server import serve
-from service.web import server as http_server
+from service.web.server import USUAL_PATIENCE, Patience
 from tests.query_api.fakes import SECRET, until
 from tests.query_api.test_server import Service
 
@@ -62,13 +63,30 @@ WRONG = {
 }
 
 
-@pytest.fixture
-async def service() -> AsyncIterator[tuple[Service, Listening]]:
+@asynccontextmanager
+async def serving(patience: Patience = USUAL_PATIENCE) -> AsyncIterator[tuple[Service, Listening]]:
     service = Service()
-    running = asyncio.create_task(serve(service.app, stop=service.stop))
+    running = asyncio.create_task(serve(service.app, stop=service.stop, patience=patience))
     yield service, await service.listening()
     service.stop.set()
     await running
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[tuple[Service, Listening]]:
+    async with serving() as found:
+        yield found
+
+
+@pytest.fixture
+async def hasty(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Service, Listening]]:
+    """A service with the patience that the test says."""
+    async with serving(request.param) as found:
+        yield found
+
+
+def patience(**seconds: float) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("hasty", [Patience(**seconds)], indirect=True, ids=[""])
 
 
 async def answer_to(port: int, request: bytes | str) -> tuple[int, dict[str, str], bytes]:
@@ -137,11 +155,9 @@ async def test_the_admin_port_tells_no_version(service: tuple[Service, Listening
 @pytest.mark.parametrize(
     "sent", [f"GET {URL}", f"GET {URL}{HOST}X: ", f"GET {URL}{HOST}"], ids=["line", "value", "end"]
 )
-async def test_a_head_that_does_not_end_is_given_up(
-    service: tuple[Service, Listening], sent: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@patience(head=0.5)
+async def test_a_head_that_does_not_end_is_given_up(hasty: tuple[Service, Listening], sent: str) -> None:
     """400 connections at once, each of which goes on sending a little, on a connection that is new or was used."""
-    monkeypatch.setattr(http_server, "HEAD_SECONDS", 0.5)
 
     async def be_slow(port: int, is_used: bool) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -159,7 +175,7 @@ async def test_a_head_that_does_not_end_is_given_up(
         finally:
             writer.close()
 
-    ports = [service[1].port] * 300 + [service[1].admin_port] * 100
+    ports = [hasty[1].port] * 300 + [hasty[1].admin_port] * 100
     async with asyncio.timeout(20):
         answers = await asyncio.gather(*(be_slow(port, number % 2 == 0) for number, port in enumerate(ports)))
     assert b"" not in answers
@@ -169,21 +185,17 @@ async def test_a_head_that_does_not_end_is_given_up(
     assert TOKEN.encode() not in b"".join(answers)
 
 
-async def test_a_connection_that_says_nothing_is_closed(
-    service: tuple[Service, Listening], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http_server, "HEAD_SECONDS", 0.2)
-    reader, writer = await asyncio.open_connection("127.0.0.1", service[1].port)
+@patience(head=0.2)
+async def test_a_connection_that_says_nothing_is_closed(hasty: tuple[Service, Listening]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", hasty[1].port)
     async with asyncio.timeout(5):
         assert await reader.read() == b""
     writer.close()
 
 
-async def test_the_head_of_a_request_that_takes_long_is_not_late(
-    service: tuple[Service, Listening], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http_server, "HEAD_SECONDS", 0.1)
-    running, (api, where) = asyncio.Event(), service
+@patience(head=0.1)
+async def test_the_head_of_a_request_that_takes_long_is_not_late(hasty: tuple[Service, Listening]) -> None:
+    running, (api, where) = asyncio.Event(), hasty
     api.executor.gate = running
     asking = asyncio.create_task(answer_to(where.port, f"GET /v0/pipes/top.json?token={TOKEN}{HOST}\r\n"))
     await until(lambda: bool(api.executor.questions))
@@ -192,11 +204,9 @@ async def test_the_head_of_a_request_that_takes_long_is_not_late(
     assert (await asking)[0] == 200
 
 
-async def test_a_caller_who_takes_nothing_of_an_answer_is_left(
-    service: tuple[Service, Listening], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http_server, "TAKE_SECONDS", 0.3)
-    api, where = service
+@patience(take=0.3)
+async def test_a_caller_who_takes_nothing_of_an_answer_is_left(hasty: tuple[Service, Listening]) -> None:
+    api, where = hasty
     api.executor.body = b"x" * 50_000_000
     reader, writer = await asyncio.open_connection("127.0.0.1", where.port, limit=1024)
     writer.write(f"GET /v0/pipes/top.csv?token={TOKEN}{HOST}\r\n".encode())
