@@ -1,1 +1,1 @@
-"""What a project holds, over HTTP: pipes, data sources, explanations."""
+"""What a project holds, over HTTP: pipes, data sources and their files."""
