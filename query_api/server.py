@@ -55,17 +55,7 @@ async def serve(
     """
     state = app[STATE]
     settings = state.settings
-    seconds = settings.birdhouse_api_shutdown_seconds
-    api = HttpRunner(
-        app,
-        answer_error=refusal(state.observe),
-        patience=patience,
-        handler_cancellation=True,
-        shutdown_timeout=seconds,
-        max_line_size=_LONGEST_LINE,
-        max_field_size=_LONGEST_LINE,
-        logger=_http_logger,
-    )
+    api = _api_runner(app, patience)
     admin = HttpRunner(create_admin(app), answer_error=plain_error, patience=patience, shutdown_timeout=1.0)
     comparison: asyncio.Task[None] | None = None
     try:
@@ -77,7 +67,7 @@ async def serve(
         if missing is not None:
             comparison = asyncio.create_task(_compare(state, missing, deployed_seconds))
         await stop.wait()
-        state.observe(Stopping(seconds))
+        state.observe(Stopping(settings.birdhouse_api_shutdown_seconds))
     finally:
         if comparison is not None:
             comparison.cancel()
@@ -85,6 +75,20 @@ async def serve(
         # The admin port goes last: it says `stopping` while requests end.
         await api.cleanup()
         await admin.cleanup()
+
+
+def _api_runner(app: web.Application, patience: Patience) -> HttpRunner:
+    state = app[STATE]
+    return HttpRunner(
+        app,
+        answer_error=refusal(state.observe),
+        patience=patience,
+        handler_cancellation=True,
+        shutdown_timeout=state.settings.birdhouse_api_shutdown_seconds,
+        max_line_size=_LONGEST_LINE,
+        max_field_size=_LONGEST_LINE,
+        logger=_http_logger,
+    )
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
