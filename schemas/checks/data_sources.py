@@ -48,11 +48,11 @@ def check_data_source(data_source: DataSource, lines: Mapping[Place, str]) -> It
             text = f"the column `{column.name}` has no JSONPath and no DEFAULT, while other columns have a JSONPath"
             hint = f"add `json:$.{column.name}` behind its type; until then events leave it empty"
             yield replace(problem(column.place, text, hint), severity="warning")
-    yield from (problem(column.place, *words) for column, *words in _paths(data_source))
-    yield from (problem(index.place, *words) for index, *words in _indexes(data_source))
+    yield from (problem(column.place, *words) for column, *words in _paths(data_source, takes_events=takes_events))
+    yield from (problem(index.place, *words) for index, *words in _indexes(data_source, takes_events=takes_events))
     yield from (problem(projection.place, *words) for projection, *words in check_projections(data_source))
     place = data_source.engine.place if data_source.engine.place.file else data_source.place
-    yield from (problem(place, *words) for words in check_engine(data_source))
+    yield from (problem(place, *words) for words in check_engine(data_source, takes_events=takes_events))
     for words in engine_warnings(data_source):
         yield replace(problem(place, *words), severity="warning")
 
@@ -63,14 +63,13 @@ def check_names(data_sources: Iterable[DataSource], pipes: Iterable[Pipe]) -> It
     in_any_case: dict[str, DataSource | Pipe] = {}
     reserved = {name: f"{what}, one of Birdhouse's own" for name, what in DATABASE_TABLES.items()}
     sources = tuple(data_sources)
-    for data_source in sources:
-        if feed_of(data_source) is not None:
-            for own in tables_beside(data_source.name):
-                reserved[own] = f"a table that belongs to the data source `{data_source.name}`"
+    fed = [data_source.name for data_source in sources if feed_of(data_source) is not None]
+    for name in fed:
+        reserved |= dict.fromkeys(tables_beside(name), f"a table that belongs to the data source `{name}`")
     resources: tuple[DataSource | Pipe, ...] = (*sources, *pipes)
     for resource in resources:
         if not _RESOURCE_NAME.fullmatch(resource.name) or len(resource.name) > _MAX_NAME:
-            takes_events = isinstance(resource, DataSource) and feed_of(resource) is not None
+            takes_events = isinstance(resource, DataSource) and resource.name in fed
             is_usable = _QUOTED_NAME.fullmatch(resource.name) and len(resource.name) <= _MAX_NAME and not takes_events
             text = f"`{resource.name[:60]}` cannot be the name of a data source or pipe"
             if is_usable:
@@ -109,18 +108,17 @@ def _is_copy(first: DataSource | Pipe, second: DataSource | Pipe) -> bool:
     return type(first) is type(second) and first.source.split() == second.source.split()
 
 
-def _indexes(data_source: DataSource) -> Iterator[tuple[Index, str, str]]:
+def _indexes(data_source: DataSource, *, takes_events: bool) -> Iterator[tuple[Index, str, str]]:
     seen: set[str] = set()
     for index in data_source.indexes:
         if index.name in seen:
             yield index, f"the index `{index.name}` is declared twice", "rename or remove one of them"
-        elif index.name == OFFSET_INDEX_NAME and feed_of(data_source) is not None:
+        elif index.name == OFFSET_INDEX_NAME and takes_events:
             yield index, f"the name `{index.name}` is one of Birdhouse's own", "rename the index"
         seen.add(index.name)
 
 
-def _paths(data_source: DataSource) -> Iterator[tuple[Column, str, str]]:
-    takes_events = feed_of(data_source) is not None
+def _paths(data_source: DataSource, *, takes_events: bool) -> Iterator[tuple[Column, str, str]]:
     for column in data_source.columns:
         if takes_events and INTERNAL_NAME.fullmatch(column.name):
             yield column, f"the name `{column.name}` is one of Birdhouse's own", "rename the column"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import islice, pairwise
 
 from sqlglot.tokenizer_core import TokenType
 
-from schemas.feed import feed_of
 from schemas.files.column_type import split_arguments
 from schemas.mapping.views import hidden_columns
 from schemas.model import Column, DataSource, Engine
-from schemas.sql.expressions import _tokens, names_in
+from schemas.sql.expressions import expression_tokens, names_in
 
 # Names that stand for an expression of all rows: no row can be sorted by them.
 _AGGREGATES = frozenset(
@@ -22,10 +21,16 @@ _AGGREGATES = frozenset(
 _MAX_MISSING = 20
 
 
-def check_engine(data_source: DataSource) -> Iterator[tuple[str, str]]:
+def check_engine(data_source: DataSource, *, takes_events: bool) -> Iterator[tuple[str, str]]:
     """What is wrong with the engine, as message and hint. The rules are Tinybird's, which ClickHouse's imply."""
     engine, columns = data_source.engine, {column.name: column for column in data_source.columns}
-    yield from _options(engine, columns, data_source)
+    hidden = hidden_columns(data_source) if takes_events else ()
+
+    def is_there(name: str) -> bool:
+        # Imports add columns of their own to what the schema says (`_timestamp` of DynamoDB).
+        return name in columns or name in hidden or (name.startswith("_") and _is_imported(data_source))
+
+    yield from _options(engine, is_there)
     keys = {
         "partition key": engine.partition_key,
         "sorting key": engine.sorting_key,
@@ -34,7 +39,7 @@ def check_engine(data_source: DataSource) -> Iterator[tuple[str, str]]:
         "TTL": engine.ttl,
     }
     for clause, text in keys.items():
-        missing = (name for name in names_in(text or "") if not _is_there(name, columns, data_source))
+        missing = (name for name in names_in(text or "") if not is_there(name))
         for name in islice(missing, _MAX_MISSING):
             yield f"the {clause} names the column `{name}`, which the schema does not have", _nearest(name, columns)
     yield from _sorting_key(engine, columns)
@@ -52,16 +57,16 @@ def engine_warnings(data_source: DataSource) -> Iterator[tuple[str, str]]:
         yield text, "rows of another version never replace each other: leave it out of the key"
 
 
-def _options(engine: Engine, columns: Mapping[str, Column], data_source: DataSource) -> Iterator[tuple[str, str]]:
+def _options(engine: Engine, is_there: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
     options = [("version", engine.version), ("is_deleted", engine.is_deleted), ("sign", engine.sign)]
     options += [("columns", name) for name in engine.columns] + [("key columns", name) for name in engine.key_columns]
     for option, name in options:
-        if name and not _is_there(name, columns, data_source):
+        if name and not is_there(name):
             yield f"'{name}' column is not present in schema", f"the {option} of the engine {engine.name} name it"
 
 
 def _sorting_key(engine: Engine, columns: Mapping[str, Column]) -> Iterator[tuple[str, str]]:
-    tokens = _tokens(engine.sorting_key or "")
+    tokens = expression_tokens(engine.sorting_key or "")
     for token, following in pairwise(tokens):
         if token.text.lower() in _AGGREGATES and following.token_type is TokenType.L_PAREN:
             yield f"Sorting key contains the aggregate function '{token.text}'", "sort by columns of a row"
@@ -86,13 +91,8 @@ def _bare_columns(key: str) -> Iterator[str]:
         yield part.strip('`"() ').removesuffix(" DESC").removesuffix(" ASC")
 
 
-def _is_there(name: str, columns: Mapping[str, Column], data_source: DataSource) -> bool:
-    if name in columns:
-        return True
-    if name in hidden_columns(data_source) and feed_of(data_source) is not None:
-        return True
-    # Imports add columns of their own to what the schema says (`_timestamp` of DynamoDB).
-    return name.startswith("_") and any(line.startswith("IMPORT_") for line in data_source.others)
+def _is_imported(data_source: DataSource) -> bool:
+    return any(line.startswith("IMPORT_") for line in data_source.others)
 
 
 def _nearest(name: str, columns: Mapping[str, Column]) -> str:

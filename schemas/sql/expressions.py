@@ -10,15 +10,9 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 _DIALECT = Dialect.get_or_raise("clickhouse")
 
-
 _UNITS = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
-
-
 _OPERATORS = ("and", "or", "not", "in", "is", "as", "like", "between", "case", "when", "then", "else", "end", "cast")
-
-
 _NOT_COLUMNS = frozenset((*_UNITS, *_OPERATORS, "interval", "asc", "desc", "null", "true", "false", "inf", "nan"))
-
 
 # What follows the expression of a TTL: DELETE WHERE …, TO VOLUME …, GROUP BY … SET …, RECOMPRESS CODEC(…).
 _TTL_ACTIONS = frozenset(("delete", "to", "where", "group", "set", "recompress"))
@@ -27,7 +21,7 @@ _TTL_ACTIONS = frozenset(("delete", "to", "where", "group", "set", "recompress")
 def names_in(expression: str) -> tuple[str, ...]:
     """The column names in an expression: identifiers that are no function, no part behind a dot, no unit of time, no
     argument of a lambda; of a TTL those before its action."""
-    tokens = _tokens(expression)
+    tokens = expression_tokens(expression)
     arguments = {before.text for before, token in pairwise(tokens) if token.text == "->"}
     found: dict[str, None] = {}
     for position, token in enumerate(tokens):
@@ -46,7 +40,8 @@ def names_in(expression: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _tokens(expression: str) -> list[Token]:
+def expression_tokens(expression: str) -> list[Token]:
+    """The tokens of an expression; none of one that is not closed, which others say."""
     try:
         return _DIALECT.tokenize(expression)
     except TokenError:

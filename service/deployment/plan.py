@@ -6,17 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import DatabaseError
 
 from schemas.model import Project
-from schemas.own_names import FENCE_TABLE, LOCK_TABLE
-from schemas.sql.text import identifier, qualified
-from schemas.tables.actual import Actual, ActualColumn, ActualTable
+from schemas.sql.text import identifier
+from schemas.tables.actual import Actual, ActualTable
 from schemas.tables.change import Change, Effect
 from schemas.tables.diff.project import diff
 from schemas.tables.stored_zone import is_utc, stored_type
-from service.clickhouse.codes import Code
-from service.deployment.lock import STALE_SECONDS
+from service.deployment.actual import read_actual, server_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +75,18 @@ def read_plan(client: Client, project: Project, database: str) -> Plan:
 
     Raises clickhouse_connect's errors when the server cannot be asked.
     """
-    found = client.query(
-        "SELECT name FROM system.databases WHERE name = {database:String}", parameters={"database": database}
+    found, zone = read_actual(client, project, database), server_zone(client)
+    actual, names_zone = found or Actual(), not is_utc(zone)
+    return Plan(
+        project,
+        database,
+        creates_database=found is None,
+        changes=diff(project, actual, database, names_zone=names_zone),
+        warnings=tuple(_zone_warnings(project, actual.tables, zone)) if names_zone else (),
+        closed=actual.closed,
+        is_locked=actual.is_locked,
+        names_zone=names_zone,
     )
-    exists = bool(found.result_rows)
-    actual = _read_database(client, project, database) if exists else Actual()
-    zone = _server_zone(client)
-    changes = diff(project, actual, database, names_zone=not is_utc(zone))
-    warnings = () if is_utc(zone) else tuple(_zone_warnings(project, actual.tables, zone))
-    closed, is_locked = actual.closed, actual.is_locked
-    return Plan(project, database, not exists, changes, warnings, closed, is_locked, names_zone=not is_utc(zone))
-
-
-def _server_zone(client: Client) -> str:
-    """The zone that columns without one get when the server loads their tables: that of its configuration, or of its
-    default profile. A table of its own shows it, whatever this session is in."""
-    found = client.query("SELECT timezoneOf(any(metadata_modification_time)) FROM system.tables", parameters={})
-    return next((str(zone) for (zone,) in found.result_rows), "UTC")
 
 
 def _zone_warnings(project: Project, actual: Mapping[str, ActualTable], zone: str) -> Iterator[str]:
@@ -108,58 +100,3 @@ def _zone_warnings(project: Project, actual: Mapping[str, ActualTable], zone: st
                 " zone"
                 "\nhint: set ClickHouse's time zone to UTC, or fill a data source of another name from this one"
             )
-
-
-def _read_database(client: Client, project: Project, database: str) -> Actual:
-    parameters = {"database": database}
-    columns: dict[str, dict[str, ActualColumn]] = {}
-    rows = client.query(
-        "SELECT table, name, type, default_kind, default_expression, compression_codec FROM system.columns"
-        " WHERE database = {database:String} ORDER BY table, position",
-        parameters=parameters,
-    ).result_rows
-    for table, name, kind, default_kind, default, codec in rows:
-        columns.setdefault(table, {})[name] = ActualColumn(name, kind, default_kind, default, codec)
-    rows = client.query(
-        "SELECT name, engine, engine_full, comment, partition_key, sorting_key, create_table_query, version(),"
-        " dateDiff('second', metadata_modification_time, now())"
-        " FROM system.tables WHERE database = {database:String}",
-        parameters=parameters,
-    ).result_rows
-    masked = _with_deleted_rows(client, project, database)
-    tables = {
-        name: ActualTable(
-            name, engine, full, comment, partition, sorting, columns.get(name, {}), name in masked, definition
-        )
-        for name, engine, full, comment, partition, sorting, definition, _, _ in rows
-    }
-    is_locked = any(name == LOCK_TABLE and age <= STALE_SECONDS for name, *_, age in rows)
-    closed = _closed_doors(client, project, database) if FENCE_TABLE in tables else frozenset()
-    return Actual(tables, closed, str(rows[0][-2]) if rows else "", is_locked)
-
-
-def _with_deleted_rows(client: Client, project: Project, database: str) -> frozenset[str]:
-    """The tables of which rows are only marked as deleted: it concerns projections alone, and `system.parts` takes a
-    grant that a reader need not have."""
-    if not any(data_source.projections for data_source in project.data_sources.values()):
-        return frozenset()
-    try:
-        masked = client.query(
-            "SELECT DISTINCT table FROM system.parts"
-            " WHERE database = {database:String} AND active AND has_lightweight_delete",
-            parameters={"database": database},
-        ).result_rows
-    except DatabaseError as error:
-        if error.code != Code.ACCESS_DENIED:
-            raise
-        return frozenset()
-    return frozenset(str(table) for (table,) in masked)
-
-
-def _closed_doors(client: Client, project: Project, database: str) -> frozenset[str]:
-    """The data sources whose landing table takes nothing just now."""
-    found = client.query(
-        f"SELECT key FROM {qualified(database, FENCE_TABLE)} WHERE owner != 0 AND key IN {{names:Array(String)}}",
-        parameters={"names": list(project.data_sources)},
-    ).result_rows
-    return frozenset(str(key) for (key,) in found)
