@@ -16,10 +16,11 @@ from click.testing import CliRunner
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Producer
 
+from bench.systems.server_command import free_port
 from deploy.cli import main
 from schemas.model import Project
 from tests.ingest_worker.house import House, until
-from tests.servers import ClickHouseServer, free_port
+from tests.servers import ClickHouseServer
 
 DATA_SOURCE = """
 SCHEMA >

@@ -15,7 +15,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from schemas.sql.text import literal
 from tests.schemas.mapping.engines import ENGINES, connector
 from tests.schemas.mapping.mapped import MILLISECONDS, OWNER, PARTITION, TOPIC, Mapped, project_of
-from tests.schemas.mapping.values import SAMPLES
+from tests.schemas.mapping.samples.all import SAMPLES
 
 
 def _columns(kind: str) -> list[str]:

@@ -6,10 +6,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
+from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
+
+from schemas.model import Column, ColumnType, DataSource, Project
+from service.deployment.plan import Plan, read_plan
 
 TABLE_ALREADY_EXISTS = 57
 
@@ -54,3 +59,18 @@ class Database:
             comment, age = self.tables[parameters["name"]]
             rows = [(comment, age)] if "dateDiff" in sql else [(comment,)]
         return SimpleNamespace(result_rows=rows)
+
+
+PROJECT = Project(Path(), {"events": DataSource("events", (Column("id", ColumnType("String", "String")),))}, {})
+
+
+def client_of(database: Database) -> Client:
+    return cast("Client", database)
+
+
+def plan_of(database: Database) -> Plan:
+    return read_plan(client_of(database), PROJECT, "db")
+
+
+def no_sleep(_: float) -> None:
+    raise AssertionError("there is nothing to wait for")

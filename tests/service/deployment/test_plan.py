@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import cast
-
 import pytest
-from clickhouse_connect.driver.client import Client
 
-from schemas.model import Column, ColumnType, DataSource, Project
 from schemas.tables.change import Change, Effect
 from service.deployment.plan import Plan, read_plan
-from tests.service.deployment.databases import Database
+from tests.service.deployment.databases import PROJECT, Database, client_of
 
-PROJECT = Project(Path(), {"events": DataSource("events", (Column("id", ColumnType("String", "String")),))}, {})
 ADDS = Change(Effect.ADDS, "events", "add the column `b`", ("ALTER one", "ALTER two"))
 ALTERS = Change(Effect.ALTERS, "events", "remove the TTL", ("ALTER three",))
 REFUSED = Change(Effect.REFUSED, "events", "the engine is `a` and should become `b`", hint="copy the data")
@@ -66,7 +60,7 @@ def test_people_see_a_line_for_each_change_and_the_hints() -> None:
 @pytest.mark.parametrize("exists", [False, True])
 def test_reading_a_plan_sends_no_statement(exists: bool) -> None:
     database = Database(exists=exists)
-    made = read_plan(cast("Client", database), PROJECT, "db")
+    made = read_plan(client_of(database), PROJECT, "db")
     assert made.creates_database is not exists
     assert [change.name for change in made.changes] == ["events"]
     assert database.commands == []

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from schemas.tables.ddl.tables import column_ddl, create_table, hidden_ddl, index_ddl, projection_ddl, quarantine_ddl
+from schemas.project import load_project
+from schemas.tables.ddl.tables import (
+    column_ddl,
+    create_table,
+    hidden_ddl,
+    index_ddl,
+    projection_ddl,
+    quarantine_ddl,
+    table_ddl,
+)
 from schemas.tables.shape import (
     ColumnShape,
     Constraint,
@@ -103,3 +114,22 @@ def test_a_quarantine_is_sorted_by_where_its_messages_come_from() -> None:
         "SETTINGS non_replicated_deduplication_window = 10000"
     )
     assert "`insertion_date` DateTime('UTC')" in text
+
+
+EVENTS_FILE = """\
+SCHEMA >
+    `id` String `json:$.id`
+
+ENGINE "MergeTree"
+ENGINE_SORTING_KEY "id"
+ENGINE_SETTINGS "index_granularity=1024, fsync_after_insert=1"
+"""
+
+
+def test_quarantine_is_as_durable_as_the_file_wants_the_table(tmp_path: Path) -> None:
+    (tmp_path / "events.datasource").write_text(EVENTS_FILE)
+    (data_source,) = load_project(tmp_path, environment={}).data_sources.values()
+    shape = shape_of(data_source)
+    tables = [text for text in (table_ddl(shape, "d"), quarantine_ddl(shape, "d")) if "MergeTree" in text]
+    assert [text.count("fsync_after_insert") for text in tables] == [1, 1]
+    assert sum("index_granularity" in text for text in tables) == 1
