@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from schemas.checks.data_sources import check_data_source, check_names
+from schemas.checks.data_sources import check_data_source
+from schemas.checks.names import check_names
 from schemas.errors import ProjectError
 from schemas.files.connection import read_connection
 from schemas.files.datasource import read_data_source

@@ -1,9 +1,8 @@
-"""What has to agree within a data source and across a project, beyond what a file's grammar can say."""
+"""What has to agree within a data source, beyond what a file's grammar can say."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from schemas.checks.engines import check_engine, engine_warnings
@@ -11,20 +10,12 @@ from schemas.feed import feed_of
 from schemas.files.column_type import is_state
 from schemas.files.projections import check_projections
 from schemas.mapping.values.conversion import is_ingestible
-from schemas.model import Column, DataSource, Index, Pipe, Place, Problem
+from schemas.model import Column, DataSource, Index, Place, Problem
 from schemas.own_names import (
-    DATABASE_TABLES,
     INTERNAL_NAME,
     METADATA,
     OFFSET_INDEX_NAME,
-    SERVICE_PREFIXES,
-    tables_beside,
 )
-
-_RESOURCE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-# Of files that somebody copied: `daily (1).pipe`. What reads such a name must quote it.
-_QUOTED_NAME = re.compile(r"[^\x00-\x1f\x7f/\\?#%{}<>\"'`]+")
-_MAX_NAME = 150  # ClickHouse stores a table in files of its name, with a suffix of ours, of at most 255 bytes
 
 
 def check_data_source(data_source: DataSource, lines: Mapping[Place, str]) -> Iterator[Problem]:
@@ -55,57 +46,6 @@ def check_data_source(data_source: DataSource, lines: Mapping[Place, str]) -> It
     yield from (problem(place, *words) for words in check_engine(data_source, takes_events=takes_events))
     for words in engine_warnings(data_source):
         yield replace(problem(place, *words), severity="warning")
-
-
-def check_names(data_sources: Iterable[DataSource], pipes: Iterable[Pipe]) -> Iterator[Problem]:
-    """Names that are taken twice, or that our own tables need."""
-    taken: dict[str, DataSource | Pipe] = {}
-    in_any_case: dict[str, DataSource | Pipe] = {}
-    reserved = {name: f"{what}, one of Birdhouse's own" for name, what in DATABASE_TABLES.items()}
-    sources = tuple(data_sources)
-    fed = [data_source.name for data_source in sources if feed_of(data_source) is not None]
-    for name in fed:
-        reserved |= dict.fromkeys(tables_beside(name), f"a table that belongs to the data source `{name}`")
-    resources: tuple[DataSource | Pipe, ...] = (*sources, *pipes)
-    for resource in resources:
-        if not _RESOURCE_NAME.fullmatch(resource.name) or len(resource.name) > _MAX_NAME:
-            takes_events = isinstance(resource, DataSource) and resource.name in fed
-            is_usable = _QUOTED_NAME.fullmatch(resource.name) and len(resource.name) <= _MAX_NAME and not takes_events
-            text = f"`{resource.name[:60]}` cannot be the name of a data source or pipe"
-            if is_usable:
-                text = f"`{resource.name[:60]}` has to be quoted in SQL and escaped in a URL"
-            hint = f"name the file with letters, digits, `_`, `-` and dots, {_MAX_NAME} characters at most"
-            yield Problem(resource.place, text, hint, severity="warning" if is_usable else "error")
-        if resource.name in taken:
-            first = taken[resource.name]
-            if _is_copy(first, resource):
-                text = f"the file says the same as {first.place.file}"
-                yield Problem(resource.place, text, "remove one of them", severity="warning")
-            else:
-                text = f"the name `{resource.name}` is taken by {first.place.file}"
-                yield Problem(
-                    resource.place, text, "data sources and pipes share one set of names: rename one of the files"
-                )
-        elif resource.name in reserved:
-            text = f"the name `{resource.name}` is that of {reserved[resource.name]}"
-            yield Problem(resource.place, text, "rename the file")
-        elif resource.name.lower().startswith(SERVICE_PREFIXES):
-            text = f"names that begin with `{resource.name.partition('.')[0]}.` are those of service data sources"
-            yield Problem(resource.place, text, "rename the file")
-        elif (alike := in_any_case.get(resource.name.lower())) is not None:
-            text = f"the name `{resource.name}` differs from that of {alike.place.file} by its case alone"
-            hint = "they are two; rename one, or a query that mistakes them reads the other without an error"
-            yield Problem(resource.place, text, hint, severity="warning")
-        taken.setdefault(resource.name, resource)
-        in_any_case.setdefault(resource.name.lower(), resource)
-
-
-def _is_copy(first: DataSource | Pipe, second: DataSource | Pipe) -> bool:
-    """Whether two files mean the same: of pipes the folder may decide what is published."""
-    if isinstance(first, Pipe) and isinstance(second, Pipe):
-        types = [[node.type for node in pipe.nodes] for pipe in (first, second)]
-        return first.source.split() == second.source.split() and types[0] == types[1]
-    return type(first) is type(second) and first.source.split() == second.source.split()
 
 
 def _indexes(data_source: DataSource, *, takes_events: bool) -> Iterator[tuple[Index, str, str]]:
