@@ -1,1 +1,1 @@
-"""What is worth knowing about a worker, and what the log and the metrics make of it."""
+"""What is worth knowing about a worker: each event with its log line and its metrics."""

@@ -1,1 +1,1 @@
-"""What is worth knowing about the API, and what the log and the metrics make of it."""
+"""What is worth knowing about the API: each event with its log line and its metrics."""

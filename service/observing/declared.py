@@ -15,7 +15,7 @@ from service.observing.metric import Measure, Metric
 _Kind = TypeVar("_Kind", bound="Declared")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True)  # without slots, which a cached property cannot be in
 class Line:
     """A log line. `{member}` in the message stands for a member's value; `traceback` names the member that is an
     exception. A level that depends on the observation is a function of it."""

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from ingest_worker.observing import metrics as worker
+from ingest_worker.observing.inserts import BatchStored
 from ingest_worker.status_metrics import OF_DATA_SOURCE, OF_PARTITION, OF_WORKER
 from query_api.observing import metrics as api
 from service.observing.declared import Declared, Line, Without, measures_of
@@ -136,5 +137,5 @@ def test_a_metric_that_means_two_things_is_named() -> None:
 
 
 def test_an_observation_that_nobody_makes_is_named() -> None:
-    assert never_observed([Forgetful, *worker.OBSERVATIONS], "ingest_worker") == ["Forgetful"]
+    assert never_observed([Forgetful, BatchStored], "ingest_worker") == ["Forgetful"]
     assert defined_in("tests/service/observing", "Declared") >= {"Forgetful", "Silent", "Empty", "Mistaken"}
