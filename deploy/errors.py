@@ -9,6 +9,7 @@ DeployError
 ├── SecretError          the file that keeps the secret cannot be used
 ├── UnknownTokenError    no token has that name
 ├── UnknownPipeError     no endpoint has that name
+├── NoCheckoutError      what only a checkout has is asked of an installed package
 ├── ExplainError         parameters that the API would refuse, or nothing to ask about them
 ├── OffsetsError         a group's offsets cannot be set like this
 └── ReplayError          what is to be replayed cannot be, or not like this
@@ -67,6 +68,10 @@ class UnknownTokenError(DeployError):
 
 class UnknownPipeError(DeployError):
     """The project has no such endpoint."""
+
+
+class NoCheckoutError(DeployError):
+    """The benchmarks are asked for where there is no checkout."""
 
 
 class ExplainError(DeployError):

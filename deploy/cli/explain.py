@@ -1,0 +1,59 @@
+"""`birdhouse explain`: the SQL of an endpoint, and what it would read."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from deploy.cli.options import project_option
+
+# There is no such pipe. 1 is what the API would refuse, or ClickHouse.
+EXIT_UNKNOWN_PIPE = 2
+
+
+@click.command()
+@click.argument("pipe")
+@click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="`json` gives sql, parameters and settings, and asks no server.",
+)
+@project_option
+def explain(project: Path | None, pipe: str, parameters: tuple[str, ...], output_format: str) -> None:
+    """Show the SQL that the endpoint PIPE runs for these parameters, the values bound to it, and what it would read.
+
+    Exit code 1 for parameters that the API would refuse, 2 for an unknown pipe.
+    """
+    from deploy.cli.invocation import Invocation
+    from deploy.errors import UnknownPipeError
+    from deploy.explain import explanation as explaining
+
+    called = Invocation.beside_run(project)
+    checked = called.read_project()
+    try:
+        explanation = explaining.explain(checked.catalog, pipe, map(_name_and_value, parameters))
+    except UnknownPipeError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_UNKNOWN_PIPE)
+    if output_format == "json":
+        click.echo(explaining.as_json(explanation))
+        return
+    click.echo(explaining.render(explanation) + "\n")
+    examined = explaining.examine(explanation, checked.project, called.settings)
+    click.echo(explaining.render_readings(examined.readings))
+    if examined.hints:
+        click.echo(explaining.render_hints(examined.hints))
+
+
+def _name_and_value(parameter: str) -> tuple[str, str]:
+    from deploy.errors import ExplainError
+
+    name, separator, value = parameter.partition("=")
+    if not name or not separator:
+        raise ExplainError(f"`{parameter}` is no parameter", "write it as NAME=VALUE")
+    return name, value

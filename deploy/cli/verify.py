@@ -1,0 +1,36 @@
+"""`birdhouse verify`: the proof from outside that each offset is stored once."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from deploy.cli.options import Moment, output_option, project_option
+
+
+@click.command()
+@click.option("--data-source", "data_source", metavar="NAME", help="Only this data source.")
+@click.option("--since", type=Moment(), help="Only messages from this time on (ISO 8601, UTC without a zone).")
+@output_option
+@project_option
+def verify(project: Path | None, data_source: str | None, since: datetime | None, output: str) -> None:
+    """Compare what is stored with what the broker holds, offset by offset, up to what the group has committed.
+
+    Exit code 0: each offset is stored once. 1: gaps, doubles or an error. 2: nothing is wrong, but of some offsets
+    nobody can tell any more.
+    """
+    from deploy.cli.invocation import Invocation
+    from deploy.operations.verify.project import verify_project
+    from deploy.operations.verify.render import render_json, render_text
+    from deploy.operations.verify.report import verdict_of
+
+    called = Invocation.beside_run(project)
+    called.configure_logs()
+    checked = called.read_project()
+    with called.client() as client:
+        reports = verify_project(checked.project, called.settings, called.environment, client, data_source, since)
+    click.echo(render_json(reports) if output == "json" else render_text(reports))
+    sys.exit(verdict_of(reports))
