@@ -1,7 +1,7 @@
 """What can go wrong around the services: each error is one sentence for people and a hint.
 
 DeployError
-├── MissingExtraError    the embedded broker or engine is not installed
+├── MissingExtraError    the embedded broker or engine, or what notices saved files, is not installed
 ├── FolderInUseError     another process owns the data folder
 ├── PortInUseError       a port that we must listen on is taken
 ├── BrokerError          the embedded broker does not start
@@ -26,13 +26,18 @@ class DeployError(ServiceError):
 
 
 class MissingExtraError(DeployError):
-    """A package of the `embedded` extra cannot be imported."""
+    """A package of the `embedded` extra cannot be imported: what there is not `without` it, and what to do instead."""
 
-    def __init__(self, package: str) -> None:
+    def __init__(
+        self,
+        package: str,
+        without: str = "there is no embedded broker or engine",
+        instead: str = "set KAFKA_BOOTSTRAP_SERVERS and CLICKHOUSE_URL to use servers of your own",
+    ) -> None:
         super().__init__(
-            f"the package `{package}` is not installed: without it there is no embedded broker or engine",
+            f"the package `{package}` is not installed: without it {without}",
             "install it with `pip install 'birdhouse[embedded]'` (in a checkout: `pip install -e '.[embedded]'`), "
-            "or set KAFKA_BOOTSTRAP_SERVERS and CLICKHOUSE_URL to use servers of your own",
+            f"or {instead}",
         )
 
 

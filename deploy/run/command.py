@@ -19,6 +19,7 @@ from deploy.embedded.broker import EmbeddedBroker, is_port_free
 from deploy.embedded.engine import EmbeddedEngine
 from deploy.errors import PortInUseError
 from deploy.run.beside import forget_parts
+from deploy.run.changes import require_watchfiles
 from deploy.run.environments import Environment, api_environment, ingest_environment, shared_environment, with_secret
 from deploy.run.system import System
 from deploy.run.watch import ProjectWatch
@@ -57,6 +58,8 @@ def run(settings: RunSettings, environment: Environment, checked: CheckedProject
     With `is_watched`, files of the project that are saved meanwhile become live. Raises `ServiceError` and
     `SettingsError` for what keeps it from starting.
     """
+    if is_watched:
+        require_watchfiles()
     secret = find_secret(settings)
     check_settings(environment, secret)
     private_folder(settings.birdhouse_data)

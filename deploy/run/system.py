@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -26,7 +27,7 @@ from deploy.run.beside import RunningParts, forget_parts, reached_at, write_part
 from deploy.run.drain import AcknowledgedEnds, Drain
 from deploy.run.environments import Environment
 from deploy.run.ingest_part import IngestPart
-from deploy.run.watch import POLL_SECONDS, ProjectWatch
+from deploy.run.watch import ProjectWatch
 from deploy.run.welcome import Addresses, welcome
 from ingest_worker.settings import IngestSettings
 from query_api.app import STATE, create_app, swap_project
@@ -50,6 +51,8 @@ LEAVE_SECONDS = 0.5
 WATCH_SECONDS = 0.2
 # Between two attempts to replace a worker.
 REVIVE_PAUSE_SECONDS = 2.0
+# Before files are followed again, after what nobody expected.
+FOLLOW_PAUSE_SECONDS = 0.3
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -181,17 +184,16 @@ class System:
     async def _follow(self, watch: ProjectWatch, app: web.Application, ingest: IngestPart) -> None:
         """Make what is saved live: first its tables, then its pipes, then the worker that loads its events."""
         while True:
-            await asyncio.sleep(POLL_SECONDS)
             try:
-                checked = await asyncio.to_thread(watch.poll)
-                if checked is None:
-                    continue
-                swap_project(app, checked.project, checked.catalog)
-                self.checked = checked
-                await asyncio.to_thread(ingest.follow, checked.project)
+                async with aclosing(watch.versions()) as versions:
+                    async for checked in versions:
+                        swap_project(app, checked.project, checked.catalog)
+                        self.checked = checked
+                        await asyncio.to_thread(ingest.follow, checked.project)
             except Exception:
                 # Whatever it is, it must not end what serves; the next file that is saved is another chance.
                 logger.exception("what was saved could not be made live")
+                await asyncio.sleep(FOLLOW_PAUSE_SECONDS)
 
     def _say_welcome(self, settings: QueryApiSettings, listening: Ports, ingest_admin: str) -> None:
         addresses = Addresses(

@@ -1,41 +1,34 @@
-"""Notices that files of a project were saved, and gives the project once it is right and deployed."""
+"""Follows the files of a project: gives it each time when it holds something else, is right, and is deployed."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import os
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from pathlib import Path
 
 import click
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.check import CheckedProject, read_project
+from deploy.run.changes import changes, project_folders
 from schemas.errors import ProjectError
 from schemas.project import project_files
 from schemas.report import render
 from service.clickhouse.connect import reason_of
 from service.errors import RefusedPlanError, ServerError, ServiceError
 
-# Between two looks, in seconds: with reading and deploying, a saved file is live within a second.
-POLL_SECONDS = 0.3
-# An editor may write a file in several steps: it is read when nothing has changed for this long.
-SETTLE_SECONDS = 0.05
-_MAX_SETTLES = 20
 _INCLUDED = ".incl"
 _FILES_SHOWN = 5
 _GOES_ON = "the last good version goes on serving"
-
-# Of each file: when it was changed last, in nanoseconds, and its size.
-Times = Mapping[Path, tuple[int, int]]
 
 
 class ProjectWatch:
     """Compares a folder with what was read of it last.
 
     `deploy` puts a project into ClickHouse, or raises `RefusedPlanError` when that takes more than adding. What people
-    are told goes to `show`. Methods block, and are called by one thread at a time.
+    are told goes to `show`. One task or thread at a time uses it.
     """
 
     def __init__(
@@ -45,16 +38,23 @@ class ProjectWatch:
         deploy: Callable[[CheckedProject], None],
         *,
         show: Callable[[str], None] = lambda text: click.echo(text, err=True),
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._folder = folder
         self._environment = environment
         self._deploy = deploy
         self._show = show
-        self._sleep = sleep
-        self._times = _times(folder)
-        self._contents = _contents(self._times)
+        self._contents = _contents(folder)
         self._waiting_because = ""
+
+    async def versions(self) -> AsyncGenerator[CheckedProject]:
+        """Every version that `poll` gives, as long as somebody asks."""
+        async with aclosing(changes(self._folder)) as told:
+            async for is_changed in told:
+                if not is_changed and not self._waiting_because:
+                    continue
+                checked = await asyncio.to_thread(self.poll)
+                if checked is not None:
+                    yield checked
 
     def poll(self) -> CheckedProject | None:
         """The project, when files of it hold something else than before, all of it is right, and it is deployed.
@@ -62,14 +62,10 @@ class ProjectWatch:
         Files that were only touched are no change. What is wrong is shown, once; a server that does not answer is
         asked again at the next poll.
         """
-        times = _times(self._folder)
-        if times == self._times and not self._waiting_because:
-            return None
-        times = self._settled(times)
-        contents = _contents(times)
+        contents = _contents(self._folder)
         changed = _changed(self._contents, contents)
         if not changed:
-            self._times = times
+            self._waiting_because = ""
             return None
         try:
             checked = read_project(self._folder, self._environment)
@@ -78,20 +74,12 @@ class ProjectWatch:
             self._wait(error.message if isinstance(error, ServerError) else reason_of(error))
             return None
         except (ProjectError, ServiceError) as error:
-            self._times, self._contents, self._waiting_because = times, contents, ""
+            self._contents, self._waiting_because = contents, ""
             self._show(_told(error))
             return None
-        self._times, self._contents, self._waiting_because = times, contents, ""
+        self._contents, self._waiting_because = contents, ""
         self._show(self._announced(checked, changed))
         return checked
-
-    def _settled(self, times: Times) -> Times:
-        for _ in range(_MAX_SETTLES):
-            self._sleep(SETTLE_SECONDS)
-            before, times = times, _times(self._folder)
-            if before == times:
-                break
-        return times
 
     def _wait(self, reason: str) -> None:
         if reason != self._waiting_because:
@@ -114,30 +102,14 @@ def _told(error: ProjectError | ServiceError) -> str:
     return f"error: {message}\nhint: {hint}"
 
 
-def _times(folder: Path) -> Times:
-    times = {}
-    for path in (*project_files(folder), *_includes(folder)):
-        try:
-            found = path.stat()
-        except OSError:  # it went away in this moment
-            continue
-        times[path] = (found.st_mtime_ns, found.st_size)
-    return times
-
-
-def _includes(folder: Path) -> Iterator[Path]:
-    """What project files may include; they lie in the project too, in folders that are not hidden."""
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".") and name != "node_modules"]
-        yield from (Path(parent, name) for name in files if name.endswith(_INCLUDED))
-
-
-def _contents(times: Times) -> dict[Path, bytes]:
+def _contents(folder: Path) -> dict[Path, bytes]:
+    """The checksum of each file, also of those that project files may include."""
+    included = (path for parent in project_folders(folder) for path in parent.glob(f"*{_INCLUDED}"))
     contents = {}
-    for path in times:
+    for path in (*project_files(folder), *included):
         try:
             contents[path] = hashlib.sha256(path.read_bytes()).digest()
-        except OSError:
+        except OSError:  # it went away in this moment
             continue
     return contents
 
