@@ -16,7 +16,7 @@ LIBRDKAFKA = (
 )
 
 
-def record(message: str, at: float, level: int = logging.WARNING, **fields: object) -> logging.LogRecord:
+def record(message: str, at: float, level: int = logging.WARNING, /, **fields: object) -> logging.LogRecord:
     made = logging.LogRecord("librdkafka", level, "", 0, message, (), None)
     made.created, made.fields = at, fields
     return made

@@ -12,22 +12,24 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from deploy.embedded.broker import HOST, EmbeddedBroker, free_port, is_port_free
 from deploy.errors import PortInUseError
 
 pytestmark = pytest.mark.sockets
+Config = dict[str, str | int | float | bool]
 
 
 def test_it_takes_topics_and_messages(tmp_path: Path) -> None:
     broker = EmbeddedBroker(log_file=tmp_path / "broker.log")
     servers = broker.start()
     try:
-        config = {"bootstrap.servers": servers, "log_level": 0}
+        config: Config = {"bootstrap.servers": servers, "log_level": 0}
         admin = AdminClient(config)
         admin.create_topics([NewTopic("events", 6, 1)])["events"].result(10)
-        offsets: list[int] = []
+        offsets: list[int | None] = []
         producer = Producer({**config, "enable.idempotence": True})
         producer.produce("events", b"{}", partition=3, on_delivery=lambda _, message: offsets.append(message.offset()))
         assert producer.flush(10) == 0
@@ -81,7 +83,7 @@ def test_stopping_twice_is_stopping_once() -> None:
 
 def test_the_events_of_an_aborted_transaction_are_read(tmp_path: Path) -> None:
     with EmbeddedBroker(log_file=tmp_path / "broker.log") as broker:
-        config = {"bootstrap.servers": f"{HOST}:{broker.port}", "log_level": 0}
+        config: Config = {"bootstrap.servers": f"{HOST}:{broker.port}", "log_level": 0}
         admin = AdminClient(config)
         admin.create_topics([NewTopic("events", 1, 1)])["events"].result(10)
         producer = Producer({**config, "transactional.id": "one"})

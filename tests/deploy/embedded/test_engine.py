@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_clients_of_several_threads_insert_at_the_same_moment(engine: EmbeddedEn
     def insert(first: int) -> None:
         own = engine.client()
         for start in range(first, first + 500, 100):
-            columns = [list(range(start, start + 100)), [b"\xff\x00'\\"] * 100]
+            columns: list[list[Any]] = [list(range(start, start + 100)), [b"\xff\x00'\\"] * 100]
             own.insert("inserted", columns, column_names=["x", "s"], column_oriented=True, database="of tests")
         own.close()
 

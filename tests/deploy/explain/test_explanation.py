@@ -121,7 +121,7 @@ def test_a_folder_without_a_deploy_is_said_after_the_query(explain: Invoke, data
 
 
 def test_the_estimate_names_rows_parts_and_marks() -> None:
-    row = {"database": "d", "table": "things", "parts": "2", "rows": 81920, "marks": 10}
+    row: dict[str, str | int] = {"database": "d", "table": "things", "parts": "2", "rows": 81920, "marks": 10}
     assert render_readings([Reading.of(row)]).splitlines()[1] == "things: 81,920 rows in 2 parts, 10 marks"
 
 

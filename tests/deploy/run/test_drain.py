@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.run.drain import AcknowledgedEnds, Drain
@@ -14,17 +15,18 @@ from schemas.feed import Feed
 from service.deadline import Deadline
 
 pytestmark = pytest.mark.sockets
+Config = dict[str, str | int | float | bool]
 FEEDS = (Feed("clicks", "clicks"), Feed("views", "views"))
 
 
 @pytest.fixture
-def config() -> Iterator[dict[str, str | int]]:
+def config() -> Iterator[Config]:
     broker = EmbeddedBroker()
     yield {"bootstrap.servers": broker.start(), "log_level": 0}
     broker.stop()
 
 
-def produce(config: dict[str, str | int], topic: str, count: int) -> None:
+def produce(config: Config, topic: str, count: int) -> None:
     producer = Producer(config)
     for _ in range(count):
         producer.produce(topic, b"{}", partition=1)
@@ -32,13 +34,13 @@ def produce(config: dict[str, str | int], topic: str, count: int) -> None:
         assert producer.flush(10) == 0
 
 
-def commit(config: dict[str, str | int], topic: str, offset: int) -> None:
+def commit(config: Config, topic: str, offset: int) -> None:
     consumer = Consumer({**config, "group.id": "birdhouse", "enable.auto.commit": False})
     consumer.commit(offsets=[TopicPartition(topic, 1, offset)], asynchronous=False)
     consumer.close()
 
 
-def test_topics_that_are_not_there_or_empty_hold_nothing(config: dict[str, str | int]) -> None:
+def test_topics_that_are_not_there_or_empty_hold_nothing(config: Config) -> None:
     admin = AdminClient(config)
     admin.create_topics([NewTopic("clicks", 6, 1)])["clicks"].result(10)
     drain = Drain(config, FEEDS)
@@ -46,7 +48,7 @@ def test_topics_that_are_not_there_or_empty_hold_nothing(config: dict[str, str |
     drain.close()
 
 
-def test_what_is_not_committed_is_counted_over_all_feeds(config: dict[str, str | int]) -> None:
+def test_what_is_not_committed_is_counted_over_all_feeds(config: Config) -> None:
     admin = AdminClient(config)
     for future in admin.create_topics([NewTopic("clicks", 6, 1), NewTopic("views", 2, 1)]).values():
         future.result(10)

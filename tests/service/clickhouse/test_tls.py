@@ -24,7 +24,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     return authority, authority.sign("one"), authority.sign("two")
 
 
-def refusal(url: str = "https://host", **given: Path) -> str:
+def refusal(url: str = "https://host", /, **given: Path) -> str:
     environment = {
         "CLICKHOUSE_URL": url,
         **{f"CLICKHOUSE_{name.upper()}_FILE": str(path) for name, path in given.items()},

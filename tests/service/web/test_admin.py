@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient
-from aiohttp.web import Application
+from aiohttp.web import Application, Request
 from prometheus_client import CollectorRegistry, Counter
 
 from service.web.admin import create_admin_app
@@ -33,7 +33,7 @@ def process() -> Process:
     return Process()
 
 
-Client = TestClient
+Client = TestClient[Request, Application]
 ClientOf = Callable[[Application], Awaitable[Client]]
 
 

@@ -56,7 +56,7 @@ def test_a_mapping_that_is_replaced_meanwhile_ends_it() -> None:
 
 
 def test_a_server_that_cannot_say_its_mapping_is_waited_for() -> None:
-    answers = [OperationalError("away"), OperationalError("away"), True]
+    answers: list[OperationalError | bool] = [OperationalError("away"), OperationalError("away"), True]
 
     def ask() -> bool:
         answer = answers.pop(0)

@@ -19,6 +19,7 @@ from schemas.model import Project
 from schemas.project import load_project
 from service.deployment.apply import apply
 from service.deployment.plan import read_plan
+from service.settings import load_settings
 
 SCHEMA = """SCHEMA >
     `id` Int64 `json:$.id`,
@@ -63,7 +64,8 @@ def database(client: Client, project: Project) -> Iterator[str]:
 
 
 def run(engine: EmbeddedEngine, project: Project, database: str, request: Request) -> list[PartitionResult]:
-    settings = IngestSettings(clickhouse_database=database, birdhouse_ingest_batch_rows=30)
+    given = {"CLICKHOUSE_DATABASE": database, "BIRDHOUSE_INGEST_BATCH_ROWS": "30"}
+    settings = load_settings(IngestSettings, given)
     replay = Replay(
         request, project, settings, engine.client, lambda: pytest.fail("no Kafka is needed"), lambda _: None
     )
