@@ -24,7 +24,7 @@ from deploy.cli.options import Moment, output_option, partitions_option, project
 @click.option("--yes", "is_sure", is_flag=True, help="Do not ask before rows are deleted.")
 @output_option
 @project_option
-def replay(project: Path | None, output: str, is_sure: bool, **asked: Any) -> None:
+def replay(project: Path | None, output: str, is_sure: bool, **options: Any) -> None:
     """Store a range, a time span or what is in quarantine again, exactly once: what is stored already stays as it is.
 
     Killed and run again, it goes on. Exit code 0: done. 1: an error. 2: nothing to do, or not all, with the reason.
@@ -36,4 +36,4 @@ def replay(project: Path | None, output: str, is_sure: bool, **asked: Any) -> No
     called.configure_logs()
     checked = called.read_project()
     with called.clients() as connect_client:
-        sys.exit(terminal.replay(asked, checked.project, called.environment, connect_client, output, is_sure=is_sure))
+        sys.exit(terminal.replay(options, checked.project, called.environment, connect_client, output, is_sure=is_sure))

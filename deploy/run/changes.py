@@ -43,13 +43,13 @@ async def changes(folder: Path) -> AsyncGenerator[bool]:
     """
     # It would log each change, among ours.
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
-    may_tell = True
+    may_notify = True
     while True:
         folders = watched_folders(folder)
         try:
-            async with aclosing(_changes_in(folders, may_tell=may_tell)) as told:
+            async with aclosing(_changes_in(folders, may_notify=may_notify)) as notifications:
                 looks = LOOKS
-                async for is_changed in told:
+                async for is_changed in notifications:
                     looks = LOOKS if is_changed else max(looks - 1, 0)
                     yield looks > 0
                     if (is_changed and watched_folders(folder) != folders) or _identity(folder) != folders.get(folder):
@@ -57,18 +57,18 @@ async def changes(folder: Path) -> AsyncGenerator[bool]:
         except FileNotFoundError:  # a folder went away in this moment
             await asyncio.sleep(TICK_MILLISECONDS / 1000)
         except (OSError, RuntimeError) as error:
-            if not may_tell:
+            if not may_notify:
                 raise
-            may_tell = False
+            may_notify = False
             logger.warning(
                 "the system tells of no saved files, they are compared", extra={"fields": {"error": str(error)}}
             )
 
 
-async def _changes_in(folders: Folders, *, may_tell: bool) -> AsyncGenerator[bool]:
+async def _changes_in(folders: Folders, *, may_notify: bool) -> AsyncGenerator[bool]:
     from watchfiles import awatch
 
-    told = awatch(
+    notifications = awatch(
         *folders,
         # A mounted configuration changes by a link of a hidden name. What was only touched is compared later anyway.
         watch_filter=None,
@@ -78,12 +78,12 @@ async def _changes_in(folders: Folders, *, may_tell: bool) -> AsyncGenerator[boo
         debounce=LONGEST_SETTLE_MILLISECONDS,
         rust_timeout=TICK_MILLISECONDS,
         yield_on_timeout=True,
-        force_polling=None if may_tell else True,
+        force_polling=None if may_notify else True,
         ignore_permission_denied=True,
     )
-    async with aclosing(told):
-        async for found in told:
-            yield bool(found)
+    async with aclosing(notifications):
+        async for changed in notifications:
+            yield bool(changed)
 
 
 def watched_folders(folder: Path) -> Folders:

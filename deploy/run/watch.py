@@ -28,7 +28,7 @@ class ProjectWatch:
     """Compares a folder with what was read of it last.
 
     `deploy` puts a project into ClickHouse, or raises `RefusedPlanError` when that takes more than adding. What people
-    are told goes to `show`. One task or thread at a time uses it.
+    are to read goes to `show`. One task or thread at a time uses it.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class ProjectWatch:
 
     async def versions(self) -> AsyncGenerator[CheckedProject]:
         """Every version that `poll` gives, as long as somebody asks."""
-        async with aclosing(changes(self._folder)) as told:
-            async for is_changed in told:
+        async with aclosing(changes(self._folder)) as looks:
+            async for is_changed in looks:
                 if not is_changed and not self._waiting_because:
                     continue
                 checked = await asyncio.to_thread(self.poll)
@@ -75,7 +75,7 @@ class ProjectWatch:
             return None
         except (ProjectError, ServiceError) as error:
             self._contents, self._waiting_because = contents, ""
-            self._show(_told(error))
+            self._show(_words_of(error))
             return None
         self._contents, self._waiting_because = contents, ""
         self._show(self._announced(checked, changed))
@@ -94,7 +94,7 @@ class ProjectWatch:
         return f"{render(ours)}\n{live}" if ours else live
 
 
-def _told(error: ProjectError | ServiceError) -> str:
+def _words_of(error: ProjectError | ServiceError) -> str:
     if isinstance(error, ProjectError):
         return f"{render(error.problems)}\nhint: {_GOES_ON}"
     message = error.message if isinstance(error, RefusedPlanError) else str(error)

@@ -10,11 +10,12 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.errors import ReplayError
-from deploy.operations.replay.deliver import Tell
-from deploy.operations.replay.from_quarantine import QuarantineReplay, quarantined_places
+from deploy.operations.replay.context import ReplayContext
+from deploy.operations.replay.deliver import Progress
+from deploy.operations.replay.from_quarantine import QuarantineReplay, quarantined_partitions
 from deploy.operations.replay.from_topic import TopicReplay
 from deploy.operations.replay.request import Request, check_table
-from deploy.operations.replay.scene import PartitionResult, Scene
+from deploy.operations.replay.result import PartitionResult
 from ingest_worker.errors import IngestError
 from ingest_worker.settings import IngestSettings
 from ingest_worker.storing.batch import Limits
@@ -22,6 +23,7 @@ from ingest_worker.storing.ranges import OffsetRange
 from ingest_worker.storing.topic import TopicView
 from schemas.feed import feed_of, feeds_of
 from schemas.model import DataSource, Project
+from service.clickhouse.codes import Code
 from service.clickhouse.failures import trouble_of
 from service.deployment.plan import read_plan
 from service.errors import ServerError
@@ -42,7 +44,7 @@ class Replay:
         settings: IngestSettings,
         connect: Callable[[], Client],
         kafka: Callable[[], ClientConfig],
-        tell: Tell,
+        progress: Progress,
     ) -> None:
         """Raises `ReplayError` for a request that makes no sense or cannot be exactly once."""
         request.check()
@@ -55,63 +57,63 @@ class Replay:
         self._settings = settings
         self._connect = connect
         self._kafka = kafka
-        self._tell = tell
+        self._progress = progress
 
     def run(self, confirm: Confirm) -> Iterator[PartitionResult]:
         """A result for each partition as soon as it is done. Raises `ServiceError`."""
         try:
             with closing(self._connect()) as client:
-                scene = self._scene(client)
-                check_deployed(scene, self._data_source)
-                yield from (
-                    self._from_quarantine(scene) if self._request.from_quarantine else self._from_topic(scene, confirm)
-                )
+                context = self._context(client)
+                check_deployed(context, self._data_source)
+                if self._request.from_quarantine:
+                    yield from self._from_quarantine(context)
+                else:
+                    yield from self._from_topic(context, confirm)
         except ClickHouseError as error:
             trouble, hint = trouble_of(error, self._settings)
             raise ServerError(f"ClickHouse {trouble}", _hint(error) or hint) from error
         except IngestError as error:
             raise ServerError(str(error), "run the replay again: it goes on where it was") from error
 
-    def _from_quarantine(self, scene: Scene) -> Iterator[PartitionResult]:
-        asked = self._request
-        replay = QuarantineReplay(scene)
-        for place in quarantined_places(scene, asked.partitions, asked.offsets, asked.since, asked.until):
-            yield replay.look(place) if asked.is_check else replay.run(place)
+    def _from_quarantine(self, context: ReplayContext) -> Iterator[PartitionResult]:
+        replay = QuarantineReplay(context)
+        act = replay.preview if self._request.is_check else replay.run
+        yield from map(act, quarantined_partitions(context, self._request))
 
-    def _from_topic(self, scene: Scene, confirm: Confirm) -> Iterator[PartitionResult]:
-        asked = self._request
+    def _from_topic(self, context: ReplayContext, confirm: Confirm) -> Iterator[PartitionResult]:
+        request = self._request
         with TopicView(self._kafka(), self._feed) as topic:
             topic_id, known = topic.topic_id(), topic.partitions()
             if topic_id is None or not known:
                 raise ReplayError(
                     f"there is no topic `{self._feed.topic}`", "KAFKA_BOOTSTRAP_SERVERS says which brokers"
                 )
-            if unknown := [number for number in asked.partitions if number not in known]:
+            if unknown := [number for number in request.partitions if number not in known]:
                 raise ReplayError(
                     f"the topic `{self._feed.topic}` has no partition {unknown[0]}", f"it has {len(known)}, from 0 on"
                 )
-            if asked.replaces and topic.is_compacted():
+            if request.replaces and topic.is_compacted():
                 raise ReplayError(
                     f"the topic `{self._feed.topic}` is compacted: it no longer holds every message that is stored",
                     "without `--replace` what is missing is stored, and nothing is deleted",
                 )
-            partitions = asked.partitions or tuple(known)
+            partitions = request.partitions or tuple(known)
             wanted = self._wanted(topic, partitions)
-            if asked.replaces and not asked.is_check:
-                confirm(warning(scene, sum(entry.count for entry in wanted.values())))
-            replay = TopicReplay(scene, topic, topic_id)
-            act = replay.look if asked.is_check else replay.run
+            if request.replaces and not request.is_check:
+                confirm(warning(context, sum(entry.count for entry in wanted.values())))
+            replay = TopicReplay(context, topic, topic_id)
+            act = replay.preview if request.is_check else replay.run
             for partition, offsets in wanted.items():
-                yield act(partition, offsets, replaces=asked.replaces)
+                yield act(partition, offsets, replaces=request.replaces)
 
     def _wanted(self, topic: TopicView, partitions: Sequence[int]) -> dict[int, OffsetRange]:
         """By partition the offsets that are asked for; none of a partition without any."""
-        asked = self._request
-        if asked.offsets is not None:
-            return dict.fromkeys(partitions, asked.offsets)
-        assert asked.since is not None
-        starts = topic.offsets_at(partitions, asked.since)
-        until = topic.offsets_at(partitions, asked.until) if asked.until is not None else [None for _ in partitions]
+        request = self._request
+        if request.offsets is not None:
+            return dict.fromkeys(partitions, request.offsets)
+        assert request.since is not None
+        starts = topic.offsets_at(partitions, request.since)
+        until = topic.offsets_at(partitions, request.until) if request.until is not None else [None for _ in partitions]
         held = topic.held(partitions)
         ends = [entry.high if end is None else end for entry, end in zip(held, until, strict=True)]
         return {
@@ -120,24 +122,24 @@ class Replay:
             if start is not None and start < end
         }
 
-    def _scene(self, client: Client) -> Scene:
+    def _context(self, client: Client) -> ReplayContext:
         settings = self._settings
-        return Scene(
+        return ReplayContext(
             data_source=self._data_source,
             database=settings.clickhouse_database,
             client=client,
             connect=self._connect,
             limits=Limits(settings.birdhouse_ingest_batch_rows, settings.birdhouse_ingest_batch_bytes, 0.0),
             insert_seconds=settings.birdhouse_ingest_insert_seconds,
-            tell=self._tell,
+            progress=self._progress,
         )
 
 
-def check_deployed(scene: Scene, data_source: DataSource) -> None:
+def check_deployed(context: ReplayContext, data_source: DataSource) -> None:
     """Raise `ReplayError` when ClickHouse does not map messages as the project says: what is stored again would be as
     wrong as before."""
     alone = Project(Path(), {data_source.name: data_source}, {})
-    plan = read_plan(scene.client, alone, scene.database)
+    plan = read_plan(context.client, alone, context.database)
     if not plan.is_empty:
         raise ReplayError(
             f"`{data_source.name}` is not deployed as the project's files say:\n{plan.render()}",
@@ -145,19 +147,19 @@ def check_deployed(scene: Scene, data_source: DataSource) -> None:
         )
 
 
-def warning(scene: Scene, offsets: int) -> str:
+def warning(context: ReplayContext, offsets: int) -> str:
     """What a replacement does, for people."""
-    found = scene.client.query(
+    found = context.client.query(
         "SELECT dependencies_database, dependencies_table FROM system.tables"
         " WHERE database = {database:String} AND name = {name:String}",
-        parameters={"database": scene.database, "name": scene.name},
+        parameters={"database": context.database, "name": context.name},
     ).result_rows
     views = [
         f"`{database}`.`{view}`" for databases, names in found for database, view in zip(databases, names, strict=True)
     ]
     text = (
-        f"the rows of {offsets} offsets are deleted from `{scene.name}` and its quarantine and stored anew; until then"
-        " queries miss them"
+        f"the rows of {offsets} offsets are deleted from `{context.name}` and its quarantine and stored anew;"
+        " until then queries miss them"
     )
     if views:
         text += (
@@ -178,7 +180,7 @@ def _data_source(project: Project, name: str) -> DataSource:
 
 
 def _hint(error: ClickHouseError) -> str:
-    if getattr(error, "code", None) == 497:
+    if getattr(error, "code", None) == Code.ACCESS_DENIED:
         return (
             "a replay needs SELECT, INSERT, CREATE TABLE and ALTER DELETE on the database: CLICKHOUSE_USER may be"
             " another one than the worker's"

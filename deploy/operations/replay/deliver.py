@@ -21,14 +21,14 @@ TRANSIENT_ATTEMPTS = 120
 ALARM_ATTEMPTS = 4
 """What fails like that needs somebody to mend it."""
 
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 def deliver(
     sink: Sink,
     batch: Batch,
     owner: int,
-    tell: Tell,
+    progress: Progress,
     is_mapping_same: Callable[[], bool],
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
@@ -52,7 +52,7 @@ def deliver(
                 f"ClickHouse does not store {place}{code}: {reason}", "mend it and run the replay again: it goes on"
             )
         pause = (ALARM_BACKOFF if is_alarm else TRANSIENT_BACKOFF).delay(alarms if is_alarm else transient)
-        tell(f"{place} is sent again in {pause:.1f} s: {reason}")
+        progress(f"{place} is sent again in {pause:.1f} s: {reason}")
         sleep(pause)
         outcome = _again(sink, batch, key, owner, is_mapping_same)
 

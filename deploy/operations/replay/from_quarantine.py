@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from deploy.operations.replay.claim import claim, delete, of_partition
+from deploy.operations.replay.context import ReplayContext
 from deploy.operations.replay.record import Kind, Phase, Records, ReplayRecord
-from deploy.operations.replay.scene import PartitionResult, Scene
+from deploy.operations.replay.request import Request
+from deploy.operations.replay.result import PartitionResult
 from deploy.operations.replay.storing import Storing
 from ingest_worker.storing.batch import Limits, Origin
 from ingest_worker.storing.messages import Run
@@ -24,39 +25,33 @@ _BYTES = {"String": "bytes"}
 
 
 @dataclass(frozen=True, slots=True)
-class QuarantinedPlace:
+class QuarantinedPartition:
     """A partition of a topic of which messages are in quarantine, and the offsets of those that are asked for."""
 
     origin: Origin
     offsets: OffsetRange
 
 
-def quarantined_places(
-    scene: Scene,
-    partitions: Sequence[int],
-    offsets: OffsetRange | None,
-    since: datetime | None,
-    until: datetime | None,
-) -> list[QuarantinedPlace]:
+def quarantined_partitions(context: ReplayContext, request: Request) -> list[QuarantinedPartition]:
     """Where there is something to look at. A time span becomes, in each partition, the offsets from its first message
     to its last one. Topics of earlier days count too: nothing is asked of Kafka."""
     conditions, parameters = ["1"], dict[str, Any]()
-    if partitions:
+    if request.partitions:
         conditions.append(f"{PARTITION} IN {{partitions:Array(Int32)}}")
-        parameters["partitions"] = list(partitions)
-    if offsets is not None:
-        conditions.append(f"{OFFSET} BETWEEN {offsets.first} AND {offsets.last}")
-    for moment, comparison in ((since, ">="), (until, "<")):
+        parameters["partitions"] = list(request.partitions)
+    if request.offsets is not None:
+        conditions.append(f"{OFFSET} BETWEEN {request.offsets.first} AND {request.offsets.last}")
+    for moment, comparison in ((request.since, ">="), (request.until, "<")):
         if moment is not None:
             conditions.append(f"toUnixTimestamp64Milli({TIMESTAMP}) {comparison} {int(moment.timestamp() * 1000)}")
-    rows = scene.client.query(
+    rows = context.client.query(
         f"SELECT {TOPIC}, {TOPIC_ID}, {PARTITION}, min({OFFSET}), max({OFFSET})"
-        f" FROM {qualified(scene.database, quarantine_table(scene.name))}"
+        f" FROM {qualified(context.database, quarantine_table(context.name))}"
         f" WHERE {' AND '.join(conditions)} GROUP BY ALL ORDER BY ALL",
         parameters=parameters,
     ).result_rows
     return [
-        QuarantinedPlace(Origin(scene.name, topic, topic_id, number), OffsetRange(first, last))
+        QuarantinedPartition(Origin(context.name, topic, topic_id, number), OffsetRange(first, last))
         for topic, topic_id, number, first, last in rows
     ]
 
@@ -64,17 +59,22 @@ def quarantined_places(
 class _Quarantine:
     """The raw messages of one partition, and what today's mapping says of them."""
 
-    def __init__(self, scene: Scene, origin: Origin) -> None:
-        self._scene = scene
+    def __init__(self, context: ReplayContext, origin: Origin) -> None:
+        self._context = context
         self._origin = origin
-        self._table = qualified(scene.database, quarantine_table(scene.name))
+        self._table = qualified(context.database, quarantine_table(context.name))
 
     def read(self, ranges: Sequence[OffsetRange]) -> Iterator[Run]:
         """Those messages in `ranges` that the mapping takes, each once."""
         whole = OffsetRange(ranges[0].first, ranges[-1].last)
         asked = OffsetRanges.of((entry.first, entry.last) for entry in ranges)
-        names = [OFFSET, VALUE, f"toUnixTimestamp64Milli({TIMESTAMP})", *([KEY] if self._scene.feed.store_key else [])]
-        rows = self._scene.client.query(
+        names = [
+            OFFSET,
+            VALUE,
+            f"toUnixTimestamp64Milli({TIMESTAMP})",
+            *([KEY] if self._context.feed.store_key else []),
+        ]
+        rows = self._context.client.query(
             f"SELECT {', '.join(names)} FROM {self._table}"
             f" WHERE {of_partition(self._origin)} AND {OFFSET} IN ({self._right(whole)}) AND {_within(whole)}"
             f" ORDER BY {OFFSET} LIMIT 1 BY {OFFSET}",
@@ -96,7 +96,7 @@ class _Quarantine:
 
     def next_chunk(self, within: OffsetRange, limits: Limits) -> OffsetRange | None:
         """The first offsets within which the mapping takes as many messages as one insert may hold; None for none."""
-        rows = self._scene.client.query(
+        rows = self._context.client.query(
             f"SELECT {OFFSET}, length({VALUE}) FROM ({self._judged(within)}) WHERE {_IS_RIGHT}"
             f" ORDER BY {OFFSET} LIMIT 1 BY {OFFSET} LIMIT {limits.rows}"
         ).result_rows
@@ -111,7 +111,7 @@ class _Quarantine:
 
     def count(self, within: OffsetRange) -> tuple[int, int]:
         """Messages that the mapping takes, and those that it does not."""
-        found = self._scene.client.query(
+        found = self._context.client.query(
             f"SELECT uniqExactIf({OFFSET}, {_IS_RIGHT}), uniqExactIf({OFFSET}, NOT {_IS_RIGHT})"
             f" FROM ({self._judged(within)})"
         ).result_rows
@@ -120,7 +120,7 @@ class _Quarantine:
     def stored(self, within: OffsetRange) -> str:
         """SQL: the offsets that the table holds."""
         return (
-            f"SELECT {OFFSET} FROM {qualified(self._scene.database, self._scene.name)}"
+            f"SELECT {OFFSET} FROM {qualified(self._context.database, self._context.name)}"
             f" WHERE {of_partition(self._origin)} AND {_within(within)}"
         )
 
@@ -133,7 +133,7 @@ class _Quarantine:
         messages = (
             f"(SELECT {OFFSET}, {VALUE} FROM {self._table} WHERE {of_partition(self._origin)} AND {_within(within)})"
         )
-        mapping = mapping_of(self._scene.data_source, {OFFSET: "Int64", VALUE: "String"}, messages)
+        mapping = mapping_of(self._context.data_source, {OFFSET: "Int64", VALUE: "String"}, messages)
         return f"SELECT {OFFSET}, {VALUE}, {MAY_BE_STORED} AS {_IS_RIGHT} FROM ({mapping.judged})"
 
 
@@ -141,40 +141,40 @@ class QuarantineReplay:
     """Of one data source. A message is in the table before it leaves quarantine: what dies in between is in both, and
     the next replay takes it from quarantine."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, context: ReplayContext) -> None:
+        self._context = context
 
-    def look(self, place: QuarantinedPlace) -> PartitionResult:
+    def preview(self, quarantined: QuarantinedPartition) -> PartitionResult:
         """What `run` would do. Changes nothing."""
-        result = self._result(place)
-        result.missing, result.still_wrong = _Quarantine(self._scene, place.origin).count(place.offsets)
+        result = self._result(quarantined)
+        result.missing, result.still_wrong = _Quarantine(self._context, quarantined.origin).count(quarantined.offsets)
         return result
 
-    def run(self, place: QuarantinedPlace) -> PartitionResult:
+    def run(self, quarantined: QuarantinedPartition) -> PartitionResult:
         """Raises `ServiceError`; whatever happens, running it again goes on."""
-        scene, result = self._scene, self._result(place)
-        origin = claim(scene.client, scene.database, place.origin)
-        quarantine = _Quarantine(scene, origin)
-        records = Records(scene.client, scene.database, origin, Kind.QUARANTINE)
-        record = records.read() or ReplayRecord(Phase.DONE, scene.mapping)
-        storing = Storing(scene, origin, records, quarantine, record, result)
-        removal = _Removal(scene, origin, quarantine, records, result)
+        context, result = self._context, self._result(quarantined)
+        origin = claim(context.client, context.database, quarantined.origin)
+        quarantine = _Quarantine(context, origin)
+        records = Records(context.client, context.database, origin, Kind.QUARANTINE)
+        record = records.read() or ReplayRecord(Phase.DONE, context.mapping)
+        storing = Storing(context, origin, records, quarantine, record, result)
+        removal = _Removal(context, origin, quarantine, records, result)
         try:
             self._finish(storing, removal, record)
-            storing.write(ReplayRecord(Phase.STORING, scene.mapping))
-            if scene.keeps_offsets:
-                removal.take_out(place.offsets)
-            left: OffsetRange | None = place.offsets
-            while left is not None and (chunk := quarantine.next_chunk(left, scene.limits)) is not None:
+            storing.write(ReplayRecord(Phase.STORING, context.mapping))
+            if context.keeps_offsets:
+                removal.take_out(quarantined.offsets)
+            left: OffsetRange | None = quarantined.offsets
+            while left is not None and (chunk := quarantine.next_chunk(left, context.limits)) is not None:
                 for batch in storing.store([chunk]):
                     # From here on it is stored: only to be taken out, whatever the mapping is by then.
                     storing.write(replace(storing.record, phase=Phase.DELETING))
                     removal.take_out(OffsetRange(batch.first_offset, batch.last_offset))
                 left = OffsetRange(chunk.last + 1, left.last) if chunk.last < left.last else None
-            storing.write(ReplayRecord(Phase.DONE, scene.mapping))
+            storing.write(ReplayRecord(Phase.DONE, context.mapping))
         finally:
             storing.close()
-        result.missing, result.still_wrong = quarantine.count(place.offsets)
+        result.missing, result.still_wrong = quarantine.count(quarantined.offsets)
         if result.missing:
             result.notes.append(f"{result.missing} messages that the mapping takes are in quarantine still")
         return result
@@ -185,31 +185,31 @@ class QuarantineReplay:
         if record.batch is not None and (record.phase is Phase.DELETING or storing.complete()):
             removal.take_out(OffsetRange(record.batch.ranges[0].first, record.batch.ranges[-1].last))
 
-    def _result(self, place: QuarantinedPlace) -> PartitionResult:
-        origin = place.origin
-        return PartitionResult(origin.topic, origin.topic_id, origin.partition, place.offsets)
+    def _result(self, quarantined: QuarantinedPartition) -> PartitionResult:
+        origin = quarantined.origin
+        return PartitionResult(origin.topic, origin.topic_id, origin.partition, quarantined.offsets)
 
 
 @dataclass(frozen=True, slots=True)
 class _Removal:
     """Takes out of quarantine what is in the table; where that cannot be read back, what the record names."""
 
-    scene: Scene
+    context: ReplayContext
     origin: Origin
     quarantine: _Quarantine
     records: Records
     result: PartitionResult
 
     def take_out(self, within: OffsetRange) -> None:
-        moved = self.quarantine.stored(within) if self.scene.keeps_offsets else self.records.offsets
+        moved = self.quarantine.stored(within) if self.context.keeps_offsets else self.records.offsets
         condition = f"{_within(within)} AND {OFFSET} IN ({moved})"
-        table = quarantine_table(self.scene.name)
-        rows = self.scene.client.query(
-            f"SELECT count() FROM {qualified(self.scene.database, table)}"
+        table = quarantine_table(self.context.name)
+        rows = self.context.client.query(
+            f"SELECT count() FROM {qualified(self.context.database, table)}"
             f" WHERE {of_partition(self.origin)} AND {condition}"
         ).result_rows[0][0]
         if rows:
-            delete(self.scene.client, self.scene.database, self.origin, [table], condition)
+            delete(self.context.client, self.context.database, self.origin, [table], condition)
             self.result.deleted += rows
 
 

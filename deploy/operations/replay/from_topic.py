@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from deploy.errors import ReplayError
 from deploy.operations.replay.claim import claim, delete, of_partition
+from deploy.operations.replay.context import ReplayContext
 from deploy.operations.replay.record import Kind, Phase, Records, ReplayRecord
-from deploy.operations.replay.scene import PartitionResult, Scene
+from deploy.operations.replay.result import PartitionResult
 from deploy.operations.replay.span import Span, gaps, span_of, windows
 from deploy.operations.replay.storing import Storing
 from ingest_worker.storing.batch import Origin
@@ -31,12 +32,12 @@ class _Messages:
 class TopicReplay:
     """Of one data source, from the topic that feeds it."""
 
-    def __init__(self, scene: Scene, topic: TopicView, topic_id: str) -> None:
-        self._scene = scene
+    def __init__(self, context: ReplayContext, topic: TopicView, topic_id: str) -> None:
+        self._context = context
         self._topic = topic
         self._topic_id = topic_id
 
-    def look(self, partition: int, wanted: OffsetRange, *, replaces: bool) -> PartitionResult:
+    def preview(self, partition: int, wanted: OffsetRange, *, replaces: bool) -> PartitionResult:
         """What `run` would do. Changes nothing."""
         held = self._held(partition)
         result, span = self._begin(held, wanted)
@@ -54,14 +55,14 @@ class TopicReplay:
 
     def run(self, partition: int, wanted: OffsetRange, *, replaces: bool) -> PartitionResult:
         """Raises `ServiceError`; whatever happens, running it again goes on."""
-        origin = claim(self._scene.client, self._scene.database, self._origin(partition))
+        origin = claim(self._context.client, self._context.database, self._origin(partition))
         # What the group has committed is read after the claim: a worker that takes the partition over from now on,
         # wherever its group begins, ends this replay.
         held = self._held(partition)
         result, span = self._begin(held, wanted)
-        records = Records(self._scene.client, self._scene.database, origin, Kind.TOPIC)
-        record = records.read() or ReplayRecord(Phase.DONE, self._scene.mapping)
-        storing = Storing(self._scene, origin, records, _Messages(self._topic, partition), record, result)
+        records = Records(self._context.client, self._context.database, origin, Kind.TOPIC)
+        record = records.read() or ReplayRecord(Phase.DONE, self._context.mapping)
+        storing = Storing(self._context, origin, records, _Messages(self._topic, partition), record, result)
         try:
             storing.complete()
             storing.write(replace(storing.record, batch=None))
@@ -74,7 +75,7 @@ class TopicReplay:
     def _run(
         self, origin: Origin, storing: Storing, whole: OffsetRange, result: PartitionResult, *, replaces: bool
     ) -> None:
-        fresh = ReplayRecord(Phase.STORING, self._scene.mapping)
+        fresh = ReplayRecord(Phase.STORING, self._context.mapping)
         if replaces and (resumed := self._resumed(storing.record, whole)) is not None:
             if resumed.last < whole.last:
                 result.notes.append(
@@ -86,29 +87,29 @@ class TopicReplay:
             fresh = replace(fresh, replaced=whole)
             storing.write(replace(fresh, phase=Phase.DELETING))
             result.deleted = self._rows(origin, whole)
-            self._scene.tell(f"{origin.topic}/{origin.partition}: deleting {result.deleted} rows of {whole}")
+            self._context.progress(f"{origin.topic}/{origin.partition}: deleting {result.deleted} rows of {whole}")
             # Both tables name the deletion's owner, so that one that outlives this process ends with the next claim.
-            delete(self._scene.client, self._scene.database, origin, self._scene.tables, _within(whole))
+            delete(self._context.client, self._context.database, origin, self._context.tables, _within(whole))
         storing.write(fresh)
         for window in windows(whole):
             present = self._present(origin.partition, window)
             result.present += present.count
             for _ in storing.store(gaps(present, window)):
                 pass
-        storing.write(ReplayRecord(Phase.DONE, self._scene.mapping))
+        storing.write(ReplayRecord(Phase.DONE, self._context.mapping))
 
     def _resumed(self, record: ReplayRecord, whole: OffsetRange) -> OffsetRange | None:
         """What is left to store of a replacement that a former replay began: it has deleted already, and what is
         there was stored anew."""
         was = record.replaced
-        if record.phase is not Phase.STORING or was is None or record.mapping != self._scene.mapping:
+        if record.phase is not Phase.STORING or was is None or record.mapping != self._context.mapping:
             return None
         is_same = was.first <= whole.first <= was.last <= whole.last
         return OffsetRange(whole.first, was.last) if is_same else None
 
     def _begin(self, held: Held, wanted: OffsetRange) -> tuple[PartitionResult, Span]:
         span = span_of(wanted, held)
-        result = PartitionResult(self._scene.feed.topic, self._topic_id, held.partition, span.range)
+        result = PartitionResult(self._context.feed.topic, self._topic_id, held.partition, span.range)
         result.beyond = span.beyond
         if span.gone is not None:
             stored = sum(self._present(held.partition, window).count for window in windows(span.gone))
@@ -119,28 +120,30 @@ class TopicReplay:
         held = self._topic.held([partition])[0]
         if held.record is not None and held.record.topic_id != self._topic_id:
             raise ReplayError(
-                f"the topic `{self._scene.feed.topic}` was deleted and made again, and the group"
-                f" `{self._scene.feed.group_id}` has an offset of the former one",
+                f"the topic `{self._context.feed.topic}` was deleted and made again, and the group"
+                f" `{self._context.feed.group_id}` has an offset of the former one",
                 "set the group's offset first, so that the worker reads the new topic",
             )
         return held
 
     def _origin(self, partition: int) -> Origin:
-        return Origin(self._scene.name, self._scene.feed.topic, self._topic_id, partition)
+        return Origin(self._context.name, self._context.feed.topic, self._topic_id, partition)
 
     def _present(self, partition: int, within: OffsetRange) -> OffsetRanges:
         scan = Scan(
-            self._scene.client, self._scene.database, self._scene.tables, self._scene.feed.topic, self._topic_id
+            self._context.client, self._context.database, self._context.tables, self._context.feed.topic, self._topic_id
         )
         return scan.present({partition: within.first}, within.last).get(partition, OffsetRanges())
 
     def _rows(self, origin: Origin, within: OffsetRange) -> int:
         counts = (
-            f"SELECT count() AS rows FROM {qualified(self._scene.database, table)}"
+            f"SELECT count() AS rows FROM {qualified(self._context.database, table)}"
             f" WHERE {of_partition(origin)} AND {_within(within)}"
-            for table in self._scene.tables
+            for table in self._context.tables
         )
-        return int(self._scene.client.query(f"SELECT sum(rows) FROM ({' UNION ALL '.join(counts)})").result_rows[0][0])
+        return int(
+            self._context.client.query(f"SELECT sum(rows) FROM ({' UNION ALL '.join(counts)})").result_rows[0][0]
+        )
 
 
 def _within(offsets: OffsetRange) -> str:

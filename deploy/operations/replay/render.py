@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from deploy.operations.replay.request import Request
-from deploy.operations.replay.scene import PartitionResult
+from deploy.operations.replay.result import PartitionResult
 
 EXIT_PARTLY = 2
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from deploy.operations.replay.context import ReplayContext
 from deploy.operations.replay.deliver import deliver
 from deploy.operations.replay.record import Kind, Records, ReplayRecord, SentBatch
-from deploy.operations.replay.scene import PartitionResult, Scene
+from deploy.operations.replay.result import PartitionResult
 from deploy.operations.replay.span import clipped
 from ingest_worker.storing.batch import Batch, BatchBuilder, Limits, Origin
 from ingest_worker.storing.messages import Run
@@ -35,21 +36,21 @@ class Storing:
 
     def __init__(
         self,
-        scene: Scene,
+        context: ReplayContext,
         origin: Origin,
         records: Records,
         messages: Messages,
         record: ReplayRecord,
         result: PartitionResult,
     ) -> None:
-        self._scene = scene
+        self._context = context
         self._origin = origin
         self._records = records
         self._messages = messages
         self.record = record
         self._result = result
-        self._sink = Sink(scene.connect, scene.database, landing_of(scene.feed), scene.insert_seconds)
-        self._told = time.monotonic()
+        self._sink = Sink(context.connect, context.database, landing_of(context.feed), context.insert_seconds)
+        self._reported_at = time.monotonic()
 
     def close(self) -> None:
         self._sink.close()
@@ -68,7 +69,7 @@ class Storing:
                 f"a former replay was killed while it sent {first}-{last} and {reason or 'some of that is gone'}: "
                 + (
                     "the tables are made whole, views behind them may hold a part of it or some of it twice"
-                    if self._scene.keeps_offsets
+                    if self._context.keeps_offsets
                     else "some of it may be stored twice"
                 )
             )
@@ -83,25 +84,31 @@ class Storing:
 
     def store(self, ranges: Sequence[OffsetRange]) -> Iterator[Batch]:
         """Store the messages at these offsets; gives each batch that is stored."""
-        for batch in batches_of(self._messages.read(ranges), self._origin, self._scene.limits):
+        for batch in batches_of(self._messages.read(ranges), self._origin, self._context.limits):
             yield self._store(batch, self._named(batch, ranges))
 
     def _store(self, batch: Batch, ranges: Sequence[OffsetRange]) -> Batch:
-        sent = SentBatch(self._origin.replay, ranges, batch.rows, self._scene.blocks())
+        sent = SentBatch(self._origin.replay, ranges, batch.rows, self._context.blocks())
         self.write(replace(self.record, batch=sent))
         self._deliver(batch)
         self._result.stored += batch.rows
         counted = self._sink.count_quarantined(batch)
         self._result.quarantined += counted.rows if counted else 0
-        if time.monotonic() - self._told > _PROGRESS_SECONDS:
-            self._told = time.monotonic()
+        if time.monotonic() - self._reported_at > _PROGRESS_SECONDS:
+            self._reported_at = time.monotonic()
             place = f"{self._origin.topic}/{self._origin.partition}"
-            self._scene.tell(f"{place}: stored {self._result.stored} messages, at offset {batch.last_offset}")
+            self._context.progress(f"{place}: stored {self._result.stored} messages, at offset {batch.last_offset}")
         return batch
 
     def _deliver(self, batch: Batch) -> None:
-        scene = self._scene
-        deliver(self._sink, batch, self._origin.replay, scene.tell, lambda: scene.deployed_mapping() == scene.mapping)
+        context = self._context
+        deliver(
+            self._sink,
+            batch,
+            self._origin.replay,
+            context.progress,
+            lambda: context.deployed_mapping() == context.mapping,
+        )
 
     def _named(self, batch: Batch, ranges: Sequence[OffsetRange]) -> Sequence[OffsetRange]:
         """What names a batch's content: of a topic, which never changes, where its messages were asked for; of a
@@ -113,9 +120,9 @@ class Storing:
 
     def _why_other(self, sent: SentBatch) -> str:
         """Why the same token would not do."""
-        if self.record.mapping != self._scene.mapping:
+        if self.record.mapping != self._context.mapping:
             return "the mapping has changed since"
-        if self._scene.blocks() - sent.block >= DEDUPLICATION_WINDOW // 2:
+        if self._context.blocks() - sent.block >= DEDUPLICATION_WINDOW // 2:
             return "the tables may have forgotten its token since"
         return ""
 

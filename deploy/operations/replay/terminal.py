@@ -12,7 +12,7 @@ from deploy.errors import ReplayError
 from deploy.operations.replay.command import Replay
 from deploy.operations.replay.render import exit_code, render_json, render_text
 from deploy.operations.replay.request import Request
-from deploy.operations.replay.scene import PartitionResult
+from deploy.operations.replay.result import PartitionResult
 from ingest_worker.settings import IngestSettings
 from schemas.feed import feed_of
 from schemas.model import Project
@@ -22,7 +22,7 @@ from service.settings import load_settings
 
 
 def replay(
-    asked: Mapping[str, Any],
+    options: Mapping[str, Any],
     project: Project,
     environment: Mapping[str, str],
     connect: Callable[[], Client],
@@ -31,7 +31,7 @@ def replay(
     is_sure: bool,
 ) -> int:
     """Carry the request out and print it; gives the exit code. Raises `ServiceError`."""
-    request = Request(**asked)
+    request = Request(**options)
     settings = load_settings(IngestSettings, environment)
 
     def kafka() -> ClientConfig:
@@ -53,8 +53,8 @@ def replay(
     render = render_json if output == "json" else render_text
     results: list[PartitionResult] = []
     try:
-        for result in Replay(request, project, settings, connect, kafka, _tell).run(confirm):
-            _tell(f"{result.topic}/{result.partition}: {'looked at' if request.is_check else 'done'}")
+        for result in Replay(request, project, settings, connect, kafka, _show_progress).run(confirm):
+            _show_progress(f"{result.topic}/{result.partition}: {'looked at' if request.is_check else 'done'}")
             results.append(result)
     except ServiceError:
         if results:
@@ -64,5 +64,5 @@ def replay(
     return exit_code(results)
 
 
-def _tell(text: str) -> None:
+def _show_progress(text: str) -> None:
     click.echo(text, err=True)

@@ -71,7 +71,7 @@ def verify_data_source(
             runs = stored.runs(held.partition, held.start, chunks.get(held.partition, []))
             report = _report(feed, topic_id, held, runs, table)
             report.former = former.get(held.partition, 0)
-            if report.found.gaps:
+            if report.comparison.gaps:
                 is_compacted = topic.is_compacted() if is_compacted is None else is_compacted
                 look_up_gaps(report, topic, is_compacted=is_compacted)
             yield report
@@ -84,7 +84,7 @@ def _report(feed: Feed, topic_id: str, held: Held, runs: Iterator[StoredRun], ta
     # Rows that go away by themselves leave gaps of which nothing can be said.
     known_from = end if table.removes_rows else held.low
     report = PartitionReport(feed.data_source, feed.topic, held, compare(runs, expected, known_from))
-    if report.found.unknown:
+    if report.comparison.unknown:
         report.unknown_because.append(table.removes_rows or f"the broker holds nothing below {held.low} any more")
     if is_former:
         report.unknown_because.append("the topic was deleted and made again: the group's offset is of the former one")
@@ -100,7 +100,7 @@ def _report(feed: Feed, topic_id: str, held: Held, runs: Iterator[StoredRun], ta
 
 def look_up_gaps(report: PartitionReport, topic: TopicView, *, is_compacted: bool) -> None:
     """Leaves of the gaps those offsets at which the broker does hold a message."""
-    missing = report.found.gaps
+    missing = report.comparison.gaps
     unlisted = missing.offsets - sum(gap.count for gap in missing.ranges)
     lost = RangeList()
     for part in _messages_in(topic, report.held.partition, missing.ranges):
@@ -108,7 +108,7 @@ def look_up_gaps(report: PartitionReport, topic: TopicView, *, is_compacted: boo
     empty = missing.offsets - unlisted - lost.offsets
     if missing.more:
         lost.add_unlisted(missing.more, unlisted, missing.last)
-    report.found.gaps = lost
+    report.comparison.gaps = lost
     report.empty = empty
     if empty and is_compacted:
         report.unknown_because.append(f"the topic is compacted: {empty} offsets hold no message any more")

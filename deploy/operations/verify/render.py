@@ -14,13 +14,13 @@ def render_text(reports: Sequence[PartitionReport]) -> str:
     """A line for each partition, below it what is wrong or unknown and how it is mended."""
     lines = []
     for report in reports:
-        held, found = report.held, report.found
+        held, comparison = report.held, report.comparison
         lines.append(
             f"{report.data_source}  {report.topic}/{held.partition}  from {held.start}  committed"
-            f" {'-' if held.committed is None else held.committed}  rows {found.rows}  distinct {found.distinct}"
-            f"  {report.verdict.name.lower()}"
+            f" {'-' if held.committed is None else held.committed}  rows {comparison.rows}"
+            f"  distinct {comparison.distinct}  {report.verdict.name.lower()}"
         )
-        for name, ranges in (("gap", found.gaps), ("double", found.doubles), ("unknown", found.unknown)):
+        for name, ranges in (("gap", comparison.gaps), ("double", comparison.doubles), ("unknown", comparison.unknown)):
             if ranges:
                 lines.append(f"    {name}: {ranges} ({ranges.offsets} offsets)")
         if report.empty:
@@ -44,11 +44,11 @@ def render_json(reports: Sequence[PartitionReport]) -> str:
             "high": report.held.high,
             "start": report.held.start,
             "committed": report.held.committed,
-            "rows": report.found.rows,
-            "distinct": report.found.distinct,
-            "gaps": _listed(report.found.gaps),
-            "doubles": _listed(report.found.doubles),
-            "unknown": _listed(report.found.unknown),
+            "rows": report.comparison.rows,
+            "distinct": report.comparison.distinct,
+            "gaps": _listed(report.comparison.gaps),
+            "doubles": _listed(report.comparison.doubles),
+            "unknown": _listed(report.comparison.unknown),
             "empty_offsets": report.empty,
             "rows_of_an_earlier_topic": report.former,
             "unknown_because": report.unknown_because,

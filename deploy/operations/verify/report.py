@@ -27,21 +27,21 @@ class PartitionReport:
     data_source: str
     topic: str
     held: Held
-    found: Comparison
+    comparison: Comparison
     empty: int = 0
     former: int = 0
     unknown_because: list[str] = field(default_factory=list)
 
     @property
     def verdict(self) -> Verdict:
-        if self.found.gaps or self.found.doubles:
+        if self.comparison.gaps or self.comparison.doubles:
             return Verdict.WRONG
         return Verdict.UNKNOWN if self.unknown_because else Verdict.WELL
 
     @property
     def mending(self) -> str:
         """The command that fills the gaps; empty without any."""
-        gaps = self.found.gaps
+        gaps = self.comparison.gaps
         if not gaps:
             return ""
         return (

@@ -13,7 +13,7 @@ from deploy.embedded.engine import EmbeddedEngine
 from deploy.errors import ReplayError
 from deploy.operations.replay.command import Replay
 from deploy.operations.replay.request import Request
-from deploy.operations.replay.scene import PartitionResult
+from deploy.operations.replay.result import PartitionResult
 from ingest_worker.settings import IngestSettings
 from schemas.model import Project
 from schemas.project import load_project

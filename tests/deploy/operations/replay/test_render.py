@@ -8,7 +8,7 @@ import pytest
 
 from deploy.operations.replay.render import exit_code, render_json, render_text
 from deploy.operations.replay.request import Request
-from deploy.operations.replay.scene import PartitionResult
+from deploy.operations.replay.result import PartitionResult
 from ingest_worker.storing.ranges import OffsetRange
 
 FILL = Request("events", (0,), 0, 9)

@@ -62,7 +62,7 @@ def test_the_command_reaches_over_gaps_that_are_not_listed() -> None:
     gaps = RangeList(limit=1)
     gaps.add(OffsetRange(2, 2))
     gaps.add_unlisted(3, 4, 90)
-    found.found.gaps = gaps
+    found.comparison.gaps = gaps
     assert (gaps.offsets, gaps.more) == (5, 3)
     assert found.mending.endswith("--from-offset 2 --to-offset 90")
 

@@ -1,27 +1,24 @@
-"""What every step of a replay needs: the data source, ClickHouse, how large a batch may be, and whom to tell."""
+"""What every step of a replay needs: the data source, ClickHouse, the size of a batch, and who follows its progress."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from clickhouse_connect.driver.client import Client
 
-from deploy.operations.replay.deliver import Tell
+from deploy.operations.replay.deliver import Progress
 from ingest_worker.storing.batch import Limits
 from ingest_worker.storing.fence.scan import memory_of
-from ingest_worker.storing.ranges import OffsetRange
 from schemas.feed import Feed, feed_of
 from schemas.model import DataSource
 from schemas.own_names import landing_table, quarantine_table
 from schemas.tables.ddl.mapping import mapping_ddl
 from schemas.tables.source_shape import shape_of
 
-FORGETFUL = "forgets the offsets of its rows"
-
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class ReplayContext:
     """One data source that a topic feeds. `client` is for everything but inserts, for which `connect` makes others."""
 
     data_source: DataSource
@@ -30,7 +27,7 @@ class Scene:
     connect: Callable[[], Client]
     limits: Limits
     insert_seconds: float
-    tell: Tell
+    progress: Progress
 
     @property
     def name(self) -> str:
@@ -74,32 +71,3 @@ class Scene:
             parameters={"database": self.database, "name": self.name},
         ).result_rows
         return int(rows[0][0] or 0)
-
-
-@dataclass(slots=True)
-class PartitionResult:
-    """What was done, or with a dry run would be, in one partition. Counts are of messages, those of `missing` and
-    `lost` of offsets: nobody has looked whether there is a message at each.
-
-    `lost` are not stored and no longer held by the broker; `beyond` are the worker's to store.
-    """
-
-    topic: str
-    topic_id: str
-    partition: int
-    range: OffsetRange | None = None
-    present: int = 0
-    missing: int = 0
-    deleted: int = 0
-    completed: int = 0
-    stored: int = 0
-    quarantined: int = 0
-    still_wrong: int = 0
-    lost: int = 0
-    beyond: OffsetRange | None = None
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether something that was asked for was not, or could not be, done."""
-        return bool(self.lost or self.beyond or self.notes)
