@@ -1,4 +1,8 @@
-"""Why a bench cannot measure."""
+"""Why a bench cannot measure.
+
+ServiceError
+└── BenchError    a bench, or a side of it, did not do its work
+"""
 
 from __future__ import annotations
 
