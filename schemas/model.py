@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 Permission = Literal["READ", "APPEND"]
 
@@ -174,12 +173,60 @@ class DataSource:
     place: Place = Place("")
 
 
-class NodeType(StrEnum):
-    STANDARD = "standard"
-    ENDPOINT = "endpoint"
-    MATERIALIZED = "materialized"
-    COPY = "copy"
-    SINK = "sink"
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`TYPE endpoint`: the node is answered over HTTP."""
+
+    type_name: ClassVar[str] = "endpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Materialization:
+    """`TYPE materialized`: what comes into the tables that the node reads is written on into the data source `target`.
+
+    `engine` is from Classic, whose files describe the target here: None without its ENGINE lines.
+    """
+
+    type_name: ClassVar[str] = "materialized"
+    target: str
+    deployment_method: Literal["alter"] | None = None
+    engine: Engine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """`TYPE copy`: what the node answers is written into the data source `target`, at the times of `schedule`.
+
+    `schedule` is a cron expression, `@on-demand` or `@once`.
+    """
+
+    type_name: ClassVar[str] = "copy"
+    target: str
+    schedule: str = "@on-demand"
+    mode: Literal["append", "replace"] = "append"
+    on_demand_compute: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """`TYPE sink`: what the node answers is written to a topic, or to files in a bucket, over a connection.
+
+    `service` is Classic's word for what kind of connection it is.
+    """
+
+    type_name: ClassVar[str] = "sink"
+    connection: str | None = None
+    schedule: str = "@on-demand"
+    kafka_topic: str | None = None
+    bucket_uri: str | None = None
+    file_template: str | None = None
+    format: str | None = None
+    compression: str | None = None
+    write_strategy: str | None = None
+    service: str | None = None
+
+
+NodeKind = Endpoint | Materialization | Copy | Sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +235,16 @@ class Node:
 
     name: str
     sql: str
-    type: NodeType = NodeType.STANDARD
+    kind: NodeKind | None = None  # None: a node that others read, and no more
     description: str = ""
-    # Every other attribute of the node (DATASOURCE, COPY_SCHEDULE, ENGINE…), upper-case name → value.
-    attributes: Mapping[str, str] = field(default_factory=dict)
     place: Place = Place("")
     # Where the first character of `sql` stands in the file.
     sql_place: Place = Place("")
+
+    @property
+    def type_name(self) -> str:
+        """The node's TYPE, as a file says it."""
+        return "standard" if self.kind is None else self.kind.type_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +262,7 @@ class Pipe:
     @property
     def endpoint(self) -> Node | None:
         """The node that is answered over HTTP, if the pipe is an endpoint."""
-        return next((node for node in self.nodes if node.type is NodeType.ENDPOINT), None)
+        return next((node for node in self.nodes if isinstance(node.kind, Endpoint)), None)
 
 
 @dataclass(frozen=True, slots=True)

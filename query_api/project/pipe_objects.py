@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from query_api.ids import resource_id
-from schemas.model import Node, NodeType, Pipe
+from schemas.model import Materialization, Node, Pipe
 from schemas.queries.catalog import Catalog
 from schemas.template.parameters import Parameter
 from schemas.template.values.json_values import plain
@@ -22,7 +22,7 @@ def pipe_object(catalog: Catalog, pipe: Pipe, base_url: str) -> Object:
         "name": pipe.name,
         "description": pipe.description,
         "content": pipe.source,
-        "type": (endpoint or pipe.nodes[-1]).type.value if pipe.nodes else NodeType.STANDARD.value,
+        "type": (endpoint or pipe.nodes[-1]).type_name if pipe.nodes else "standard",
         "endpoint": None if endpoint is None else resource_id(pipe.name, endpoint.name),
         "nodes": [_node_object(catalog, pipe, node) for node in pipe.nodes],
         "tags": list(pipe.tags),
@@ -61,10 +61,10 @@ def _node_object(catalog: Catalog, pipe: Pipe, node: Node) -> Object:
         "name": node.name,
         "sql": node.sql,
         "description": node.description,
-        "node_type": node.type.value,
+        "node_type": node.type_name,
         "dependencies": sorted({*names, *tables}),
         "params": [parameter_object(each) for each in catalog.nodes[pipe.name, node.name].parameters],
-        "materialized": node.attributes.get("DATASOURCE") if node.type is NodeType.MATERIALIZED else None,
+        "materialized": node.kind.target if isinstance(node.kind, Materialization) else None,
         "tags": {},
         "version": 0,
         "created_at": None,

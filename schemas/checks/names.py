@@ -76,6 +76,6 @@ def _taken_twice(first: Resource, second: Resource) -> Problem:
 def _is_copy(first: Resource, second: Resource) -> bool:
     """Whether two files mean the same: of pipes the folder may decide what is published."""
     if isinstance(first, Pipe) and isinstance(second, Pipe):
-        types = [[node.type for node in pipe.nodes] for pipe in (first, second)]
+        types = [[node.type_name for node in pipe.nodes] for pipe in (first, second)]
         return first.source.split() == second.source.split() and types[0] == types[1]
     return type(first) is type(second) and first.source.split() == second.source.split()

@@ -4,42 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from schemas.files.columns import parse_columns
-from schemas.files.engine import ENGINE_OPTIONS, engine_of
-from schemas.files.indexes import parse_indexes
-from schemas.files.kafka_lines import kafka_source_of
+from schemas.files.engine import ENGINE_LINES, engine_of
+from schemas.files.indexes import read_indexes
+from schemas.files.kafka_lines import KAFKA_LINES, kafka_source_of
 from schemas.files.lines.datafile import Grammar, Instruction, read_instructions
+from schemas.files.lines.declared import DeclaredLine, by_name
 from schemas.files.lines.source import Line, Source
 from schemas.files.projections import parse_projections
-from schemas.files.tokens import read_token, split_list
-from schemas.model import Column, ColumnType, DataSource, Engine, Index, Place, Problem, Token
+from schemas.files.tokens import read_list, read_token
+from schemas.model import Column, ColumnType, DataSource, Engine, Place, Problem, Token
 from schemas.sql.expressions import names_in
 
-_PROSE = ("DESCRIPTION", "TAGS", "SHARED_WITH", "FORWARD_QUERY", "BACKFILL")
-_IMPORTS = ("IMPORT_", "PG_", "S3_", "GCS_", "DYNAMODB_", "EXPORT_")
-_KEPT = frozenset({"SOURCE", "VERSION", "DATASOURCE", "TYPE"})
-_DYNAMODB_COLUMNS = {"_timestamp": ("DateTime64(3)", "now64(3)"), "_is_deleted": ("UInt8", "0")}
-_GRAMMAR_WORDS = frozenset({*_PROSE, "SCHEMA", "INDEXES", "TOKEN", "SETTINGS", *_KEPT, *ENGINE_OPTIONS})
-_KAFKA = ("CONNECTION_NAME", "TOPIC", "GROUP_ID", "AUTO_OFFSET_RESET", "STORE_RAW_VALUE", "STORE_HEADERS")
-_FORMATS = ("KEY_FORMAT", "VALUE_FORMAT")
+# What stands in a file by itself; the lines of the engine and of Kafka are declared in their own modules.
+_LINES = by_name(
+    (
+        DeclaredLine("DESCRIPTION", "description"),
+        DeclaredLine("TAGS", "tags", read_list),
+        DeclaredLine("SHARED_WITH", "shared_with", read_list),
+        DeclaredLine("FORWARD_QUERY", "forward_query"),
+        DeclaredLine("BACKFILL", "backfill"),
+        DeclaredLine("INDEXES", "indexes", read_indexes),
+    )
+)
+# Kept by their names in `others`, since nothing acts on them.
+_KEPT = by_name(
+    DeclaredLine(name, "others", warning=f"{name} in a data source is kept but not acted on")
+    for name in ("SOURCE", "VERSION", "DATASOURCE", "TYPE")
+)
 _IMPORT = ("CONNECTION_NAME", "BUCKET_URI", "SCHEDULE", "FORMAT", "FROM_TIMESTAMP", "TABLE_ARN", "EXPORT_BUCKET")
-# Named though their prefixes would do: in lower case, and as what a misspelt line may have meant.
-_NAMED = frozenset((*(f"KAFKA_{name}" for name in (*_KAFKA, *_FORMATS)), *(f"IMPORT_{name}" for name in _IMPORT)))
+# Every line of an import is taken. These are named all the same, for lower case and for what a misspelt one may have
+# meant.
+_IMPORTS = frozenset(f"IMPORT_{name}" for name in _IMPORT)
+_IMPORT_PREFIXES = ("IMPORT_", "PG_", "S3_", "GCS_", "DYNAMODB_", "EXPORT_")
+_DYNAMODB_COLUMNS = {"_timestamp": ("DateTime64(3)", "now64(3)"), "_is_deleted": ("UInt8", "0")}
 
 
 @dataclass(slots=True)
 class _Draft:
     """What has been read of a file so far."""
 
+    schema: Instruction | None = None
     engine: dict[str, Instruction] = field(default_factory=dict)
     kafka: dict[str, Instruction] = field(default_factory=dict)
     imports: list[Instruction] = field(default_factory=list)
     others: dict[str, str] = field(default_factory=dict)
-    schema: Instruction | None = None
-    indexes: tuple[Index, ...] = ()
     tokens: list[Token] = field(default_factory=list)
-    texts: dict[str, str] = field(default_factory=dict)
+    # By field of the model.
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 def read_data_source(source: Source, name: str) -> DataSource | None:
@@ -67,18 +81,13 @@ def read_data_source(source: Source, name: str) -> DataSource | None:
         name=name,
         columns=columns,
         engine=engine or Engine(),
-        indexes=draft.indexes,
         projections=projections,
         tokens=tuple(draft.tokens),
         kafka=kafka,
-        description=draft.texts.get("DESCRIPTION", ""),
-        tags=split_list(draft.texts.get("TAGS", "")),
-        shared_with=split_list(draft.texts.get("SHARED_WITH", "")),
-        forward_query=draft.texts.get("FORWARD_QUERY"),
-        backfill=draft.texts.get("BACKFILL"),
         others=draft.others,
         source=source.text,
         place=Place(source.file),
+        **draft.values,
     )
 
 
@@ -98,27 +107,22 @@ def _take(draft: _Draft, instruction: Instruction, problems: list[Problem]) -> N
     name = instruction.name
     if name == "SCHEMA":
         _take_schema(draft, instruction, problems)
-    elif name in ENGINE_OPTIONS:
-        draft.engine[ENGINE_OPTIONS[name]] = instruction
-    elif name == "SETTINGS":
-        problems.append(instruction.problem("SETTINGS option is not allowed", "use ENGINE_SETTINGS"))
-    elif name == "INDEXES":
-        if instruction.block is None:
-            problems.append(instruction.problem("INDEXES must be multiline", "write `INDEXES >` and one index a line"))
-        draft.indexes = parse_indexes(instruction.block or (), problems)
     elif name == "TOKEN":
         token = read_token(instruction, ("READ", "APPEND"), problems)
         draft.tokens += [token] if token is not None else []
-    elif name in _PROSE:
-        draft.texts[name] = instruction.text
+    elif name == "SETTINGS":
+        problems.append(instruction.problem("SETTINGS option is not allowed", "use ENGINE_SETTINGS"))
+    elif name in ENGINE_LINES:
+        draft.engine[ENGINE_LINES[name].field] = instruction
+    elif name in _LINES:
+        draft.values[_LINES[name].field] = _LINES[name].value(instruction, problems)
     elif name.startswith("KAFKA_"):
         draft.kafka[name] = instruction
+    elif name in _KEPT:
+        draft.others[name] = str(_KEPT[name].value(instruction, problems))
     else:
         draft.others[name] = instruction.text
-        if name.startswith(_IMPORTS):
-            draft.imports.append(instruction)
-        else:
-            problems.append(instruction.problem(f"{name} in a data source is kept but not acted on", warning=True))
+        draft.imports.append(instruction)
 
 
 def _take_schema(draft: _Draft, instruction: Instruction, problems: list[Problem]) -> None:
@@ -151,4 +155,9 @@ def _stays_in_block(name: str, before: Line | None, line: Line) -> bool:
     return goes_on and not line.text.split(None, 1)[0].isupper()
 
 
-_GRAMMAR = Grammar("datasource", _GRAMMAR_WORDS | _NAMED, ("KAFKA_", *_IMPORTS), _stays_in_block)
+_GRAMMAR = Grammar(
+    "datasource",
+    frozenset({"SCHEMA", "TOKEN", "SETTINGS", *_LINES, *_KEPT, *ENGINE_LINES, *KAFKA_LINES, *_IMPORTS}),
+    ("KAFKA_", *_IMPORT_PREFIXES),
+    _stays_in_block,
+)

@@ -4,57 +4,69 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from schemas.files.lines.datafile import Instruction
+from schemas.files.lines.declared import DeclaredLine, by_name
 from schemas.model import Engine, Problem
 
-_KEYS = {
-    "PARTITION_KEY": "partition_key",
-    "SORTING_KEY": "sorting_key",
-    "PRIMARY_KEY": "primary_key",
-    "SAMPLING_KEY": "sampling_key",
-    "TTL": "ttl",
-}
-ENGINE_OPTIONS: Mapping[str, str] = {
-    "ENGINE": "name",
-    **{f"ENGINE_{name}": field for name, field in _KEYS.items()},
-    **_KEYS,  # the legacy spelling
-    "ENGINE_SETTINGS": "settings",
-    "ENGINE_VER": "version",
-    "ENGINE_VERSION": "version",
-    "ENGINE_IS_DELETED": "is_deleted",
-    "ENGINE_SIGN": "sign",
-    "ENGINE_COLUMNS": "columns",
-    "ENGINE_SUMMING_COLUMNS": "columns",
-    "ENGINE_JOIN_STRICTNESS": "join_strictness",
-    "ENGINE_JOIN_TYPE": "join_type",
-    "ENGINE_KEY_COLUMNS": "key_columns",
-}
-"""Instruction → field of the model."""
 
-ENGINES = (
-    "MergeTree",
-    "ReplacingMergeTree",
-    "SummingMergeTree",
-    "AggregatingMergeTree",
-    "CollapsingMergeTree",
-    "VersionedCollapsingMergeTree",
-    "Null",
+def _key(instruction: Instruction, _: list[Problem]) -> str | None:
+    return without_brackets(instruction.text) or None
+
+
+def _column(instruction: Instruction, _: list[Problem]) -> str | None:
+    return instruction.text.strip("`() ") or None
+
+
+def _columns(instruction: Instruction, _: list[Problem]) -> tuple[str, ...]:
+    names = (part.strip("`\"'() \t\n") for part in instruction.text.split(","))
+    return tuple(name for name in names if name)
+
+
+ENGINE_LINES = by_name(
+    (
+        DeclaredLine("ENGINE", "name"),
+        DeclaredLine("ENGINE_PARTITION_KEY", "partition_key", _key, older=("PARTITION_KEY",)),
+        DeclaredLine("ENGINE_SORTING_KEY", "sorting_key", _key, older=("SORTING_KEY",)),
+        DeclaredLine("ENGINE_PRIMARY_KEY", "primary_key", _key, older=("PRIMARY_KEY",)),
+        DeclaredLine("ENGINE_SAMPLING_KEY", "sampling_key", _key, older=("SAMPLING_KEY",)),
+        DeclaredLine("ENGINE_TTL", "ttl", older=("TTL",)),
+        DeclaredLine("ENGINE_SETTINGS", "settings"),
+        DeclaredLine("ENGINE_VER", "version", _column, older=("ENGINE_VERSION",)),
+        DeclaredLine("ENGINE_IS_DELETED", "is_deleted", _column),
+        DeclaredLine("ENGINE_SIGN", "sign", _column),
+        DeclaredLine("ENGINE_COLUMNS", "columns", _columns, older=("ENGINE_SUMMING_COLUMNS",)),
+        DeclaredLine("ENGINE_JOIN_STRICTNESS", "join_strictness"),
+        DeclaredLine("ENGINE_JOIN_TYPE", "join_type"),
+        DeclaredLine("ENGINE_KEY_COLUMNS", "key_columns", _columns),
+    )
 )
-_CLASSIC_ENGINES = ("Join",)
-_NEEDS = {
-    "ReplacingMergeTree": ("sorting_key",),
-    "CollapsingMergeTree": ("sign",),
-    "VersionedCollapsingMergeTree": ("sign", "version"),
-    "Join": ("key_columns",),
-}
-# What stands in the brackets of an engine that is written as ClickHouse writes it: `ReplacingMergeTree(updated_at)`.
-_ARGUMENTS = {
-    "ReplacingMergeTree": ("version", "is_deleted"),
-    "SummingMergeTree": ("columns",),
-    "CollapsingMergeTree": ("sign",),
-    "VersionedCollapsingMergeTree": ("sign", "version"),
-}
+"""Every spelling of a line of the engine, and where it goes in the model's `Engine`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """An engine: the lines that it needs, and the fields of what stands in its brackets where it is written as
+    ClickHouse writes it (`ReplacingMergeTree(updated_at)`)."""
+
+    name: str
+    needs: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    is_classic: bool = False
+
+
+_FORMS = (
+    _Form("MergeTree"),
+    _Form("ReplacingMergeTree", needs=("ENGINE_SORTING_KEY",), arguments=("version", "is_deleted")),
+    _Form("SummingMergeTree", arguments=("columns",)),
+    _Form("AggregatingMergeTree"),
+    _Form("CollapsingMergeTree", needs=("ENGINE_SIGN",), arguments=("sign",)),
+    _Form("VersionedCollapsingMergeTree", needs=("ENGINE_SIGN", "ENGINE_VERSION"), arguments=("sign", "version")),
+    _Form("Null"),
+    _Form("Join", needs=("ENGINE_KEY_COLUMNS",), is_classic=True),
+)
 # A replicated or shared engine is what a cluster makes of the plain one.
 _CLUSTERED = re.compile(r"(?:Replicated|Shared)(?=\w*MergeTree)", re.IGNORECASE)
 
@@ -63,25 +75,34 @@ def engine_of(lines: Mapping[str, Instruction], problems: list[Problem]) -> Engi
     """The engine of a data source from its lines, by field of the model; None when it is none that there is."""
     if not lines:
         return Engine()
-    values = {field: text for field, instruction in lines.items() if (text := instruction.text.strip())}
+    given = {field: instruction for field, instruction in lines.items() if instruction.text.strip()}
     head = lines.get("name", next(iter(lines.values())))
-    written = values.get("name", "MergeTree")
+    written = given["name"].text.strip() if "name" in given else "MergeTree"
     plain, _, inside = _CLUSTERED.sub("", written).partition("(")
-    name = {known.lower(): known for known in (*ENGINES, *_CLASSIC_ENGINES)}.get(plain.strip().lower())
-    if name is None:
-        text = f"Engine {written[:60]} is not supported, supported engines include: {', '.join(ENGINES)}"
-        problems.append(head.problem(text))
+    form = next((each for each in _FORMS if each.name.lower() == plain.strip().lower()), None)
+    if form is None:
+        known = ", ".join(each.name for each in _FORMS if not each.is_classic)
+        problems.append(head.problem(f"Engine {written[:60]} is not supported, supported engines include: {known}"))
         return None
     arguments = [part.strip() for part in inside.rstrip().removesuffix(")").split(",") if part.strip()]
-    values = {**dict(zip(_ARGUMENTS.get(name, ()), arguments, strict=False)), **values}
-    for field in _NEEDS.get(name, ()):
-        if field not in values:
+    given = {**_bracketed(form, arguments, head), **given}
+    for name in form.needs:
+        field = ENGINE_LINES[name].field
+        if field not in given:
             kind = "option" if field == "sorting_key" else "parameter"
-            hint = f"the engine {name} needs the line ENGINE_{_instruction(field, name)}"
+            hint = f"the engine {form.name} needs the line {name}"
             problems.append(head.problem(f"Missing required {kind} '{field}'", hint))
-    if name in _CLASSIC_ENGINES:
-        problems.append(head.problem(f"the engine {name} is one of Tinybird's Classic", warning=True))
-    return _engine(name, values, head)
+    if form.is_classic:
+        problems.append(head.problem(f"the engine {form.name} is one of Tinybird's Classic", warning=True))
+    readers = {line.field: line for line in ENGINE_LINES.values()}
+    values: dict[str, Any] = {field: readers[field].value(each, problems) for field, each in given.items()}
+    return Engine(**values | {"name": form.name, "place": head.place})
+
+
+def _bracketed(form: _Form, arguments: list[str], head: Instruction) -> dict[str, Instruction]:
+    """What stands in an engine's brackets, as the lines that would say it."""
+    pairs = zip(form.arguments, arguments, strict=False)
+    return {field: replace(head, value=argument, block=None) for field, argument in pairs}
 
 
 def without_brackets(text: str) -> str:
@@ -95,39 +116,3 @@ def without_brackets(text: str) -> str:
         if depth == 0 and position < len(text) - 1:
             return text
     return text[1:-1].strip()
-
-
-def _engine(name: str, values: Mapping[str, str], head: Instruction) -> Engine:
-    def key(field: str) -> str | None:
-        return without_brackets(values[field]) or None if field in values else None
-
-    def column(field: str) -> str | None:
-        return values[field].strip("`() ") or None if field in values else None
-
-    return Engine(
-        name=name,
-        partition_key=key("partition_key"),
-        sorting_key=key("sorting_key"),
-        primary_key=key("primary_key"),
-        sampling_key=key("sampling_key"),
-        ttl=values.get("ttl"),
-        settings=values.get("settings"),
-        version=column("version"),
-        is_deleted=column("is_deleted"),
-        sign=column("sign"),
-        columns=_list(values.get("columns", "")),
-        join_strictness=values.get("join_strictness"),
-        join_type=values.get("join_type"),
-        key_columns=_list(values.get("key_columns", "")),
-        place=head.place,
-    )
-
-
-def _list(text: str) -> tuple[str, ...]:
-    names = (part.strip("`\"'() \t\n") for part in text.split(","))
-    return tuple(name for name in names if name)
-
-
-def _instruction(field: str, engine: str) -> str:
-    names = {"sorting_key": "SORTING_KEY", "sign": "SIGN", "key_columns": "KEY_COLUMNS"}
-    return names.get(field, "VERSION" if engine.startswith("Versioned") else "VER")

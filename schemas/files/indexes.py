@@ -6,11 +6,19 @@ import re
 from collections.abc import Sequence
 
 from schemas.files.lines.block_text import BlockText, block_text
+from schemas.files.lines.datafile import Instruction
 from schemas.files.lines.source import Line
 from schemas.model import Index, Place, Problem
 
 _TYPE = re.compile(r"(?<=[\s)`])TYPE(?=\s)", re.IGNORECASE)
 _HINT = "an index is: name expression TYPE type(arguments) GRANULARITY n"
+
+
+def read_indexes(instruction: Instruction, problems: list[Problem]) -> tuple[Index, ...]:
+    """The indexes of an INDEXES line, which stand in the block below it."""
+    if instruction.block is None:
+        problems.append(instruction.problem("INDEXES must be multiline", "write `INDEXES >` and one index a line"))
+    return parse_indexes(instruction.block or (), problems)
 
 
 def parse_indexes(block: Sequence[Line], problems: list[Problem]) -> tuple[Index, ...]:

@@ -1,4 +1,4 @@
-"""TOKEN and TAGS lines, which data sources and pipes share."""
+"""TOKEN lines, and lists as of TAGS, which data sources and pipes share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def read_token(instruction: Instruction, allowed: Sequence[Permission], problems
     return None
 
 
-def split_list(text: str) -> tuple[str, ...]:
+def read_list(instruction: Instruction, _: list[Problem]) -> tuple[str, ...]:
     """A list written with commas or on lines of their own, quotes removed."""
-    words = (part.strip().strip("\"'").strip() for part in text.replace("\n", ",").split(","))
+    parts = instruction.text.replace("\n", ",").split(",")
+    words = (part.strip().strip("\"'").strip() for part in parts)
     return tuple(word for word in words if word)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from schemas.model import Node, NodeType, Pipe, Place, Problem
+from schemas.model import Copy, Node, Pipe, Place, Problem
 from schemas.queries.compose import limit_setting
 from schemas.queries.nodes import CompiledNode, place_in
 from schemas.queries.resolve import Key, Resolver
@@ -52,7 +52,7 @@ def warnings_of(node: CompiledNode) -> list[Problem]:
     for refusal in node.template.refusals:
         problem = problem_at(node.pipe, node.node, refusal)
         warnings.append(replace(problem, message=f"{refusal.message}: what comes to it will fail", severity="warning"))
-    own = {"job_timestamp"} if node.node.type is NodeType.COPY else set()
+    own = {"job_timestamp"} if isinstance(node.node.kind, Copy) else set()
     for name in sorted(node.template.names & RESERVED_NAMES - own):
         message = f"the parameter `{name}` has a meaning of its own in every request"
         hint = "its value never reaches a template" if name in HIDDEN_NAMES else "give it another name"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from schemas.model import Node, NodeType, Pipe, Place
+from schemas.model import Copy, Node, Pipe, Place
 from schemas.template.compiling.samples import Sample, samples_of
 from schemas.template.errors import TemplateRenderError
 from schemas.template.parameters import Parameter
@@ -36,7 +36,7 @@ class CompiledNode:
         """The node's own SQL. Raises TemplateError."""
         if self.template is None:
             return self.node.sql
-        if self.node.type is NodeType.COPY and _JOB_TIMESTAMP in self.template.names:
+        if isinstance(self.node.kind, Copy) and _JOB_TIMESTAMP in self.template.names:
             values = {_JOB_TIMESTAMP: datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"), **values}
         sql = self.template.render(values, render)
         if not sql.strip():

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from schemas.model import DataSource, NodeType
+from schemas.model import Copy, DataSource, Endpoint
 from schemas.own_names import quarantined_by
 from schemas.queries.column_kinds import column_kinds
 from schemas.queries.nodes import CompiledNode
@@ -76,7 +76,7 @@ class Resolver:
     def _answering_node(self, pipe: str) -> str:
         """A pipe named as a table is its endpoint, else its last node."""
         nodes = list(self._pipes[pipe].values())
-        endpoint = next((node for node in nodes if node.node.type is NodeType.ENDPOINT), nodes[-1])
+        endpoint = next((node for node in nodes if isinstance(node.node.kind, Endpoint)), nodes[-1])
         return endpoint.node.name
 
     def function_problem(self, function: TableFunction, node: CompiledNode) -> str:
@@ -88,7 +88,7 @@ class Resolver:
             return ""
         if name in COPY_TABLE_FUNCTIONS:
             return (
-                "" if node.node.type is NodeType.COPY else f"the table function `{name}` may stand in copy pipes only"
+                "" if isinstance(node.node.kind, Copy) else f"the table function `{name}` may stand in copy pipes only"
             )
         return f"the table function `{name}` is not allowed"
 

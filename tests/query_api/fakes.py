@@ -17,7 +17,20 @@ from query_api.errors import QueryApiError
 from query_api.events.delivery import Delivered
 from query_api.events.topics import TopicLimits
 from query_api.observing.observations import Observation
-from schemas.model import Column, ColumnType, DataSource, JsonPath, Node, NodeType, Pipe, Project, Token
+from schemas.model import (
+    Column,
+    ColumnType,
+    Copy,
+    DataSource,
+    Endpoint,
+    JsonPath,
+    Materialization,
+    Node,
+    Pipe,
+    Project,
+    Sink,
+    Token,
+)
 from schemas.queries.query import Query
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -122,7 +135,7 @@ def text_column(name: str, *, is_event: bool = True) -> Column:
 
 
 def endpoint(name: str, sql: str, *tokens: Token) -> Pipe:
-    return Pipe(name, (Node("endpoint", sql, NodeType.ENDPOINT),), tokens)
+    return Pipe(name, (Node("endpoint", sql, Endpoint()),), tokens)
 
 
 PROJECT = Project(
@@ -138,9 +151,9 @@ PROJECT = Project(
             Token("board", "READ"),
         ),
         "plain": Pipe("plain", (Node("n", "SELECT 1"),)),
-        "filling": Pipe("filling", (Node("n", "SELECT 1", NodeType.MATERIALIZED),)),
-        "copying": Pipe("copying", (Node("n", "SELECT 1", NodeType.COPY),)),
-        "sinking": Pipe("sinking", (Node("n", "SELECT 1", NodeType.SINK),)),
+        "filling": Pipe("filling", (Node("n", "SELECT 1", Materialization("events")),)),
+        "copying": Pipe("copying", (Node("n", "SELECT 1", Copy("events")),)),
+        "sinking": Pipe("sinking", (Node("n", "SELECT 1", Sink()),)),
         "picky": endpoint("picky", "%\nSELECT 1 {% if not defined(day) %}{{ error('day is required') }}{% end %}"),
         "odd": endpoint("odd", "%\nSELECT {{ custom_error({'error_id': 'teapot', 'error': 'short'}, 418) }}"),
     },

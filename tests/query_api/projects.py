@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from schemas.model import DataSource, Node, NodeType, Pipe, Place, Project
+from schemas.model import DataSource, Endpoint, Node, NodeKind, Pipe, Place, Project
 from schemas.queries.catalog import Catalog, compile_project
 
+_ENDPOINT = Endpoint()
 
-def pipe(name: str, *, kind: NodeType | None = NodeType.ENDPOINT, **nodes: str) -> Pipe:
+
+def pipe(name: str, *, kind: NodeKind | None = _ENDPOINT, **nodes: str) -> Pipe:
     """A pipe of these nodes, the last of them of this kind. A node's SQL begins on line 3 of its file, then 13, …"""
     built = []
     for number, (node, sql) in enumerate(nodes.items()):
         is_last = number == len(nodes) - 1
-        node_type = kind if is_last and kind is not None else NodeType.STANDARD
         place = Place(f"pipes/{name}.pipe", 3 + 10 * number, 5)
-        built.append(Node(node, sql, node_type, sql_place=place, place=place))
+        built.append(Node(node, sql, kind if is_last else None, sql_place=place, place=place))
     return Pipe(name, tuple(built))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import ProjectError
-from schemas.model import NodeType, Problem, Project
+from schemas.model import Endpoint, Problem, Project
 from schemas.own_names import DATABASE_TABLES
 from schemas.project import EXAMPLE_PROJECT, load_project
 
@@ -70,8 +70,8 @@ def test_any_layout_is_read(tmp_path: Path) -> None:
     }
     project = load(tmp_path, files)
     assert sorted(project.data_sources) == ["a", "shared.b"]
-    assert project.pipes["answers"].nodes[0].type is NodeType.ENDPOINT
-    assert project.pipes["view"].nodes[0].type is NodeType.STANDARD
+    assert project.pipes["answers"].nodes[0].kind == Endpoint()
+    assert project.pipes["view"].nodes[0].kind is None
     assert project.connections["main"].settings == {"KAFKA_BOOTSTRAP_SERVERS": "localhost:9092"}
 
 

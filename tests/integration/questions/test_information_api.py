@@ -16,7 +16,7 @@ from clickhouse_connect.driver.client import Client
 from query_api.access.auth import derive_token
 from query_api.app import create_app
 from query_api.settings import QueryApiSettings
-from schemas.model import Column, ColumnType, DataSource, Node, NodeType, Pipe, Project
+from schemas.model import Column, ColumnType, DataSource, Endpoint, Node, Pipe, Project
 from service.settings import load_settings
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -42,8 +42,8 @@ async def api(
         "BIRDHOUSE_SECRET": SECRET,
     }
     source = DataSource("events", (Column("kind", ColumnType("String", "String")),))
-    kinds = Pipe("kinds", (Node("endpoint", SQL, NodeType.ENDPOINT),))
-    broken = Pipe("broken", (Node("endpoint", BROKEN, NodeType.ENDPOINT),))
+    kinds = Pipe("kinds", (Node("endpoint", SQL, Endpoint()),))
+    broken = Pipe("broken", (Node("endpoint", BROKEN, Endpoint()),))
     app = create_app(
         load_settings(QueryApiSettings, environment),
         environment={"BIRDHOUSE_SECRET_salt": "hush-hush"},

@@ -21,7 +21,7 @@ from query_api.access.auth import derive_token
 from query_api.app import create_app
 from query_api.servers import Servers
 from query_api.settings import QueryApiSettings
-from schemas.model import Column, ColumnType, DataSource, Node, NodeType, Pipe, Project
+from schemas.model import Column, ColumnType, Copy, DataSource, Endpoint, Node, Pipe, Project
 from schemas.queries.catalog import compile_project
 from service.settings import load_settings
 from tests.query_api.fakes import FakeBroker
@@ -79,10 +79,10 @@ def people() -> DataSource:
 
 
 def project() -> Project:
-    pipes = {name: Pipe(name, (Node("endpoint", f"%\n{sql}", NodeType.ENDPOINT),)) for name, sql in PIPES.items()}
-    copy = Node("copied", "%\nSELECT {{DateTime(job_timestamp)}} AS at", NodeType.COPY)
+    pipes = {name: Pipe(name, (Node("endpoint", f"%\n{sql}", Endpoint()),)) for name, sql in PIPES.items()}
+    copy = Node("copied", "%\nSELECT {{DateTime(job_timestamp)}} AS at", Copy("events"))
     pipes["copies"] = Pipe("copies", (copy,))
-    pipes["read_copy"] = Pipe("read_copy", (Node("endpoint", "SELECT at FROM copies", NodeType.ENDPOINT),))
+    pipes["read_copy"] = Pipe("read_copy", (Node("endpoint", "SELECT at FROM copies", Endpoint()),))
     return Project(Path(), {"people": people()}, pipes)
 
 

@@ -25,7 +25,7 @@ from query_api.app import create_app
 from query_api.observing.observations import Observation
 from query_api.observing.requests import RequestEnded
 from query_api.settings import QueryApiSettings
-from schemas.model import Column, ColumnType, DataSource, JsonPath, KafkaSource, Node, NodeType, Pipe, Project
+from schemas.model import Column, ColumnType, DataSource, Endpoint, JsonPath, KafkaSource, Node, Pipe, Project
 from service.settings import load_settings
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -60,7 +60,7 @@ StartApi = Callable[..., Awaitable[Api]]
 def project(topic: str) -> Project:
     string = ColumnType("String", "String")
     columns = (Column("kind", string, JsonPath("$.kind", ("kind",))),)
-    pipes = {name: Pipe(name, (Node("endpoint", sql, NodeType.ENDPOINT),)) for name, sql in PIPES.items()}
+    pipes = {name: Pipe(name, (Node("endpoint", sql, Endpoint()),)) for name, sql in PIPES.items()}
     source = DataSource("events", columns, kafka=KafkaSource("", topic, topic, "earliest"))
     absent = DataSource("absent", (Column("kind", string),))
     return Project(Path(), {"events": source, "absent": absent}, pipes)

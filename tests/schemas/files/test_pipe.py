@@ -6,7 +6,7 @@ import pytest
 
 from schemas.files.lines.includes import source_of
 from schemas.files.pipe import read_pipe
-from schemas.model import NodeType, Pipe, Problem
+from schemas.model import Copy, Endpoint, Materialization, Pipe, Problem
 
 NODE = "NODE n\nSQL >\n    SELECT 1\n"
 
@@ -35,9 +35,9 @@ def test_reads_every_part_of_a_pipe() -> None:
     )
     pipe = good(text)
     assert (pipe.description, pipe.tags, pipe.tokens[0].name) == ("What users do", ("a", "b"), "dash board")
-    assert [(node.name, node.type) for node in pipe.nodes] == [
-        ("first", NodeType.STANDARD),
-        ("last one", NodeType.ENDPOINT),
+    assert [(node.name, node.kind) for node in pipe.nodes] == [
+        ("first", None),
+        ("last one", Endpoint()),
     ]
     assert (pipe.nodes[0].description, pipe.nodes[0].sql) == ("The base", "SELECT 1 AS one")
     assert pipe.nodes[1].sql == "%\nSELECT {{Int8(x, 1)}}\n  FROM first"
@@ -56,7 +56,7 @@ def test_line_ends_marks_tabs_and_case_mean_nothing(text: str) -> None:
 def test_sql_needs_no_indentation() -> None:
     sql = "%\nSELECT\ntype\n, count()\nFILTER (WHERE a) AS version\nFROM t\nWHERE\ntype = 1"
     node = good(f"NODE n\nSQL >\n{sql}\nTYPE endpoint\n").nodes[0]
-    assert (node.type, node.sql) == (NodeType.ENDPOINT, sql)
+    assert (node.kind, node.sql) == (Endpoint(), sql)
 
 
 def test_a_comment_before_an_instruction_belongs_to_it() -> None:
@@ -65,18 +65,19 @@ def test_a_comment_before_an_instruction_belongs_to_it() -> None:
     )
 
 
-def test_a_copy_node_keeps_its_attributes() -> None:
+def test_a_copy_node_has_its_options() -> None:
     text = NODE + "TYPE copy\nTARGET_DATASOURCE t\nCOPY_SCHEDULE 0 * * * *\nCOPY_MODE replace\n"
-    node = good(text).nodes[0]
-    assert node.type is NodeType.COPY
-    assert node.attributes == {"TARGET_DATASOURCE": "t", "COPY_SCHEDULE": "0 * * * *", "COPY_MODE": "replace"}
+    assert good(text).nodes[0].kind == Copy("t", schedule="0 * * * *", mode="replace")
 
 
 def test_the_engine_lines_of_a_classic_view_are_kept_with_a_warning() -> None:
     text = NODE + 'TYPE materialized\nDATASOURCE t\nENGINE "MergeTree"\nENGINE_SORTING_KEY "a"\n'
     pipe, problems = read(text)
     assert pipe is not None
-    assert pipe.nodes[0].attributes["ENGINE_SORTING_KEY"] == "a"
+    kind = pipe.nodes[0].kind
+    assert isinstance(kind, Materialization)
+    assert kind.engine is not None
+    assert kind.engine.sorting_key == "a"
     assert [problem.severity for problem in problems] == ["warning"]
 
 

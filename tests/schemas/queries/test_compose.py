@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.model import NodeType
+from schemas.model import Materialization
 from schemas.template.errors import TemplateRenderError
 from tests.query_api.projects import catalog, pipe
 
@@ -141,5 +141,5 @@ def test_arrays_and_identifiers_are_marked_as_verbatim():
 
 
 def test_a_materialized_node_is_read_by_nobody_but_may_be_in_the_project():
-    views = pipe("view", kind=NodeType.MATERIALIZED, n="SELECT * FROM events")
+    views = pipe("view", kind=Materialization("hourly"), n="SELECT * FROM events")
     assert sql("p", views, pipe("p", n="SELECT 1")) == "SELECT 1"

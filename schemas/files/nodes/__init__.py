@@ -1,0 +1,1 @@
+"""What stands below a NODE of a pipe: its SQL, its TYPE, and the lines that belong to the type."""
