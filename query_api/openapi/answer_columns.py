@@ -20,7 +20,7 @@ from query_api.openapi.column_choice import can_choose_columns
 from query_api.openapi.sample_values import sample
 from query_api.routes import Columns
 from schemas.queries.catalog import Catalog, Endpoint
-from schemas.queries.checks import reachable
+from schemas.queries.nodes import NodeKey
 from schemas.queries.query import Query
 from schemas.template.errors import TemplateError
 
@@ -102,8 +102,8 @@ class AnswerColumns:
         answering = endpoint.pipe.endpoint
         if answering is None:
             return False
-        keys, _ = reachable((endpoint.name, answering.name), self._catalog.graph)
-        templates = [node.template for key in keys if (node := self._catalog.nodes.get(key)) is not None]
+        reads = self._catalog.graph.reachable(NodeKey(endpoint.name, answering.name))
+        templates = [node.template for key in reads.nodes if (node := self._catalog.nodes.get(key)) is not None]
         return any(can_choose_columns(template.segments) for template in templates if template is not None)
 
 

@@ -71,9 +71,8 @@ def data_source_object(source: DataSource, catalog: Catalog, readable: Iterable[
 
 
 def _users(source: DataSource, catalog: Catalog, readable: frozenset[str]) -> list[str]:
-    return sorted(
-        {pipe for (pipe, _), (_, tables) in catalog.graph.items() if source.name in tables and pipe in readable}
-    )
+    users = {key.pipe for key, reads in catalog.graph.reads.items() if source.name in reads.data_sources}
+    return sorted(users & readable)
 
 
 def _column(column: Column) -> Object:

@@ -8,6 +8,7 @@ from typing import Any
 from query_api.ids import resource_id
 from schemas.model import Materialization, Node, Pipe
 from schemas.queries.catalog import Catalog
+from schemas.queries.nodes import NodeKey
 from schemas.template.parameters import Parameter
 from schemas.template.values.json_values import plain
 
@@ -54,16 +55,17 @@ def only(pipe: Object, attributes: Sequence[str], node_attributes: Sequence[str]
 
 
 def _node_object(catalog: Catalog, pipe: Pipe, node: Node) -> Object:
-    nodes, tables = catalog.graph[pipe.name, node.name]
-    names = [own if other == pipe.name else other for other, own in nodes]
+    key = NodeKey(pipe.name, node.name)
+    reads = catalog.graph[key]
+    names = [other.node if other.pipe == pipe.name else other.pipe for other in reads.nodes]
     return {
         "id": resource_id(pipe.name, node.name),
         "name": node.name,
         "sql": node.sql,
         "description": node.description,
         "node_type": node.type_name,
-        "dependencies": sorted({*names, *tables}),
-        "params": [parameter_object(each) for each in catalog.nodes[pipe.name, node.name].parameters],
+        "dependencies": sorted({*names, *reads.data_sources}),
+        "params": [parameter_object(each) for each in catalog.nodes[key].parameters],
         "materialized": node.kind.target if isinstance(node.kind, Materialization) else None,
         "tags": {},
         "version": 0,

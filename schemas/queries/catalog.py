@@ -8,16 +8,16 @@ from types import MappingProxyType
 
 from schemas.errors import ProjectError
 from schemas.model import Node, Pipe, Problem, Project
-from schemas.queries.checks import Graph, check_nodes, problem_at, reachable, warnings_of
+from schemas.queries.checks import check_nodes, problem_at, warnings_of
 from schemas.queries.compose import CallerStatement, Composer
-from schemas.queries.nodes import CompiledNode
+from schemas.queries.graph import Graph
+from schemas.queries.nodes import CompiledNode, NodeKey
 from schemas.queries.query import Query
-from schemas.queries.resolve import Key, Resolver
+from schemas.queries.resolve import Resolver
 from schemas.queries.secrets import SecretValues
 from schemas.template.errors import TemplateCompileError
 from schemas.template.parameters import Parameter, merge
 
-Values = Mapping[str, object]
 # What a caller's own SQL is a node of; no resource has an empty name.
 _CALLERS = Pipe("", ())
 
@@ -40,7 +40,7 @@ class Endpoint:
     _node: CompiledNode
     _composer: Composer
 
-    def render(self, values: Values) -> Query:
+    def render(self, values: Mapping[str, object]) -> Query:
         """The statement for these values, which may hold more than the endpoint's own parameters.
 
         A value is text (query string), a list of text (a repeated key) or what a JSON body gave.
@@ -53,7 +53,7 @@ class Endpoint:
 class Catalog:
     """Everything that can be asked of a project.
 
-    `graph` says what each node (pipe, name) reads, `nodes` has them compiled; `secrets` must be shown nowhere.
+    `graph` says what each node reads, `nodes` has them compiled; `secrets` must be shown nowhere.
     """
 
     endpoints: Mapping[str, Endpoint]
@@ -61,11 +61,11 @@ class Catalog:
     warnings: tuple[Problem, ...]
     _composer: Composer
     graph: Graph
-    nodes: Mapping[Key, CompiledNode]
+    nodes: Mapping[NodeKey, CompiledNode]
     secrets: SecretValues
 
     def render_sql(
-        self, sql: str, values: Values, over: str | None, may_read: Callable[[str], bool]
+        self, sql: str, values: Mapping[str, object], over: str | None, may_read: Callable[[str], bool]
     ) -> CallerStatement:
         """A caller's own SQL, or template that begins with `%`, over the project's resources; `_` is the pipe `over`.
 
@@ -78,36 +78,45 @@ class Catalog:
 def compile_project(project: Project, *, secrets: Mapping[str, str] | None = None) -> Catalog:
     """Compile every pipe of a project. Raises ProjectError with every problem of every node, in order."""
     problems: list[Problem] = []
-    compiled: dict[str, dict[str, CompiledNode]] = {}
-    for pipe in project.pipes.values():
-        compiled[pipe.name] = _compile_pipe(pipe, problems)
+    compiled = {pipe.name: _compile_pipe(pipe, problems) for pipe in project.pipes.values()}
     resolver = Resolver(project.data_sources, compiled)
     graph = check_nodes(compiled, resolver, problems)
-    errors = sorted((each for each in problems if each.severity == "error"), key=_order)
+    problems.sort(key=_order)
+    errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise ProjectError(errors)
     composer = Composer(resolver, compiled, dict(secrets or {}))
-    endpoints = {}
-    for pipe in project.pipes.values():
-        if pipe.endpoint is None:
-            continue
-        node = compiled[pipe.name][pipe.endpoint.name]
-        keys, tables = reachable(node.key, graph)
-        uses = [use for key in keys for use in compiled[key[0]][key[1]].parameters]
-        description = pipe.description or pipe.endpoint.description
-        has_own_errors = any("custom_error" in compiled[key[0]][key[1]].node.sql for key in keys)
-        endpoints[pipe.name] = Endpoint(
-            pipe.name, description, merge(uses), tables, has_own_errors, pipe, node, composer
-        )
-    warnings = tuple(sorted((each for each in problems if each.severity == "warning"), key=_order))
+    nodes = {node.key: node for of_pipe in compiled.values() for node in of_pipe.values()}
+    endpoints = {
+        pipe.name: _endpoint(pipe, nodes[NodeKey(pipe.name, pipe.endpoint.name)], nodes, graph, composer)
+        for pipe in project.pipes.values()
+        if pipe.endpoint is not None
+    }
     return Catalog(
         endpoints=MappingProxyType(endpoints),
         pipes=MappingProxyType(dict(project.pipes)),
-        warnings=warnings,
+        warnings=tuple(problems),
         _composer=composer,
         graph=graph,
-        nodes={node.key: node for nodes in compiled.values() for node in nodes.values()},
+        nodes=nodes,
         secrets=SecretValues.of((secrets or {}).values()),
+    )
+
+
+def _endpoint(
+    pipe: Pipe, node: CompiledNode, nodes: Mapping[NodeKey, CompiledNode], graph: Graph, composer: Composer
+) -> Endpoint:
+    reads = graph.reachable(node.key)
+    reached = [nodes[key] for key in reads.nodes]
+    return Endpoint(
+        name=pipe.name,
+        description=pipe.description or node.node.description,
+        parameters=merge([use for each in reached for use in each.parameters]),
+        dependencies=reads.data_sources,
+        has_own_errors=any("custom_error" in each.node.sql for each in reached),
+        pipe=pipe,
+        _node=node,
+        _composer=composer,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from schemas.model import Copy, Node, Pipe, Place
 from schemas.template.compiling.samples import Sample, samples_of
@@ -16,14 +17,21 @@ from schemas.template.template import Template, template_source
 _JOB_TIMESTAMP = "job_timestamp"
 
 
+class NodeKey(NamedTuple):
+    """A node by the names of its pipe and its own: a tuple, since every request looks nodes up by it."""
+
+    pipe: str
+    node: str
+
+
 class CompiledNode:
-    """One node. `key` is the pipe's and the node's name."""
+    """One node."""
 
     def __init__(self, pipe: Pipe, node: Node) -> None:
         """Compile the node's template, if it has one. Raises TemplateCompileError with the place in its template."""
         self.pipe = pipe
         self.node = node
-        self.key = (pipe.name, node.name)
+        self.key = NodeKey(pipe.name, node.name)
         found = template_source(node.sql)
         self._template_start = found[1] if found else 0
         self.template = Template(found[0]) if found else None

@@ -6,16 +6,13 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from schemas.model import Copy, DataSource, Endpoint
 from schemas.own_names import quarantined_by
 from schemas.queries.column_kinds import column_kinds
-from schemas.queries.nodes import CompiledNode
+from schemas.queries.nodes import CompiledNode, NodeKey
 from schemas.sql.names import TableFunction, TableName
 from schemas.sql.text import identifier
-
-Key = tuple[str, str]
 
 # Tinybird's lists: everywhere, and in copy pipes alone.
 TABLE_FUNCTIONS = frozenset({"generateRandom", "null", "numbers", "numbers_mt", "values", "zeros", "zeros_mt"})
@@ -30,15 +27,31 @@ SERVICE_DATABASES = frozenset({"tinybird", "organization"})
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
-    """A name's meaning. `sql` is the table's name as SQL when it is a table, `key` the node when it is one; otherwise
-    `problem` says what is wrong with the name."""
+class KnownTable:
+    """A table that a node may read: that of a data source or its quarantine, or one of ClickHouse's own."""
 
-    kind: Literal["node", "table", "service", "unknown"]
-    sql: str = ""
-    key: Key = ("", "")
-    data_source: str = ""
-    problem: str = ""
+    name: str
+    is_of_system: bool = False
+
+    @property
+    def sql(self) -> str:
+        return self.name if self.is_of_system else identifier(self.name)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The database, where the name says one, and the table."""
+        return tuple(self.name.split(".")) if self.is_of_system else (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownName:
+    """A name that is nothing to be had here. `is_of_service`: Tinybird has it, as a data source of its own."""
+
+    problem: str
+    is_of_service: bool = False
+
+
+Meaning = NodeKey | KnownTable | UnknownName
 
 
 class Resolver:
@@ -49,35 +62,35 @@ class Resolver:
         self.column_kinds = column_kinds(data_sources.values())
         self._pipes = pipes
 
-    def table(self, pipe: str, node: str, table: TableName) -> Resolved:
+    def table(self, within: NodeKey, table: TableName) -> Meaning:
         """A table named in a node: the pipe's own nodes first, then the project's resources."""
         name = table.name
-        if name != node and name in self._pipes.get(pipe, {}):
-            return Resolved("node", key=(pipe, name))
+        if name != within.node and name in self._pipes.get(within.pipe, {}):
+            return NodeKey(within.pipe, name)
         for candidate in (name, _without_version(name)):
             found = self._resource(candidate)
             if found is not None:
                 return found
         if name in SYSTEM_TABLES:
-            return Resolved("table", sql=name)
+            return KnownTable(name, is_of_system=True)
         if len(table.parts) > 1 and table.parts[0] in SERVICE_DATABASES:
-            return Resolved("service", sql=name, problem=f"the service data source `{name}` does not exist here")
-        return Resolved("unknown", problem=f"Resource '{name}' not found")
+            return UnknownName(f"the service data source `{name}` does not exist here", is_of_service=True)
+        return UnknownName(f"Resource '{name}' not found")
 
-    def _resource(self, name: str) -> Resolved | None:
+    def _resource(self, name: str) -> NodeKey | KnownTable | None:
         if name in self._data_sources:
-            return Resolved("table", sql=identifier(name), data_source=name)
+            return KnownTable(name)
         if quarantined_by(name) in self._data_sources:
-            return Resolved("table", sql=identifier(name), data_source=name)
+            return KnownTable(name)
         if self._pipes.get(name):
-            return Resolved("node", key=(name, self._answering_node(name)))
+            return self._answering_node(name)
         return None
 
-    def _answering_node(self, pipe: str) -> str:
+    def _answering_node(self, pipe: str) -> NodeKey:
         """A pipe named as a table is its endpoint, else its last node."""
         nodes = list(self._pipes[pipe].values())
         endpoint = next((node for node in nodes if isinstance(node.node.kind, Endpoint)), nodes[-1])
-        return endpoint.node.name
+        return endpoint.key
 
     def function_problem(self, function: TableFunction, node: CompiledNode) -> str:
         """Why a table function may not stand in this node; empty when it may."""

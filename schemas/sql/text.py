@@ -13,6 +13,11 @@ def qualified(database: str, name: str) -> str:
     return f"{identifier(database)}.{identifier(name)}"
 
 
+def identifier_if_needed(name: str) -> str:
+    """`name`, in backticks unless it is a plain word."""
+    return name if name.isascii() and name.isidentifier() else identifier(name)
+
+
 def literal(text: str) -> str:
     """`text` as a string literal, whatever it holds."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlglot.tokenizer_core import TokenType
 
-from schemas.sql.text import call, identifier, literal, qualified
+from schemas.sql.text import call, identifier, identifier_if_needed, literal, qualified
 from schemas.sql.tokens import tokens_of
 
 ODD = ["plain", "a`b\\c", "it's", "\\", "\\'", "`", "a b", "ñ漢😀", ""]
@@ -16,6 +16,13 @@ ODD = ["plain", "a`b\\c", "it's", "\\", "\\'", "`", "a b", "ñ漢😀", ""]
 )
 def test_a_name_stands_in_backticks(name: str, written: str) -> None:
     assert identifier(name) == written
+
+
+@pytest.mark.parametrize(
+    ("name", "written"), [("plain_1", "plain_1"), ("a-b", "`a-b`"), ("a.b", "`a.b`"), ("ä", "`ä`"), ("1a", "`1a`")]
+)
+def test_a_plain_word_needs_no_backticks(name: str, written: str) -> None:
+    assert identifier_if_needed(name) == written
 
 
 @pytest.mark.parametrize(("text", "written"), [("a", "'a'"), ("it's", "'it\\'s'"), ("\\", "'\\\\'"), ("`", "'`'")])

@@ -4,14 +4,21 @@ caller who asks for page -1 would get other rows instead of an error.
 
 from __future__ import annotations
 
-import math
-import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from schemas.queries.counting.reckoning import (
+    NEGATE,
+    OPERATORS,
+    Expression,
+    bound_value,
+    constant,
+    function_of,
+    reckoned,
+)
 from schemas.sql.tokens import tokens_of
 
 # Whether the tokens of a text are worth a look.
@@ -30,10 +37,6 @@ _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _MAX_DEPTH = 20
 # Parts of the expressions of one statement: names that are made of names could otherwise double without end.
 _MAX_PARTS = 1_000
-
-Number = int | float
-# What an expression comes to with the bound values, by their names; None for what is not known here.
-Expression = Callable[[Mapping[str, str]], Number | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +186,13 @@ class _Reader:
     def _sum(self) -> Expression:
         left = self._product()
         while symbol := self._taken("+", "-"):
-            left = _reckoned(_OPERATORS[symbol], left, self._product())
+            left = reckoned(OPERATORS[symbol], left, self._product())
         return left
 
     def _product(self) -> Expression:
         left = self._factor()
         while symbol := self._taken("*", "/", "%", "DIV"):
-            left = _reckoned(_OPERATORS[symbol], left, self._factor())
+            left = reckoned(OPERATORS[symbol], left, self._factor())
         return left
 
     def _factor(self) -> Expression:
@@ -199,7 +202,7 @@ class _Reader:
             if self._depth > _MAX_DEPTH or self._parts > _MAX_PARTS:
                 raise _UnknownError
             if self._taken("-"):
-                return _reckoned(operator.neg, self._factor())
+                return reckoned(NEGATE, self._factor())
             return self._factor() if self._taken("+") else self._primary()
         finally:
             self._depth -= 1
@@ -216,16 +219,16 @@ class _Reader:
             is_number = self._word(start + 4) == "}" and _NUMERIC.fullmatch(self._tokens[start + 3].text)
             if not is_number:
                 raise _UnknownError
-            return _bound(self._tokens[start + 1].text)
+            return bound_value(self._tokens[start + 1].text)
         if start < len(self._tokens) and self._tokens[start].token_type is TokenType.NUMBER:
             self._position += 1
-            return _constant(self._tokens[start].text)
+            return constant(self._tokens[start].text)
         return self._named(start)
 
     def _named(self, start: int) -> Expression:
         if start >= len(self._tokens):
             raise _UnknownError
-        function = _function(self._tokens[start].text)
+        function = function_of(self._tokens[start].text)
         if function is not None and self._word(start + 1) == "(":
             self._position = start + 2
             arguments = [self._sum()]
@@ -233,69 +236,9 @@ class _Reader:
                 arguments.append(self._sum())
             if not self._taken(")"):
                 raise _UnknownError
-            return _reckoned(function, *arguments)
+            return reckoned(function, *arguments)
         defined = self._definition(start)
         if defined is None or defined[1] >= start:
             raise _UnknownError
         self._position = start + 1
         return self._whole(*defined)
-
-
-def _reckoned(function: Callable[..., Number], *arguments: Expression) -> Expression:
-    def expression(bound: Mapping[str, str]) -> Number | None:
-        values = [argument(bound) for argument in arguments]
-        if any(value is None for value in values):
-            return None
-        try:
-            return function(*values)
-        except (ArithmeticError, TypeError, ValueError):
-            return None
-
-    return expression
-
-
-def _bound(name: str) -> Expression:
-    return lambda bound: _number(bound[name])
-
-
-def _constant(text: str) -> Expression:
-    number = _number(text)
-    return lambda _: number
-
-
-def _number(text: str) -> Number | None:
-    try:
-        return float(text) if set(text) & set(".en") else int(text)
-    except ValueError:
-        return None
-
-
-def _unsigned(value: Number) -> Number:
-    """What does not fit wraps around, and is not below zero."""
-    return abs(value)
-
-
-_OPERATORS: Mapping[str, Callable[..., Number]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "%": math.fmod,
-    "DIV": lambda left, right: math.trunc(left / right),
-}
-_FUNCTIONS: Mapping[str, Callable[..., Number]] = {
-    "least": min,
-    "greatest": max,
-    "abs": abs,
-    "negate": operator.neg,
-    "plus": operator.add,
-    "minus": operator.sub,
-    "multiply": operator.mul,
-    "intdiv": _OPERATORS["DIV"],
-}
-
-
-def _function(name: str) -> Callable[..., Number] | None:
-    if re.fullmatch(r"toUInt\d+", name):
-        return _unsigned
-    return int if re.fullmatch(r"toInt\d+", name) else _FUNCTIONS.get(name.lower())

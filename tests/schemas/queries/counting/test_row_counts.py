@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.queries.row_counts import row_counts_of
+from schemas.queries.counting.row_counts import row_counts_of
 from schemas.template.errors import TemplateRenderError
 from tests.query_api.projects import catalog, pipe
 
