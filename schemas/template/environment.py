@@ -14,7 +14,8 @@ from jinja2.sandbox import SandboxedEnvironment
 from schemas.template import operators
 from schemas.template.compiling.grammar import TagLexer
 from schemas.template.errors import TemplateLimitError, TemplateRenderError
-from schemas.template.functions import FUNCTIONS, compared
+from schemas.template.functions.conditions import compared
+from schemas.template.functions.registry import FUNCTIONS
 from schemas.template.rendering import Locals, Render
 from schemas.template.values.binding import constant
 from schemas.template.values.json_values import plain_text
@@ -45,7 +46,8 @@ class TemplateEnvironment(SandboxedEnvironment):
         super().__init__(
             finalize=_finalize, optimized=False, keep_trailing_newline=True, extensions=["jinja2.ext.loopcontrols"]
         )
-        self.globals = {f"f_{name}": function for name, function in {**FUNCTIONS, **_INTERNAL}.items()}
+        self.globals = {f"f_{name}": function.call for name, function in FUNCTIONS.items()}
+        self.globals |= {f"f_{name}": function for name, function in _INTERNAL.items()}
         self.filters = {}
         self.tests = {"None": _is_none, "none": _is_none, "True": _is_true, "False": _is_false}
         self._lexer = TagLexer(self)
@@ -109,10 +111,6 @@ def _discarded(render: Render, value: object) -> Fragment:
     return Fragment(())
 
 
-def _compared(render: Render, value: object, column: str) -> object:
-    return compared(render, value, column)
-
-
 def _constant(render: Render, value: object) -> Fragment:
     return Fragment((SqlText(constant(value)),))
 
@@ -145,7 +143,7 @@ _INTERNAL = {
     "checked": _checked,
     "discarded": _discarded,
     "constant": _constant,
-    "compared": _compared,
+    "compared": compared,
     "formatted": _formatted,
     "attempt": _attempt,
     "refused": _refused,

@@ -12,9 +12,10 @@ from jinja2.exceptions import TemplateSyntaxError
 
 from schemas.template.compiling.allowed import is_python
 from schemas.template.compiling.comparisons import compared_columns
+from schemas.template.compiling.declarations import WrongDefaultError
 from schemas.template.compiling.grammar import REFUSED_TAGS
 from schemas.template.compiling.lexical import tag_contexts
-from schemas.template.compiling.rewrite import Rewriter, WrongDefaultError, assigned_names
+from schemas.template.compiling.rewrite import Rewriter, assigned_names
 from schemas.template.compiling.tags import place_of, split
 from schemas.template.environment import ENVIRONMENT, NullExpressionError
 from schemas.template.errors import (
@@ -26,7 +27,7 @@ from schemas.template.errors import (
     TemplateLimitError,
     TemplateRenderError,
 )
-from schemas.template.functions import missing_message
+from schemas.template.functions.typed import missing_message
 from schemas.template.limits import DEFAULT_LIMITS
 from schemas.template.parameters import HIDDEN_NAMES, Parameter
 from schemas.template.rendering import Locals, Render

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import cache
-from inspect import Signature, signature
 from typing import Any, cast
 
 from jinja2 import nodes
@@ -13,44 +10,19 @@ from jinja2.exceptions import TemplateSyntaxError
 from jinja2.visitor import NodeTransformer
 
 from schemas.template.compiling import grammar
-from schemas.template.errors import ParameterError
-from schemas.template.functions import CONTROL_BUILTINS, FUNCTIONS, OUTPUT_BUILTINS, READS_PARAMETER, TYPED
+from schemas.template.compiling.calls import expect_arguments, function_named
+from schemas.template.compiling.declarations import declared_parameter, expect_parameter
+from schemas.template.compiling.plain import PLAIN_DEPTH, is_plain
+from schemas.template.functions.registry import TemplateFunction
 from schemas.template.operators import CONTROL_METHODS, OUTPUT_METHODS
 from schemas.template.parameters import FORBIDDEN_NAMES, Parameter
-from schemas.template.values.dates import is_impossible
-from schemas.template.values.parsing import element_parser, shown
 
-_DOCUMENTED = ("description", "required", "enum", "example", "format")
-# Tinybird's words for a call of what is no function.
-_NO_FUNCTION = "wrong syntax, you might be using a not valid function inside a control block"
 _INTERNAL_CALLS = {
     grammar.FOREVER: "forever",
     grammar.TRY: "attempt",
     grammar.FORMATTED: "formatted",
     grammar.REFUSED: "refused",
 }
-_DATED = frozenset({"Date", "DateTime", "DateTime64"})
-# Statements and expressions that Jinja2 turns into Python whatever they hold, and how deep they may stand in each other
-# for Python's own limits (20 blocks, 100 levels of indentation, 200 brackets) to be far away.
-_PLAIN = frozenset(
-    {nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.Const, nodes.Name}
-    | {nodes.Call, nodes.Getitem, nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.CondExpr}
-    | {nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos}
-    | {nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow}
-)
-_PLAIN_DEPTH = 12
-_PLAIN_NUMBER = 2**64
-
-
-def _is_plain(node: nodes.Node) -> bool:
-    if type(node) is nodes.Const:
-        return not isinstance(node.value, int) or abs(node.value) < _PLAIN_NUMBER
-    if type(node) is nodes.Name:
-        return node.name.isascii()
-    if type(node) is nodes.Call and node.kwargs:
-        keys = {keyword.key for keyword in node.kwargs}
-        return len(keys) == len(node.kwargs) and all(key.isascii() for key in keys)
-    return type(node) in _PLAIN
 
 
 def assigned_names(template: nodes.Template) -> frozenset[str]:
@@ -66,14 +38,6 @@ def assigned_names(template: nodes.Template) -> frozenset[str]:
 def _stored(target: nodes.Node) -> list[nodes.Name]:
     found = [target] if isinstance(target, nodes.Name) else []
     return found + list(target.find_all(nodes.Name))
-
-
-class WrongDefaultError(Exception):
-    """A default that no request could ever use, in the tag `ordinal`."""
-
-    def __init__(self, message: str, ordinal: int) -> None:
-        super().__init__(message)
-        self.ordinal = ordinal
 
 
 class Rewriter(NodeTransformer):
@@ -110,7 +74,7 @@ class Rewriter(NodeTransformer):
 
     def visit(self, node: nodes.Node, *args: object, **kwargs: object) -> Any:
         self._depth += 1
-        if self.is_plain and (self._depth > _PLAIN_DEPTH or not _is_plain(node)):
+        if self.is_plain and (self._depth > PLAIN_DEPTH or not is_plain(node)):
             self.is_plain = False
         visited = super().visit(node, *args, **kwargs)
         self._depth -= 1
@@ -169,44 +133,17 @@ class Rewriter(NodeTransformer):
             node.node.name = f"f_{_INTERNAL_CALLS[name]}"
             node.args = [self._expression(argument) for argument in node.args]
             return node
-        self._check_function(name, node.lineno)
-        self._declare(name, node)
-        self._check_keywords(name, node)
+        function = function_named(name, node.lineno, in_output=self._in_output)
+        self._declare(function, node)
+        expect_arguments(name, node)
         parameter = node.args[0].name if node.args and isinstance(node.args[0], nodes.Name) else None
         node.node.name = f"f_{name}"
         node.args = [self._expression(argument) for argument in node.args]
         for keyword in node.kwargs:
             keyword.value = self._expression(keyword.value)
-        if parameter is not None and parameter not in self._variables and name in READS_PARAMETER:
+        if parameter is not None and parameter not in self._variables and function.reads_parameter:
             node.kwargs.append(nodes.Keyword("parameter_name", nodes.Const(parameter), lineno=node.lineno))
         return node
-
-    def _check_function(self, name: str, lineno: int) -> None:
-        builtins = OUTPUT_BUILTINS if self._in_output else CONTROL_BUILTINS
-        if name not in FUNCTIONS or (name in CONTROL_BUILTINS and name not in builtins):
-            where = "" if self._in_output else f": {_NO_FUNCTION}"
-            raise TemplateSyntaxError(f"Invalid function name: {name}{where}", lineno)
-
-    def _check_keywords(self, name: str, node: nodes.Call) -> None:
-        for keyword in node.kwargs:
-            if keyword.key == "parameter_name" or keyword.key.startswith("_"):
-                raise TemplateSyntaxError(f"{name}() takes no `{keyword.key}`", node.lineno)
-        if name == "sql_and" and node.args:
-            raise TemplateSyntaxError("sql_and() takes keywords only, as in sql_and(country=country)", node.lineno)
-        keys = [keyword.key for keyword in node.kwargs]
-        known = _signature(name)
-        try:
-            known.bind(None, *node.args, **dict.fromkeys(keys))
-        except TypeError:
-            unknown = next((key for key in keys if key not in known.parameters), "")
-            what = f"no `{unknown}`" if unknown else f"other arguments: {_usage(name, known)}"
-            raise TemplateSyntaxError(f"{name}() takes {what}", node.lineno) from None
-        if name == "columns":
-            fn = next((each.value for each in node.kwargs if each.key == "fn"), None)
-            fn = fn or (node.args[2] if len(node.args) > 2 else None)
-            is_name = isinstance(fn, nodes.Const) and isinstance(fn.value, str) and fn.value.isidentifier()
-            if fn is not None and not is_name:
-                raise TemplateSyntaxError("columns() takes a function's name as text for `fn`", node.lineno)
 
     def _method_call(self, node: nodes.Call, target: nodes.Getattr) -> nodes.Node:
         allowed = OUTPUT_METHODS if self._in_output else CONTROL_METHODS
@@ -219,24 +156,19 @@ class Rewriter(NodeTransformer):
     def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:  # noqa: N802 - named by Jinja2's NodeVisitor
         raise TemplateSyntaxError(f"attributes cannot be read: `{node.attr}`", node.lineno)
 
-    def _declare(self, function: str, node: nodes.Call) -> None:
+    def _declare(self, function: TemplateFunction, node: nodes.Call) -> None:
         """Note what a call says of the parameter it reads."""
         first = node.args[0] if node.args else None
-        if isinstance(first, nodes.Const) and function in READS_PARAMETER and isinstance(first.value, (int, float)):
-            raise TemplateSyntaxError(f'"{first.value}" can not be used as a variable name', node.lineno)
-        if isinstance(first, nodes.Const) and isinstance(first.value, str) and function in TYPED:
-            _check_literal(function, first.value, node.lineno)
+        if isinstance(first, nodes.Const):
+            expect_parameter(function, first)
         if not isinstance(first, nodes.Name) or first.name in self._variables:
             return
-        if function not in READS_PARAMETER:
-            if function == "defined" and first.name not in self._used:
-                self._note(Parameter(first.name, used_in="function_call"))
-            return
-        use = _declared(function, first.name, node)
-        self._note(use)
-        _check_default(function, use, node)
-        if function == "Array":
-            self.split.add(first.name)
+        if function.reads_parameter:
+            self._note(declared_parameter(function.name, first.name, node))
+            if function.name == "Array":
+                self.split.add(first.name)
+        elif function.name == "defined" and first.name not in self._used:
+            self._note(Parameter(first.name, used_in="function_call"))
 
     def _note(self, use: Parameter) -> None:
         self._used.add(use.name)
@@ -303,78 +235,3 @@ def _call(
 ) -> nodes.Call:
     name = nodes.Name(f"f_{function}", "load", lineno=lineno)
     return nodes.Call(name, arguments, keywords or [], None, None, lineno=lineno)
-
-
-@cache
-def _signature(name: str) -> Signature:
-    return signature(FUNCTIONS[name])
-
-
-def _usage(name: str, known: Signature) -> str:
-    """How a function is called, as far as its first arguments."""
-    hidden = ("render", "parameter_name")
-    shown = [each for each in known.parameters if each not in hidden and not each.startswith("_")]
-    return f"write {name}({', '.join(shown[:3])})"
-
-
-def _check_literal(function: str, text: str, lineno: int) -> None:
-    """Refuse a text in a parameter's place that is not of the function's type."""
-    try:
-        element_parser(function)[1](text)
-    except ParameterError as error:
-        raise TemplateSyntaxError(error.message, lineno) from None
-
-
-def _check_default(function: str, use: Parameter, node: nodes.Call) -> None:
-    """Refuse a default of a date or time that does not exist: who leaves the parameter out would be answered 400."""
-    kind = function if function != "Array" else (use.type or "").removeprefix("Array(").removesuffix(")")
-    members = use.default if isinstance(use.default, tuple) else str(use.default).split(",")
-    if kind not in _DATED or use.default is None:
-        return
-    for member in members if function == "Array" else [use.default]:
-        if isinstance(member, str) and is_impossible(member):
-            raise WrongDefaultError(
-                f"the default '{shown(member)}' of `{use.name}` is a date or time that does not exist", node.lineno
-            )
-
-
-def _declared(function: str, name: str, node: nodes.Call) -> Parameter:
-    default = _constant(node, 2 if function == "Array" else 1, ("default",))
-    if function in ("column", "columns"):
-        return Parameter(name, default=default, used_in="function_call")
-    type_name = function
-    if function == "Array":
-        type_name = f"Array({_array_type(node)})"
-    said = {key: _constant(node, None, (key,)) for key in _DOCUMENTED}
-    enum = said["enum"]
-    return replace(
-        Parameter(name, type_name, default),
-        description=None if said["description"] is None else str(said["description"]),
-        required=None if said["required"] is None else bool(said["required"]),
-        enum=enum if isinstance(enum, tuple) else None,
-        example=said["example"],
-        format=None if said["format"] is None else str(said["format"]),
-    )
-
-
-def _array_type(node: nodes.Call) -> str:
-    return str(_constant(node, 1, ("type", "_type")) or "String")
-
-
-def _constant(node: nodes.Call, position: int | None, keys: tuple[str, ...]) -> object:
-    """The argument at a position or under a keyword, when it is a literal."""
-    found = next((keyword.value for keyword in node.kwargs if keyword.key in keys), None)
-    if found is None and position is not None and len(node.args) > position:
-        found = node.args[position]
-    return None if found is None else _literal(found)
-
-
-def _literal(node: nodes.Node) -> object:
-    if isinstance(node, nodes.Const):
-        return node.value
-    if isinstance(node, nodes.Neg):
-        value = _literal(node.node)
-        return -value if isinstance(value, (int, float)) else None
-    if isinstance(node, (nodes.List, nodes.Tuple)):
-        return tuple(_literal(item) for item in node.items)
-    return None

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from schemas.template.compiling.tags import Segment
+from schemas.template.functions.registry import FUNCTIONS
 
 # Every branch of every real template fits; more are not looked at.
 MAX_SAMPLES = 200
-# They end the request, or set something for it.
-_SILENT = frozenset({"error", "custom_error", "max_threads", "cache_ttl", "activate", "disable", "backend_hint"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +87,9 @@ def _write(items: list[_Block | Segment], number: int, pieces: list[tuple[str, i
 def _placeholder(expression: str) -> str:
     """What stands for a tag; `table('name')` is the name, and a tag that writes no SQL is nothing."""
     function, _, rest = expression.partition("(")
-    if function.strip() in _SILENT:
-        return ""
+    known = FUNCTIONS.get(function.strip())
+    if known is not None and not known.writes_sql:
+        return ""  # it ends the request, or sets something for it
     if function.strip().lower() == "table" and rest.endswith(")"):
         argument = rest[:-1].strip()
         is_literal = len(argument) > 2 and argument[0] in "'\"" and argument[-1] == argument[0]

@@ -10,11 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.template.errors import TemplateError, TemplateRenderError
-from schemas.template.functions import FUNCTIONS, TYPED
+from schemas.template.functions.registry import FUNCTIONS
 from schemas.template.rendering import Render
 from schemas.template.template import Template
 from schemas.template.values.binding import constant
-from schemas.template.values.date_functions import DATE_FUNCTIONS
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 POSITIONS = [
@@ -58,6 +57,8 @@ POSITIONS = [
     "{{max_threads(2)}}{{backend_hint(x)}}SELECT 1",
 ]
 DOTTED = ["SELECT {{column(x)}}", "SELECT {{columns(x)}}", "SELECT {{columns(x, 'a', fn='max')}}"]
+TYPED = [name for name, function in FUNCTIONS.items() if function.is_typed]
+DATE_FUNCTIONS = [name for name in FUNCTIONS if name.startswith(("date_diff_", "day_diff"))]
 VALIDATED = [f"SELECT {{{{{name}(x)}}}}" for name in TYPED]
 VALIDATED += [f"SELECT {{{{Array(x, '{name}')}}}}" for name in TYPED]
 VALIDATED += [f"SELECT {{{{{name}(x, '2024-01-01')}}}}" for name in DATE_FUNCTIONS]

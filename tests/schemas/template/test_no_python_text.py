@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import pytest
 
 from schemas.template.errors import CustomReportedError, ReportedError, TemplateError
-from schemas.template.functions import FUNCTIONS
+from schemas.template.functions.registry import FUNCTIONS
 from schemas.template.operators import CONTROL_METHODS
 from schemas.template.rendering import Render
 from schemas.template.template import Template

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime
 
 from schemas.template.errors import TemplateRenderError
+from schemas.template.functions.registry import Function, declare
 from schemas.template.rendering import Render
 from schemas.template.values.json_values import plain_text
 from schemas.template.values.kinds import kind_of
@@ -30,7 +30,7 @@ def _read(value: object, formats: list[str]) -> datetime | None:
     return None
 
 
-def _difference(seconds: int, default_format: str) -> Callable[..., object]:
+def _difference(name: str, seconds: int, default_format: str) -> Function:
     def function(
         render: Render,
         date_1: object,
@@ -52,13 +52,15 @@ def _difference(seconds: int, default_format: str) -> Callable[..., object]:
             )
         return int(abs((first - second).total_seconds())) // seconds
 
+    function.__name__ = function.__qualname__ = name
     return function
 
 
-DATE_FUNCTIONS: dict[str, Callable[..., object]] = {
-    "day_diff": _difference(86_400, _DAY),
-    "date_diff_in_days": _difference(86_400, _DAY),
-    "date_diff_in_hours": _difference(3_600, _SECOND),
-    "date_diff_in_minutes": _difference(60, _SECOND),
-    "date_diff_in_seconds": _difference(1, _SECOND),
-}
+for _name, _seconds, _format in (
+    ("day_diff", 86_400, _DAY),
+    ("date_diff_in_days", 86_400, _DAY),
+    ("date_diff_in_hours", 3_600, _SECOND),
+    ("date_diff_in_minutes", 60, _SECOND),
+    ("date_diff_in_seconds", 1, _SECOND),
+):
+    declare(_name, _difference(_name, _seconds, _format))
