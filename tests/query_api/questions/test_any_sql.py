@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import ProjectError
-from schemas.model import NodeType
+from schemas.model import Endpoint
 from schemas.sql.names import names_of
 from schemas.sql.tokens import SqlTextError
 from schemas.template.errors import TemplateError
@@ -49,13 +49,13 @@ def test_a_text_may_nest_as_deep_as_it_likes(unit: str) -> None:
 def test_any_nodes_make_a_statement_or_an_error_of_ours(texts: list[str]) -> None:
     nodes = dict(zip("abc", texts, strict=False))
     with suppress(ProjectError, TemplateError):
-        catalog(pipe("p", kind=NodeType.ENDPOINT, **nodes), tables=("events", "x")).endpoints["p"].render({})
+        catalog(pipe("p", kind=Endpoint(), **nodes), tables=("events", "x")).endpoints["p"].render({})
 
 
 def test_many_nodes_are_checked_in_the_time_of_their_number() -> None:
     def check(size: int) -> None:
         chain = {f"n{number}": f"SELECT * FROM n{number - 1}, nowhere{number}" for number in range(1, size)}
-        assert len(catalog(pipe("p", kind=NodeType.ENDPOINT, n0="SELECT 1", **chain)).warnings) == size - 1
+        assert len(catalog(pipe("p", kind=Endpoint(), n0="SELECT 1", **chain)).warnings) == size - 1
 
     check(2)
     # mypy does not infer a lambda's defaults.
@@ -68,11 +68,8 @@ def test_a_long_chain_of_nodes_is_composed_and_one_that_is_too_long_is_refused()
         return {f"n{number}": f"SELECT * FROM n{number - 1}" for number in range(1, size)}
 
     assert (
-        catalog(pipe("p", kind=NodeType.ENDPOINT, n0="SELECT 1", **chain(500)))
-        .endpoints["p"]
-        .render({})
-        .sql.count(" AS (")
+        catalog(pipe("p", kind=Endpoint(), n0="SELECT 1", **chain(500))).endpoints["p"].render({}).sql.count(" AS (")
         == 499
     )
     with pytest.raises(TemplateError, match="too many nodes"):
-        catalog(pipe("p", kind=NodeType.ENDPOINT, n0="SELECT 1", **chain(502))).endpoints["p"].render({})
+        catalog(pipe("p", kind=Endpoint(), n0="SELECT 1", **chain(502))).endpoints["p"].render({})
