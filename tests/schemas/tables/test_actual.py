@@ -29,9 +29,11 @@ def test_ttl_and_settings(engine_full: str, ttl: str, settings: dict[str, str]) 
     [
         (f"{WINDOW} = 10000, index_granularity = 8192", 10_000, True),
         (f"index_granularity = 8192, {WINDOW} = 9999", 9_999, False),
+        (f"{WINDOW} = 0", 0, False),
         (f"x_{WINDOW} = 10000", 0, False),
     ],
 )
 def test_a_window_that_is_too_short_is_none(settings: str, window: int, is_enough: bool) -> None:
-    table = ActualTable("x", "MergeTree", f"MergeTree ORDER BY id SETTINGS {settings}")
+    table = ActualTable("x", "MergeTree", f"MergeTree ORDER BY id TTL at + toIntervalDay(9) SETTINGS {settings}")
     assert (table.window, table.has_window) == (window, is_enough)
+    assert not ActualTable("x", "MergeTree", "MergeTree ORDER BY id").has_window

@@ -52,9 +52,3 @@ def test_what_was_made_is_the_same_whatever_its_comments_say() -> None:
 def test_of_another_version_only_names_and_types_are_compared(changed: ActualTable, is_text: bool) -> None:
     assert not is_as_made(made(), made(x=changed))
     assert is_as_made(made(), made("26.10", x=changed)) is is_text
-
-
-def test_a_window_that_is_too_short_is_none() -> None:
-    assert tables()["x"].has_window
-    assert not ActualTable("x", "MergeTree", TTL.format(0)).has_window
-    assert not ActualTable("x", "MergeTree", "MergeTree ORDER BY id").has_window
