@@ -21,15 +21,21 @@ CLOSE, OPENED = "INSERT INTO `db`.`ingest_fence` VALUES", "INSERT INTO `db`.`ing
 
 @dataclass
 class Server:
-    """A server in which an insert runs until `ends` seconds have passed; time passes only by sleeping."""
+    """A server in which an insert runs until `ends` seconds have passed, and another for a second from the statement
+    `begins_with` on; time passes only by sleeping."""
 
     ends: float = 0.0
+    begins_with: str = ""
     now: float = 0.0
     said: list[str] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     holder: str = ""
 
     def command(self, statement: str, parameters: object = None) -> None:
         self.said.append(statement.split("*/ ")[-1])
+        self.times.append(self.now)
+        if self.said[-1] == self.begins_with:
+            self.ends = self.now + 1
 
     def query(self, sql: str, parameters: dict[str, Any]) -> SimpleNamespace:
         if "comment" in sql:
@@ -75,6 +81,14 @@ def test_the_inserts_that_run_are_waited_for_and_then_ended() -> None:
     door_of(server, []).replace(MAPPING, None)
     assert server.words() == ["INSERT INTO", "KILL QUERY", "DROP one", "CREATE one", "INSERT INTO", "name it"]
     assert KILL_SECONDS < server.now < KILL_SECONDS + 2
+
+
+def test_an_insert_that_saw_a_part_of_the_views_ends_before_the_door_opens() -> None:
+    server = Server(begins_with="CREATE one")
+    door_of(server, []).replace(MAPPING, None)
+    made, opened = (server.said.index(text) for text in ("CREATE one", server.said[-2]))
+    assert server.said[opened].startswith(OPENED)
+    assert server.times[opened] - server.times[made] >= 1
 
 
 def test_inserts_that_never_end_leave_the_mapping_and_the_door_as_they_were() -> None:

@@ -82,6 +82,16 @@ def test_another_default_becomes_that_of_the_file_again(column: str, parts: dict
     assert change.loses
 
 
+def test_a_default_that_the_file_changes_too_is_changed_once() -> None:
+    tables = noted(EVENTS)
+    tables["events"] = with_column(tables["events"], "size", default="7")
+    wanted = replace(EVENTS, columns=(EVENTS.columns[0], replace(EVENTS.columns[1], default="1")))
+    texts = [text for change in found(wanted, tables) for text in change.statements]
+    assert [text for text in texts if "`size`" in text and text.startswith(f"{ALTER} MODIFY COLUMN")] == [
+        f"{ALTER} MODIFY COLUMN `size` Int32 DEFAULT 1 CODEC(ZSTD(1))"
+    ]
+
+
 @pytest.mark.parametrize(("wanted", "changes"), [(LASTING, 1), (EVENTS, 2)])
 def test_another_ttl_becomes_that_of_the_file_again_unless_the_file_changes_it_too(
     wanted: DataSource, changes: int

@@ -49,6 +49,12 @@ def test_what_clickhouse_made_is_noted_when_nothing_else_is_to_do() -> None:
     assert diff(project(EVENTS), Actual(tables), "db") == ()
 
 
+def test_what_is_about_to_change_is_not_noted() -> None:
+    tables = deployed(EVENTS)
+    del tables["events_store"]
+    assert not any(change.is_note for change in diff(project(EVENTS), Actual(tables), "db"))
+
+
 def test_a_change_says_where_the_note_is_that_it_makes_void() -> None:
     tables = deployed(EVENTS)
     tables["events_quarantine"] = replace(tables["events_quarantine"], comment="a note")
