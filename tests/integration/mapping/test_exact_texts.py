@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Iterator
 
 import pytest
-from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.sql.text import qualified
-from tests.schemas.mapping.engines import ENGINES, connector
-from tests.schemas.mapping.mapped import Mapped, project_of
+from schemas.tables.ddl import qualified
+from tests.schemas.mapping.mapped import Mapped
 
 FILES = {
     "datasources/texts.datasource": """SCHEMA >
@@ -40,21 +37,6 @@ FILES = {
     "datasources/fixed.datasource": "SCHEMA >\n    `f` FixedString(4) `json:$.f`\n",
     "datasources/facts.datasource": "SCHEMA >\n    `v` String `json:$.v`,\n    `__key` String,\n    `__value` String\n",
 }
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def client(request: pytest.FixtureRequest) -> Iterator[Client]:
-    client = connector(request)()
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="module")
-def mapped(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapped]:
-    mapped = Mapped(client, f"test_{uuid.uuid4().hex}", project_of(tmp_path_factory.mktemp("project"), FILES))
-    mapped.deploy()
-    yield mapped
-    mapped.drop()
 
 
 TEXTS = (

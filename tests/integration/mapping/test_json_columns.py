@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
-
 import pytest
-from clickhouse_connect.driver.client import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.schemas.mapping.engines import ENGINES, connector
-from tests.schemas.mapping.mapped import Mapped, project_of
+from tests.schemas.mapping.mapped import Mapped
 
 TYPED = (
     "JSON(a UInt32, b.c Nullable(Int64), d DateTime, e Array(String), f Decimal(10, 2), g Bool, h Float32,"
@@ -22,21 +17,6 @@ FILES = {
     "datasources/whole.datasource": "SCHEMA >\n    `document` JSON `json:$`\n",
     "datasources/typed.datasource": f"SCHEMA >\n    `part` {TYPED} `json:$.part`\n",
 }
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def client(request: pytest.FixtureRequest) -> Iterator[Client]:
-    client = connector(request)()
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="module")
-def mapped(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapped]:
-    mapped = Mapped(client, f"test_{uuid.uuid4().hex}", project_of(tmp_path_factory.mktemp("project"), FILES))
-    mapped.deploy()
-    yield mapped
-    mapped.drop()
 
 
 # Values of one path whose types ClickHouse would fit to those of the rows before.
