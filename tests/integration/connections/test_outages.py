@@ -19,8 +19,8 @@ from tests.integration.ingest.test_ingest_command import DATA_SOURCE, Command
 from tests.secured_kafka import SecuredKafka, secured_kafka
 from tests.servers import ServerUnavailableError, restartable_clickhouse, restartable_kafka
 
-# A trouble is told within 15 s, as the faults of outages demand; here other tests use the machine too.
-SECONDS = 25.0
+# As docs/ingest.md promises. Ten of them at most are the times of the worker itself, the rest is for a busy machine.
+SECONDS = 15.0
 NAME = "outages"
 
 
@@ -48,9 +48,11 @@ class Scene:
         status, body = self.worker.get("/readyz")
         return status == 503 and all(word in body for word in words)
 
-    def lags(self) -> list[dict[str, object]]:
+    def lags(self) -> list[tuple[object, object, object]]:
+        """Of each partition that it has: the lag in messages and in seconds, and how old that is."""
         assert self.worker is not None
-        return list(json.loads(self.worker.get("/status")[1])["partitions"])
+        partitions = json.loads(self.worker.get("/status")[1])["partitions"]
+        return [(each["lag_messages"], each["lag_seconds"], each["lag_age_seconds"]) for each in partitions]
 
     def lines(self) -> list[dict[str, object]]:
         assert self.worker is not None
@@ -104,20 +106,29 @@ def scene(tmp_path: Path, clickhouse_of_ours: StartedServer) -> Iterator[Scene]:
 
 
 @pytest.mark.timeout(240)
-def test_a_broker_that_is_frozen_and_one_that_is_gone(scene: Scene) -> None:
+@pytest.mark.parametrize("session_seconds", [6, 45], ids=["of our own", "longer than a lag is known"])
+def test_a_broker_that_is_frozen(scene: Scene, session_seconds: int) -> None:
+    """No lag is known any more: the partitions are lost at the end of the session, or their lag is too old before."""
+    scene.environment["KAFKA_SESSION_TIMEOUT_MS"] = str(session_seconds * 1_000)
     scene.start()
     until(scene.is_ready)
-    until(lambda: all(entry["lag_messages"] == 0 for entry in scene.lags()))
+    # Taken, and measured since then: a broker that is frozen in between leaves a partition without any age of its lag.
+    until(lambda: {messages for messages, _, _ in scene.lags()} == {0})
     os.killpg(scene.kafka.process_group, signal.SIGSTOP)
     until(lambda: scene.says("Kafka: "), SECONDS)
-    until(lambda: all(entry["lag_messages"] is None for entry in scene.lags()), SECONDS)
-    for entry in scene.lags():
-        # A partition that was taken anew since then was never measured: it has no age.
-        age = entry["lag_age_seconds"]
-        assert entry["lag_seconds"] is None
-        assert age is None or float(str(age)) > 14
+    if session_seconds > SECONDS:
+        until(lambda: {messages for messages, _, _ in scene.lags()} == {None}, SECONDS)
+        assert all(seconds is None and float(str(age)) > 14 for _, seconds, age in scene.lags())
+    else:
+        until(lambda: scene.lags() == [], SECONDS)
     os.killpg(scene.kafka.process_group, signal.SIGCONT)
     until(scene.is_ready, 40)
+
+
+@pytest.mark.timeout(240)
+def test_a_broker_that_is_gone(scene: Scene) -> None:
+    scene.start()
+    until(scene.is_ready)
     scene.kafka.kill()
     until(lambda: scene.says("Kafka: ", "Connection refused"), SECONDS)
     time.sleep(20)
