@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,41 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*servers): real servers that a test needs, `kafka` or `clickhouse`")
     config.addinivalue_line("markers", "sockets: a unit test that may use the loopback interface")
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    """Whether this is a process to which pytest-xdist hands tests out."""
+    return hasattr(config, "workerinput")
+
+
+_SERVERS = pytest.StashKey[ExitStack]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Be there for those who ask for a server. Before any worker is: they are started after this."""
+    config = session.config
+    if not _is_worker(config):
+        from tests.run_servers import answering
+
+        config.stash[_SERVERS] = ExitStack()
+        config.stash[_SERVERS].enter_context(answering(_run_folder(config)))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if servers := config.stash.get(_SERVERS, None):
+        servers.close()
+
+
+def _run_folder(config: pytest.Config) -> Path:
+    """A folder that all processes of the run have in common."""
+    factory: pytest.TempPathFactory = config._tmp_path_factory  # type: ignore[attr-defined]  # the fixture is its door
+    own = factory.getbasetemp()
+    return own.parent if _is_worker(config) else own
+
+
+@pytest.fixture(scope="session")
+def run_folder(request: pytest.FixtureRequest) -> Path:
+    return _run_folder(request.config)
 
 
 def pytest_collection_finish() -> None:

@@ -1,16 +1,17 @@
-"""Fixtures of tests on real servers: one Kafka and one ClickHouse a session, a database and a topic name a test."""
+"""Fixtures of tests on real servers: one Kafka and one ClickHouse a run, a database and a topic name a test."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from tests.containers import ContainerRun
-from tests.servers import ClickHouseServer, KafkaServer, ServerUnavailableError, clickhouse_server, kafka_server
+from tests.run_servers import ask
+from tests.servers import ClickHouseServer, KafkaServer, ServerUnavailableError
 
 
 @pytest.fixture(autouse=True)
@@ -22,41 +23,35 @@ def needed_servers(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="session")
-def container_run() -> Iterator[ContainerRun]:
-    """What the session's containers have in common, where servers are containers."""
-    with ContainerRun() as run:
-        yield run
+def kafka_server_of_run(run_folder: Path) -> KafkaServer:
+    server = _asked(run_folder, "kafka")
+    assert isinstance(server, KafkaServer)
+    return server
 
 
 @pytest.fixture(scope="session")
-def kafka_server_of_session(
-    tmp_path_factory: pytest.TempPathFactory, container_run: ContainerRun
-) -> Iterator[KafkaServer]:
-    try:
-        with kafka_server(tmp_path_factory.mktemp("kafka"), container_run) as server:
-            yield server
-    except ServerUnavailableError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="session")
-def kafka(kafka_server_of_session: KafkaServer) -> str:
+def kafka(kafka_server_of_run: KafkaServer) -> str:
     """`bootstrap.servers` of a broker that creates no topic by itself."""
-    return kafka_server_of_session.address
+    return kafka_server_of_run.address
 
 
 @pytest.fixture(scope="session")
-def kafka_for_clickhouse(kafka_server_of_session: KafkaServer) -> str:
-    """`bootstrap.servers` of the same broker as the session's ClickHouse reaches it."""
-    return kafka_server_of_session.address_for_clickhouse
+def kafka_for_clickhouse(kafka_server_of_run: KafkaServer) -> str:
+    """`bootstrap.servers` of the same broker as the run's ClickHouse reaches it."""
+    return kafka_server_of_run.address_for_clickhouse
 
 
 @pytest.fixture(scope="session")
-def clickhouse(tmp_path_factory: pytest.TempPathFactory, container_run: ContainerRun) -> Iterator[ClickHouseServer]:
+def clickhouse(run_folder: Path) -> ClickHouseServer:
     """A ClickHouse server and a user of it who may do everything."""
+    server = _asked(run_folder, "clickhouse")
+    assert isinstance(server, ClickHouseServer)
+    return server
+
+
+def _asked(folder: Path, kind: str) -> KafkaServer | ClickHouseServer:
     try:
-        with clickhouse_server(tmp_path_factory.mktemp("clickhouse"), container_run) as server:
-            yield server
+        return ask(folder, kind)
     except ServerUnavailableError as error:
         pytest.skip(str(error))
 
