@@ -32,7 +32,7 @@ from ingest_worker.storing import batch, sink
 from ingest_worker.storing.fence import ownership, recovery
 from ingest_worker.storing.outcomes import Refused, Stored
 from ingest_worker.storing.record import LaneRecord
-from ingest_worker.takeover.request import claimer, partition
+from ingest_worker.takeover import claimer, partition
 from ingest_worker.watching import looks, topic_watch
 from service.backoff import Backoff
 from service.kafka import topics
