@@ -35,15 +35,45 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 NO_SKIP = "BIRDHOUSE_TESTS_NO_SKIP"
-FOLDERS_WITH_SOCKETS = ("integration", "faults")
+FOLDERS_WITH_SOCKETS = ("integration", "faults", "contract")
 # pytest-aiohttp's fixtures, which serve an application on the loopback interface.
 FIXTURES_WITH_SOCKETS = frozenset({"aiohttp_client", "aiohttp_server", "aiohttp_raw_server"})
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
+# What a first answer does without: it is as good as all of them where no server is asked.
+FOLDERS_LEFT_OUT = ("integration", "faults")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="leave out what needs a server, and what is marked slow")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    is_left_out = config.getoption("fast") and collection_path in [TESTS / name for name in FOLDERS_LEFT_OUT]
+    return True if is_left_out else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("fast"):
+        left_out = [item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("needs")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+        return
+    # A file that waits for servers takes longest whatever number of tests it has: nobody shall come to it last.
+    items.sort(key=lambda item: not _has_servers(item.path))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.getoption("fast"):
+        folders = " and ".join(f"tests/{name}" for name in FOLDERS_LEFT_OUT)
+        terminalreporter.write_line(f"left out: {folders}, what needs a server elsewhere, and tests marked slow")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*servers): real servers that a test needs, `kafka` or `clickhouse`")
     config.addinivalue_line("markers", "sockets: a unit test that may use the loopback interface")
+    config.addinivalue_line("markers", "slow: a unit test of many examples, which `--fast` leaves out")
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -90,9 +120,8 @@ def pytest_collection_finish() -> None:
 
 def _has_servers(path: Path) -> bool:
     # A folder that is collected may be the tests' own, which has no first part.
-    return path.is_relative_to(TESTS) and path.relative_to(TESTS).parts[:1] in (
-        (name,) for name in FOLDERS_WITH_SOCKETS
-    )
+    first = path.relative_to(TESTS).parts[:1] if path.is_relative_to(TESTS) else ()
+    return bool(first) and first[0] in FOLDERS_WITH_SOCKETS
 
 
 @pytest.fixture(scope="session")

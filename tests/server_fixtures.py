@@ -1,4 +1,7 @@
-"""Fixtures of tests on real servers: one Kafka and one ClickHouse a run, a database and a topic name a test."""
+"""Fixtures of tests on real servers: one Kafka and one ClickHouse a run, a database and a topic name a test.
+
+The folders whose tests need them import them in their conftest.py.
+"""
 
 from __future__ import annotations
 
