@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # What is installed in .venv is remembered here; it is installed again when pyproject.toml changes.
 STAMPS := .venv/.installed
+# 1 for the tests that need no server and are not slow.
+FAST ?=
 # Rounds of each fault; a part of a fault's name; 1 for the runs with protections switched off; where rounds are kept.
 ROUNDS ?= 1
 FAULT ?=
@@ -19,8 +21,8 @@ help: ## What can be made
 run: $(STAMPS)/embedded ## Start everything on this machine: an embedded broker and engine, the worker, the API
 	@exec $(BIN)/birdhouse run
 
-test: $(STAMPS)/dev ## Run every test; real servers are used where there are some
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+test: $(STAMPS)/dev ## Run every test, on real servers where there are some; FAST=1 for a first answer in a minute
+	$(BIN)/pytest --numprocesses $(if $(FAST),auto --fast,4) --dist loadfile --no-loadscope-reorder
 
 check: $(STAMPS)/dev ## Check form, types, the house's rules and the generated docs
 	$(BIN)/ruff check .
