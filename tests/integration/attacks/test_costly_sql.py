@@ -12,9 +12,7 @@ from collections.abc import Callable
 import aiohttp
 import pytest
 
-from tests.integration.questions.test_sql_api import SETTINGS, Api, api, engine, server_database
-
-__all__ = ["api", "engine", "server_database"]
+from tests.integration.callers import SETTINGS, Api
 
 LIMIT_SECONDS = 2
 # Answered this much later at most: the limit, its grace, and a machine that others use too.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,19 +22,9 @@ from query_api.settings import QueryApiSettings
 from schemas.model import DataSource, Project
 from service.settings import load_settings
 from tests.query_api.fakes import PROJECT, SECRET, FakeExecutor, text_column
-from tests.secured_kafka import SecuredKafka, secured_kafka
-from tests.servers import ServerUnavailableError
+from tests.secured_kafka import SecuredKafka
 
 Answer = tuple[int, dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
-    try:
-        with secured_kafka(tmp_path_factory.mktemp("secured")) as broker:
-            yield broker
-    except ServerUnavailableError as error:
-        pytest.skip(str(error))
 
 
 @dataclass

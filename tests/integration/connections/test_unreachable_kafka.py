@@ -23,20 +23,11 @@ from query_api.events.topics import KafkaTopics
 from service.kafka.config import client_config
 from service.settings import ServiceSettings, load_settings
 from tests.integration.ingest.test_ingest_command import DATA_SOURCE
-from tests.secured_kafka import SecuredKafka, secured_kafka
-from tests.servers import ClickHouseServer, ServerUnavailableError
+from tests.secured_kafka import SecuredKafka
+from tests.servers import ClickHouseServer
 
 # A refusal that is said twice is final; otherwise brokers are looked for five seconds. The rest is the start.
 SECONDS = 20.0
-
-
-@pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
-    try:
-        with secured_kafka(tmp_path_factory.mktemp("secured")) as broker:
-            yield broker
-    except ServerUnavailableError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from clickhouse_connect.driver.client import Client
 
 from deploy.cli import main
-from tests.integration.running.test_run import COMMAND, environment
+from tests.integration.running.runs import COMMAND, environment
 from tests.servers import ClickHouseServer
 
 GOOD = """SCHEMA >

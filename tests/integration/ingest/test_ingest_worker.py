@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from clickhouse_connect.driver.client import Client
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from ingest_worker.observing.consuming import MessagesConsumed
-from ingest_worker.observing.inserts import DataSourceRecovered, DataSourceStalled, InsertFailed
-from ingest_worker.observing.partitions import PartitionFenced, PartitionsLost, PartitionsRevoked, RowsReleased
+from ingest_worker.observing.observations import (
+    MessagesConsumed,
+    PartitionsRevoked,
+    RowsReleased,
+    TopicCreated,
+)
+from ingest_worker.observing.partitions import PartitionsRevoked, RowsReleased
 from ingest_worker.observing.topics import TopicCreated
 from ingest_worker.storing import native_format
-from ingest_worker.storing.fence.ownership import Claim, new_owner, take_ownership
 from ingest_worker.watching import clickhouse_look as ingest_clickhouse
 from schemas.files.column_type import parse_column_type
 from schemas.model import Column, DataSource, KafkaSource
-from schemas.own_names import FENCE_TABLE
-from tests.ingest_worker.house import House, Line, data_source, project, until
+from tests.ingest_worker.house import House, data_source, project, until
 from tests.servers import ClickHouseServer
 
 Build = Callable[..., House]
@@ -43,6 +44,8 @@ def build(kafka: str, clickhouse: ClickHouseServer, database: str, clickhouse_cl
     yield create
     for house in houses:
         house.close()
+from tests.integration.ingest.conftest import Build
+from tests.integration.ingest.test_troubles import _holds
 
 
 def test_stores_every_event_once_and_commits(build: Build, unique_name: str) -> None:
@@ -184,57 +187,6 @@ def test_stopping_stores_what_was_read(build: Build, unique_name: str) -> None:
     assert house.committed(unique_name, unique_name) == 600
 
 
-def test_clickhouse_away_for_a_while_loses_nothing_and_moves_no_partition(build: Build, unique_name: str) -> None:
-    house = build(data_source("events", unique_name, unique_name))
-    line = Line(house.server.url)
-    worker = house.worker(url=line.url)
-    until(worker.is_ready)
-    house.produce(unique_name, range(1000))
-    until(lambda: house.count("events") >= 1000)
-    line.cut()
-    house.produce(unique_name, range(1000, 2000))
-    until(lambda: len([entry for entry in house.seen if isinstance(entry, InsertFailed)]) >= 6)
-    assert house.count("events") == 1000
-    line.mend()
-    until(lambda: house.count("events") >= 2000)
-    assert house.stop(worker)
-    line.close()
-    assert house.ids("events") == list(range(2000))
-    assert not [entry for entry in house.seen if isinstance(entry, PartitionsLost)]
-    assert len([entry for entry in house.seen if isinstance(entry, PartitionsRevoked)]) == 1  # by the stop
-
-
-def test_waits_for_a_clickhouse_that_is_not_there_yet(build: Build, unique_name: str) -> None:
-    house = build(data_source("events", unique_name, unique_name))
-    line = Line(house.server.url)
-    line.cut()
-    worker = house.worker(url=line.url)
-    until(lambda: bool(worker.status().partitions))
-    house.produce(unique_name, range(10))
-    assert any("claiming" in reason for reason in worker.not_ready_because())
-    line.mend()
-    until(lambda: house.count("events") >= 10)
-    assert worker.is_ready()
-    assert house.stop(worker)
-    line.close()
-
-
-def test_inserts_slower_than_a_batch_grows_delay_and_double_nothing(build: Build, unique_name: str) -> None:
-    house = build(data_source("events", unique_name, unique_name))
-    # A view of 1.5 s an insert, with batches that are due after 0.05 s.
-    house.client.command(
-        f"CREATE MATERIALIZED VIEW `{house.database}`.slow ENGINE = Null AS"
-        f" SELECT sleep(1.5) AS slept FROM `{house.database}`.events"
-    )
-    worker = house.worker(batch_seconds=0.05, inserters=2)
-    until(worker.is_ready)
-    for start in range(0, 400, 100):
-        house.produce(unique_name, range(start, start + 100), partitions=2)
-    until(lambda: house.count("events") >= 400)
-    assert house.stop(worker)
-    assert house.ids("events") == list(range(400))
-
-
 def test_several_data_sources_and_one_topic_for_two_of_them(build: Build, unique_name: str) -> None:
     other = f"{unique_name}_other"
     house = build(
@@ -252,76 +204,3 @@ def test_several_data_sources_and_one_topic_for_two_of_them(build: Build, unique
         assert house.ids(name) == list(range(expected))
     assert house.stop(worker)
     assert house.committed(unique_name, unique_name) == 700
-
-
-def _holds(house: House, table: str, rows: int) -> bool:
-    return house.count(table) >= rows
-
-
-def test_a_view_that_throws_stalls_its_data_source_alone_until_it_is_mended(build: Build, unique_name: str) -> None:
-    other = f"{unique_name}_other"
-    house = build(data_source("stuck", unique_name, unique_name), data_source("free", other, unique_name))
-    house.client.command(
-        f"CREATE MATERIALIZED VIEW `{house.database}`.broken ENGINE = Null AS"
-        f" SELECT throwIf(id = '7', 'seven') AS thrown FROM `{house.database}`.stuck"
-    )
-    worker = house.worker()
-    until(worker.is_ready)
-    house.produce(unique_name, range(100), partitions=1)
-    house.produce(other, range(100))
-    until(lambda: house.count("free") >= 100)
-    until(lambda: any(isinstance(entry, DataSourceStalled) for entry in house.seen))
-    assert any("stuck" in reason and "seven" in reason for reason in worker.not_ready_because())
-    assert house.committed(unique_name, unique_name) == 0
-    house.client.command(f"DROP VIEW `{house.database}`.broken")
-    until(worker.is_ready)
-    assert any(isinstance(entry, DataSourceRecovered) for entry in house.seen)
-    assert house.stop(worker)
-    assert house.ids("stuck") == list(range(100))
-
-
-def test_partitions_that_somebody_claims_late_are_left_alone_then_taken_back(build: Build, unique_name: str) -> None:
-    house = build(data_source("events", unique_name, unique_name))
-    worker = house.worker()
-    until(worker.is_ready)
-    house.produce(unique_name, range(60))
-    until(lambda: house.committed(unique_name, unique_name) == 60)
-    owned = f"SELECT key FROM `{house.database}`.{FENCE_TABLE} WHERE key LIKE 'events/%'"
-    keys = tuple(key for (key,) in house.client.query(owned).result_rows)
-    take_ownership(house.client, house.database, Claim(keys, new_owner(unique_name)))
-    house.produce(unique_name, range(60, 120))
-    until(lambda: len([entry for entry in house.seen if isinstance(entry, PartitionFenced)]) == 6)
-    until(lambda: all(entry.owner_state == "fenced" for entry in worker.status().partitions))
-    assert not worker.is_ready()
-    assert house.count("events") == 60
-    assert house.committed(unique_name, unique_name) == 60
-    until(lambda: house.committed(unique_name, unique_name) == 120)
-    assert worker.is_ready()
-    assert house.stop(worker)
-    assert house.ids("events") == list(range(120))
-
-
-def test_a_missing_mapping_view_swallows_nothing(build: Build, unique_name: str) -> None:
-    house = build(data_source("events", unique_name, unique_name))
-    worker = house.worker()
-    until(worker.is_ready)
-    view = f"`{house.database}`.events_parse"
-    create = house.client.query(f"SHOW CREATE TABLE {view}").result_rows[0][0]
-    house.client.command(f"DROP VIEW {view}")
-    house.produce(unique_name, range(50), partitions=1)
-    until(lambda: any(isinstance(entry, InsertFailed) for entry in house.seen))
-    house.client.command(create)
-    until(lambda: house.count("events") >= 50)
-    assert house.stop(worker)
-    assert house.ids("events") == list(range(50))
-
-
-def test_a_schema_that_is_deployed_late_is_all_that_a_worker_waits_for(build: Build, unique_name: str) -> None:
-    house = build(data_source("events", unique_name, unique_name), deployed=False)
-    worker = house.worker()
-    until(lambda: bool(worker.status().partitions))
-    house.produce(unique_name, range(20))
-    assert not worker.is_ready()
-    house.deploy()
-    until(lambda: house.count("events") >= 20)
-    assert house.stop(worker)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from clickhouse_connect.driver.client import Client
 from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
@@ -22,26 +20,8 @@ from ingest_worker.storing.record import LaneRecord, Record
 from ingest_worker.storing.topic import TopicView
 from schemas.feed import feed_of
 from schemas.model import DataSource
-from tests.ingest_worker.house import House, data_source, project, until
-from tests.servers import ClickHouseServer
-
-Build = Callable[..., House]
-
-
-@pytest.fixture
-def build(kafka: str, clickhouse: ClickHouseServer, database: str, clickhouse_client: Client) -> Iterator[Build]:
-    """Gives a project of these data sources on the servers, deployed."""
-    houses: list[House] = []
-
-    def create(*data_sources: DataSource) -> House:
-        house = House(kafka, clickhouse, database, clickhouse_client, project(*data_sources))
-        houses.append(house)
-        house.deploy()
-        return house
-
-    yield create
-    for house in houses:
-        house.close()
+from tests.ingest_worker.house import House, data_source, until
+from tests.integration.ingest.conftest import Build
 
 
 def latest(source: DataSource) -> DataSource:

