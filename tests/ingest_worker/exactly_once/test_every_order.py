@@ -16,6 +16,9 @@ from tests.ingest_worker.exactly_once.explore import explore
 from tests.ingest_worker.exactly_once.made_again import MadeAgain
 from tests.ingest_worker.exactly_once.world import Budget, Rules, World
 
+# Every order of events is tried: a first answer does without it.
+pytestmark = pytest.mark.slow
+
 MOST_WORLDS = 400_000
 READ_BACK, RECORD_ALONE = Rules(), Rules(keeps_offsets=False)
 BUDGETS = [Budget(0, crashes=1, failures=1), Budget(1, 0, failures=1), Budget(2, 0, 0), Budget(1, 0, 0, forgotten=1)]

@@ -16,6 +16,9 @@ from schemas.template.errors import TemplateError
 from tests.query_api.projects import catalog, pipe
 from tests.work import lines_run
 
+# Many examples: a first answer does without them.
+pytestmark = pytest.mark.slow
+
 UNITS = [
     "(", ")", "[", "{", "(SELECT * FROM a, ", "(WITH a AS (SELECT 1) SELECT * FROM a JOIN ", "x IN (", "x IN a, ",
     "FROM a JOIN b ON 1 ", "UNION ALL SELECT ", "WITH RECURSIVE a AS (SELECT 1 UNION ALL SELECT * FROM a ",

@@ -15,6 +15,9 @@ from schemas.model import Problem
 from schemas.report import render
 from tests.work import lines_run
 
+# Many examples: a first answer does without them.
+pytestmark = pytest.mark.slow
+
 DATA_SOURCE = """# what happens
 TOKEN "app" APPEND
 DESCRIPTION >

@@ -15,6 +15,9 @@ from schemas.template.rendering import Render
 from schemas.template.template import Template
 from schemas.template.values.binding import constant
 
+# Many examples: a first answer does without them.
+pytestmark = pytest.mark.slow
+
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 POSITIONS = [
     "SELECT {{String(x)}}",

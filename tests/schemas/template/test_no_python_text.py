@@ -16,6 +16,9 @@ from schemas.template.rendering import Render
 from schemas.template.template import Template
 from schemas.template.values.typed import Fragment, Identifier
 
+# Many examples: a first answer does without them.
+pytestmark = pytest.mark.slow
+
 # What Python says of itself: in errors, and where a value was written as Python writes it.
 PYTHON = re.compile(
     r"NoneType|object (has|is|does)|unsupported operand|not supported between|instances of|positional arg|keyword arg"
