@@ -39,6 +39,7 @@ def front(
     """Hands requests below `path` to the server at `target`; everything else, and without a target everything, is
     answered with that status and HTML."""
     here, started, loop = Front(), threading.Event(), asyncio.new_event_loop()
+    session: aiohttp.ClientSession
 
     async def answer(request: web.Request) -> web.Response:
         here.seen.append(request.path)
@@ -73,7 +74,6 @@ def front(
             await runner.cleanup()
             await session.close()
 
-    session: aiohttp.ClientSession
     ended = asyncio.Event()
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), name="front", daemon=True)
     thread.start()

@@ -40,8 +40,11 @@ class RunServers:
                 self._stack.enter_context(self._containers)
             folder = self._folder / f"{kind}-of-run"
             folder.mkdir()
-            server = kafka_server if kind == "kafka" else clickhouse_server
-            self._started[kind] = self._stack.enter_context(server(folder, self._containers))
+            self._started[kind] = (
+                self._stack.enter_context(kafka_server(folder, self._containers))
+                if kind == "kafka"
+                else self._stack.enter_context(clickhouse_server(folder, self._containers))
+            )
         return self._started[kind]
 
     def close(self) -> None:

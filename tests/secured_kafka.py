@@ -106,7 +106,11 @@ def secured_kafka(folder: Path) -> Iterator[SecuredKafka]:
 
     def answers(_: int) -> bool:
         try:
-            config = {**_sasl(ADMIN, PASSWORD), "bootstrap.servers": f"127.0.0.1:{port}", "log_level": 0}
+            config: dict[str, Any] = {
+                **_sasl(ADMIN, PASSWORD),
+                "bootstrap.servers": f"127.0.0.1:{port}",
+                "log_level": 0,
+            }
             return bool(AdminClient(config).list_topics(timeout=2).brokers)
         except KafkaException:
             return False

@@ -8,10 +8,12 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from docker.errors import APIError
+from testcontainers.core.container import DockerContainer
 
 from bench.systems.server_command import (
     ATTEMPTS,
@@ -25,7 +27,7 @@ from bench.systems.server_command import (
     started_server,
     tail,
 )
-from tests.containers import ContainerRun, DockerContainer
+from tests.containers import ContainerRun
 
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 CLICKHOUSE_IMAGE = "clickhouse/clickhouse-server:26.9"
@@ -133,10 +135,11 @@ def _container(
         port = free_port()
         name = f"{role}-{port}"
         container = run.new_container(image, name).with_envs(**environment_of(name, port))
-        container.ports[str(inner_port)] = ("127.0.0.1", port)
+        ports: dict[str, Any] = container.ports  # the library writes only one of the forms that Docker takes
+        ports[str(inner_port)] = ("127.0.0.1", port)
         try:
             container.start()
-            if becomes_ready(lambda port=port: answers(port), lambda container=container: _is_running(container)):
+            if becomes_ready(partial(answers, port), partial(_is_running, container)):
                 yield port, name
                 return
             log = b"\n".join(container.get_logs()).decode(errors="replace")

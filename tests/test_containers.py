@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from docker import DockerClient
 from docker.errors import NotFound
+from testcontainers.core.docker_client import DockerClient as OurClient
 
-from tests.containers import DockerClient as OurClient
 from tests.containers import remove_left_behind
 from tests.servers import CLICKHOUSE_IMAGE, can_run
 

@@ -116,7 +116,11 @@ def tls_kafka(folder: Path, authority: Authority) -> Iterator[TlsKafka]:
 
     def answers(_: int) -> bool:
         try:
-            config = {**_sasl(authority, ADMIN, PASSWORD), "bootstrap.servers": f"localhost:{port}", "log_level": 0}
+            config: dict[str, Any] = {
+                **_sasl(authority, ADMIN, PASSWORD),
+                "bootstrap.servers": f"localhost:{port}",
+                "log_level": 0,
+            }
             return bool(AdminClient(config).list_topics(timeout=2).brokers)
         except KafkaException:
             return False

@@ -31,7 +31,7 @@ class Broker:
 
 
 async def _real(kafka: str, topic: str) -> AsyncIterator[Broker]:
-    config = {"bootstrap.servers": kafka}
+    config: dict[str, Any] = {"bootstrap.servers": kafka}
     admin = AdminClient(config)
     made = admin.create_topics([NewTopic(topic, 1, config={"max.message.bytes": "5000"})])
     await asyncio.to_thread(made[topic].result, 15)

@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from confluent_kafka import Consumer
@@ -100,6 +101,7 @@ class Deaths:
 
     def _consume_by(self, kind: type[Consumer]) -> None:
         defaults = source.Source.__init__.__kwdefaults__
+        assert defaults is not None
         assert defaults["create_consumer"] is Consumer
         defaults["create_consumer"] = kind
 
@@ -159,9 +161,9 @@ class Deaths:
             (metrics.Metrics, "observe", 0.05),
         )
         for owner, name, share in shares:
-            replace(owner, name, lambda original, share=share: self._failing(original, share))
+            replace(owner, name, partial(self._failing, share))
 
-    def _failing(self, original: Any, share: float) -> Any:
+    def _failing(self, share: float, original: Any) -> Any:
         def call(*arguments: Any, **options: Any) -> Any:
             if self._chance.random() < share:
                 raise LookupError("nobody thought of it")
@@ -244,7 +246,7 @@ class Without:
             return described
 
         replace(topics, "describe", make)
-        topic_watch.describe = topics.describe
+        replace(topic_watch, "describe", lambda _: topics.describe)
 
     def topic_watch(self) -> None:
         """What was read is taken to be of the topic that the consumer began with."""
@@ -273,7 +275,8 @@ class Without:
         def observe_by(*observers: Any) -> Any:
             return lambda observation: [observer(observation) for observer in observers]
 
-        worker.observe_by = command.observe_by = observe_by
+        for module in (worker, command):
+            replace(module, "observe_by", lambda _: observe_by)
 
     def short_session(self) -> None:
         self._configure({"session.timeout.ms": 45_000})

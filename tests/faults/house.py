@@ -19,7 +19,8 @@ from unittest import mock
 import clickhouse_connect
 from click.testing import CliRunner
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from bench.systems.server_command import StartedServer, free_port
 from deploy.cli import main
@@ -128,9 +129,9 @@ class FaultHouse:
         for name in self.names:
             path = self.folder / "datasources" / f"{name}.datasource"
             path.write_text(self.data_source(name))
-        for path, text in self.setup.files.items():
-            (self.folder / path).parent.mkdir(exist_ok=True)
-            (self.folder / path).write_text(text.replace("{name}", self.name))
+        for file, text in self.setup.files.items():
+            (self.folder / file).parent.mkdir(exist_ok=True)
+            (self.folder / file).write_text(text.replace("{name}", self.name))
         self.admin = AdminClient({"bootstrap.servers": self.kafka, "log_level": 0})
         self.reader = Consumer({"bootstrap.servers": self.kafka, "group.id": self.name, "log_level": 0})
         self.make_topics()

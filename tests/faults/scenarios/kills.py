@@ -94,7 +94,7 @@ def unexpected(house: FaultHouse) -> None:
     house.pause(4, 6)
     house.demand(lambda: worker.poll() is None, "the worker is alive")
     for said in ("unexpected failure", "an observer failed"):
-        house.demand(lambda said=said: house.said(said), f"`{said}` is logged")
+        house.demand(partial(house.said, said), f"`{said}` is logged")
     house.judge()
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 
 from tests.faults.conftest import MINUTES
@@ -130,11 +131,12 @@ DOUBLING = (
     + ", ".join(["a0 AS (SELECT 1 AS x)", *(f"a{n} AS (SELECT l.x FROM a{n - 1} l, a{n - 1} r)" for n in range(1, 22))])
     + " SELECT count() FROM a21"
 )
+LISTS: tuple[object, ...] = ({"ids": []}, {"names": ["Doe, John"]}, {"names": ["Doe, John", "a"]})
 ODD_QUESTIONS: tuple[Question, ...] = (
     *(_asked(f"since={text}", 400) for text in ("2026-13-01", "9999-99-99", "2026-02-30", "2024x01y31")),
     *(_asked(f"from_time={text}", 400) for text in ("2026-01-01%2025:00:00", "yesterday")),
     *(_asked(query, 400) for query in ("limit=-2", "page=-1", "limit=1_0", "limit=%D9%A3", "least=1_0", "limit=x")),
-    *(_sent(body, 200) for body in ({"ids": []}, {"names": ["Doe, John"]}, {"names": ["Doe, John", "a"]})),
+    *(_sent(body, 200) for body in LISTS),
     _sent({"ids": list(range(2000))}, 200),
     _sent({"ids": ["x"]}, 400),
     *(
@@ -234,6 +236,10 @@ def unfinished_heads(port: int, count: int = 20) -> Iterator[None]:
         yield
 
 
+def _answers(port: int, path: str) -> bool:
+    return ask(port, "GET", path)[0] == 200
+
+
 @fault(
     "mixed load, a hundredth of it bad",
     Setup(columns=COLUMNS, message=message, files={"pipes/narrowed.pipe": PIPE}),
@@ -254,8 +260,8 @@ def mixed(house: FaultHouse) -> None:
         assert caller.posted > 0
         house.demand(lambda: not caller.wrong, "every request is answered as it must be")
         for port in (service.admin_port, house.admin_port):
-            house.demand(lambda port=port: ask(port, "GET", "/livez")[0] == 200, "every thread is alive")
-            house.demand(lambda port=port: ask(port, "GET", "/readyz")[0] == 200, "both services are ready")
+            house.demand(partial(_answers, port, "/livez"), "every thread is alive")
+            house.demand(partial(_answers, port, "/readyz"), "both services are ready")
         stored = f"SELECT count() FROM {{db}}.`{house.name}` WHERE id < {FIRST_POSTED}"
         house.demand(lambda: house.sql(stored)[0][0] == stored_of(house.load.sent), "what fits, and no more, is stored")
         house.judge()

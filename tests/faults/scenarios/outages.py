@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from confluent_kafka.admin import NewTopic
+from confluent_kafka.cimpl import NewTopic
 
+from bench.systems.server_command import free_port
 from tests.faults.house import FaultHouse
 from tests.faults.registry import fault
 from tests.faults.scenarios.restarts import SECRET, Service, ask
 from tests.secured_kafka import secured_kafka
-from tests.servers import free_port
 
 SAID_SECONDS = 15.0
 BACK_SECONDS = 30.0

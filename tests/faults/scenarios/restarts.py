@@ -11,11 +11,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
+from bench.systems.server_command import free_port
 from query_api.access.auth import ADMIN, derive_token
 from tests.faults.house import FaultHouse, Setup
 from tests.faults.registry import fault
-from tests.servers import free_port
 
 SECRET = "a secret of the fault suite"
 FIRST_POSTED = 1_000_000_000
@@ -118,6 +119,10 @@ def serve(house: FaultHouse) -> Service:
     return service
 
 
+def _has_ended(service: Service) -> bool:
+    return service.process.poll() is not None
+
+
 @fault("rolling restart of both services", Setup(files={"pipes/counting.pipe": PIPE}))
 def rolling_restart(house: FaultHouse) -> None:
     ending = signal.SIGKILL if "grace" in house.without else signal.SIGTERM
@@ -131,7 +136,7 @@ def rolling_restart(house: FaultHouse) -> None:
             caller.services = [*caller.services, serve(house)]
             house.kill(old_worker, ending)
             old_service.process.send_signal(ending)
-            house.until(lambda gone=old_service: gone.process.poll() is not None, "the API ends")
+            house.until(partial(_has_ended, old_service), "the API ends")
             caller.services = [service for service in caller.services if service is not old_service]
         house.cause_is_over()
         caller.stop()

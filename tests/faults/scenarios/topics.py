@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import NewPartitions
+from confluent_kafka.cimpl import NewPartitions
 
 from tests.faults.house import FaultHouse, Setup
 from tests.faults.registry import fault
@@ -56,7 +57,7 @@ def made_again(house: FaultHouse) -> None:
         house.kill(worker)
         for number in range(house.setup.partitions):
             place = TopicPartition(house.name, number, 0)
-            house.until(lambda place=place: set_offset(house, place), "the operator sets the offset")
+            house.until(partial(set_offset, house, place), "the operator sets the offset")
         house.worker()
     house.demand(lambda: not house.said('"partition cannot be read"'), "no partition is taken for broken")
     house.demand(lambda: house.said('"topic was made again') == 1, "it is said")
@@ -186,6 +187,6 @@ def set_back(house: FaultHouse) -> None:
     house.kill(worker)
     for number in range(house.setup.partitions):
         place = TopicPartition(house.name, number, 0)
-        house.until(lambda place=place: set_offset(house, place), "the operator sets the offset")
+        house.until(partial(set_offset, house, place), "the operator sets the offset")
     house.worker()
     house.judge()

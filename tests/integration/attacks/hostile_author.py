@@ -62,7 +62,7 @@ class Author:
             max(len(callers), 10) if each.kind == "admin" else 3 if each.is_valid else 1 for each in callers
         ]
         self._random = random.Random(seed)
-        self._paths = list(document["paths"])
+        self._paths: list[str] = list(document["paths"])
 
     def request(self) -> Hostile:
         chance = self._random

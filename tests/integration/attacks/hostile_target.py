@@ -137,6 +137,6 @@ async def target(clickhouse: Any, clickhouse_client: Client, database: str, tmp_
     )
     listening = TestServer(app)
     await listening.start_server(access_log=None, auto_decompress=False, max_line_size=32_768, max_field_size=32_768)
-    session = {"auto_decompress": False, "skip_auto_headers": ["Accept-Encoding", "Content-Type"]}
-    async with TestClient(listening, **session) as client:
+    skipped = ["Accept-Encoding", "Content-Type"]
+    async with TestClient(listening, auto_decompress=False, skip_auto_headers=skipped) as client:
         yield Target(client, executor, broker)

@@ -20,7 +20,7 @@ import aiohttp
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from yarl import URL
 
@@ -50,7 +50,7 @@ class Judge:
     def __init__(self, document: dict[str, Any], known: Sequence[Caller]) -> None:
         self._document = document
         self._tokens = [each.value.encode() for each in known if len(each.value) > _TOKEN_LENGTH]
-        resource = Resource(contents=document, specification=DRAFT202012)
+        resource = DRAFT202012.create_resource(document)
         self._registry: Registry[Any] = Registry().with_resource("urn:document", resource)
         self._validators: dict[str, Draft202012Validator] = {}
 

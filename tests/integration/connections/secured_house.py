@@ -14,11 +14,12 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka.admin import NewTopic
+from confluent_kafka.cimpl import NewTopic
 
 from bench.systems.server_command import free_port
 from tests.certificates import Authority
@@ -178,7 +179,7 @@ def services(house: House, log: Path, **api_changes: str) -> Iterator[Running]:
     token = house.command(house.shared, "tokens", "admin").stdout.strip()
     with process("ingest_worker", worker, log), process("query_api", api, log):
         for port in (ports[0], ports[2]):
-            until(lambda port=port: ready(port), log)
+            until(partial(ready, port), log)
         yield Running(ports[1], token, ports[0], ports[2], log)
 
 

@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,10 @@ def test_secrets_are_replaced_while_everything_runs(house: House, tmp_path: Path
     assert "the second password" not in log.read_text()
 
 
+def _holds(log: Path, text: str) -> bool:
+    return text in log.read_text()
+
+
 def answers(running: Running) -> bool:
     try:
         return bool(running.ask())
@@ -160,7 +165,7 @@ def test_what_clickhouse_has_against_us_is_told_by_every_command_and_service(
     api = house.api(BIRDHOUSE_API_PORT=str(free_port()), BIRDHOUSE_API_ADMIN_PORT=admin, **changes)
     with process("ingest_worker", worker, logs[0]), process("query_api", api, logs[1]):
         for log in logs:
-            until(lambda log=log: told in log.read_text(), log, 40)
+            until(partial(_holds, log, told), log, 40)
         with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(f"http://127.0.0.1:{admin}/readyz")
         assert told in caught.value.read().decode()

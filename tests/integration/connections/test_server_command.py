@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from bench.systems.server_command import KAFKA_PORTS, StartedServer, kafka_answers, started_server
 
@@ -39,7 +41,7 @@ def test_a_broker_without_a_coordinator_is_not_ready(command: str, topic: str, t
 
 def test_the_first_commit_and_the_first_transaction_on_a_ready_broker_work(command: str, tmp_path: Path) -> None:
     with started_server(command, KAFKA_PORTS, tmp_path, kafka_answers) as broker:
-        config = {"bootstrap.servers": f"127.0.0.1:{broker.port}"}
+        config: dict[str, Any] = {"bootstrap.servers": f"127.0.0.1:{broker.port}"}
         admin = AdminClient(config)
         admin.create_topics([NewTopic("first", num_partitions=1)])["first"].result(30)
         consumer = Consumer(config | {"group.id": "birdhouse"})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 
 def test_kafka_gives_back_what_was_produced(kafka: str, unique_name: str) -> None:

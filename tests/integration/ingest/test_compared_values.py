@@ -22,9 +22,11 @@ from schemas.queries.query import Query
 from schemas.template.rendering import Render
 from schemas.template.template import Template
 
+Asked = tuple[Executor, Any]
+
 
 @pytest.fixture(params=["server", "embedded"])
-async def executor(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Executor, Any]]:
+async def executor(request: pytest.FixtureRequest) -> AsyncIterator[Asked]:
     """What answers, and what runs a statement that arranges something."""
     if request.param == "server":
         clickhouse = request.getfixturevalue("clickhouse")
@@ -104,7 +106,7 @@ def arrange(command: Any, type_: str, *, key: bool) -> None:
 
 @pytest.mark.parametrize("key", [True, False], ids=["key", "no key"])
 @pytest.mark.parametrize("type_", DATED + TIMED + ZONED + ["String", "LowCardinality(String)"])
-async def test_a_time_is_compared_in_every_form_with_every_type(executor, type_, key):
+async def test_a_time_is_compared_in_every_form_with_every_type(executor: Asked, type_: str, key: bool) -> None:
     answering, command = executor
     arrange(command, type_, key=key)
     forms = {"String": WITHOUT_ZONE[:1], "LowCardinality(String)": WITHOUT_ZONE[:1]}.get(type_, WITH_ZONE)
@@ -125,7 +127,7 @@ async def test_a_time_is_compared_in_every_form_with_every_type(executor, type_,
 
 @pytest.mark.parametrize("key", [True, False], ids=["key", "no key"])
 @pytest.mark.parametrize("type_", DATED + TIMED + ZONED)
-async def test_a_fraction_of_a_second_counts(executor, type_, key):
+async def test_a_fraction_of_a_second_counts(executor: Asked, type_: str, key: bool) -> None:
     answering, command = executor
     arrange(command, type_, key=key)
     forms = ["2024-01-31T00:00:00.500Z", "2024-01-31 01:00:00.25+01:00"]
@@ -142,7 +144,7 @@ async def test_a_fraction_of_a_second_counts(executor, type_, key):
 
 @pytest.mark.parametrize("key", [True, False], ids=["key", "no key"])
 @pytest.mark.parametrize("type_", DATED + TIMED + ZONED[:2] + ["String"])
-async def test_a_date_is_compared_with_every_type(executor, type_, key):
+async def test_a_date_is_compared_with_every_type(executor: Asked, type_: str, key: bool) -> None:
     answering, command = executor
     arrange(command, type_, key=key)
     tag = "{{Date(x)}}"
@@ -153,7 +155,7 @@ async def test_a_date_is_compared_with_every_type(executor, type_, key):
     command("DROP TABLE compared")
 
 
-async def test_a_time_uses_the_key(executor):
+async def test_a_time_uses_the_key(executor: Asked) -> None:
     answering, command = executor
     arrange(command, "DateTime", key=True)
     source = "EXPLAIN indexes = 1 SELECT c FROM compared WHERE c >= {{DateTime(x)}}"
@@ -213,7 +215,9 @@ POSITIONS: list[tuple[str, dict[str, object], list[list[object]]]] = [
 
 
 @pytest.mark.parametrize(("source", "values", "expected"), POSITIONS, ids=[source for source, _, _ in POSITIONS])
-async def test_a_value_is_bound_where_projects_write_it(executor, source, values, expected):
+async def test_a_value_is_bound_where_projects_write_it(
+    executor: Asked, source: str, values: dict[str, object], expected: Any
+) -> None:
     def plain(value: Any) -> Any:
         return [plain(each) for each in value] if isinstance(value, list) else str(value)
 

@@ -11,7 +11,8 @@ from confluent_kafka.admin import AdminClient
 from query_api.errors import TooLarge, Unavailable
 from query_api.events.committed import KafkaCommittedOffsets
 from query_api.events.producer import KafkaProducer
-from query_api.events.topics import PARTITIONS, KafkaTopics
+from query_api.events.topics import KafkaTopics
+from service.kafka.topics import PARTITIONS
 
 LIMIT = 1_048_588
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 from confluent_kafka import KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from deploy.operations.offsets import read_offsets, render
 from deploy.operations.verify.project import verify_data_source

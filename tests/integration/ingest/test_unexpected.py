@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from ingest_worker.takeover.claimer import Claimer
 from ingest_worker.watching import clickhouse_look as ingest_clickhouse
 from ingest_worker.watching import topic_watch
 from service.deadline import Deadline
+from service.kafka.topics import describe
 from service.settings import load_settings
 from tests.ingest_worker.house import House, data_source, project, until
 from tests.servers import ClickHouseServer
@@ -60,10 +62,14 @@ def failing(original: Callable[..., Any], *, every: int, error: type[BaseExcepti
     return call
 
 
+def _is_stored(house: House, rows: int) -> bool:
+    return house.count("events") >= rows
+
+
 def load(house: House, topic: str) -> None:
     for first in range(0, EVENTS, 200):
         house.produce(topic, range(first, first + 200))
-        until(lambda first=first: house.count("events") >= first + 200)
+        until(partial(_is_stored, house, first + 200))
     assert house.ids("events") == list(range(EVENTS))
     until(lambda: house.committed(topic, topic) == EVENTS)
 
@@ -152,5 +158,5 @@ def test_helpers_that_are_dead_make_the_worker_not_live(
     until(worker.is_ready)
     assert worker.is_live()
     assert any(isinstance(entry, OwnershipTaken) for entry in house.seen)
-    monkeypatch.setattr(topic_watch, "describe", failing(topic_watch.describe, every=1, error=SystemExit))
+    monkeypatch.setattr(topic_watch, "describe", failing(describe, every=1, error=SystemExit))
     until(lambda: not worker.is_live())

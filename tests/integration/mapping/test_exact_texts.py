@@ -103,7 +103,7 @@ def test_a_text_column_holds_the_text_that_was_sent(
     assert [rows[offset] for offset in offsets] == [row for _, row in sent]
 
 
-NESTED = [
+NESTED: list[tuple[str, dict[str, str | None]]] = [
     ('{"o":{"v":1.10}}', {"inner": "1.10", "deep": "none", "o": '{"v":1.10}'}),
     ('{"v":"x","o":{ "v" : { "v" : 1.0 } , "p":{"v":2.0}}}', {"inner": '{ "v" : 1.0 }', "deep": "2.0"}),
     ('{"o":{"p":{"v":[ 1.0 ]}},"v":2.0}', {"deep": "[ 1.0 ]", "inner": None, "v": "2.0"}),

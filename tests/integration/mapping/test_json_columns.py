@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -139,7 +141,7 @@ def test_typed_paths_hold_what_was_sent(mapped: Mapped) -> None:
         f"SELECT {columns} FROM {{table}} WHERE __offset BETWEEN {offsets[0]} AND {offsets[-1]} ORDER BY __offset",
         "typed",
     )
-    missing = (0, None, "1970-01-01 00:00:00", [], "0", False, 0.0, 0)
+    missing: tuple[Any, ...] = (0, None, "1970-01-01 00:00:00", [], "0", False, 0.0, 0)
     expected = [
         missing,
         (1, -5, *missing[2:]),

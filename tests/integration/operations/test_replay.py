@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from schemas.own_names import DATABASE_TABLES, LOCK_TABLE, tables_beside
 from tests.integration.operations.replayed import PARTITIONS, Scene, each

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Consumer, Producer, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from deploy.cli import main
 from schemas.project import load_project

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
 from deploy.embedded.engine import EmbeddedEngine
+from schemas.model import Pipe
 from tests.query_api.projects import catalog, pipe
 
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0"})
@@ -26,7 +28,7 @@ def engine(embedded_engine: EmbeddedEngine) -> Iterator[Client]:
     client.close()
 
 
-def answer(engine, endpoint, *pipes, **values):
+def answer(engine: Client, endpoint: str, *pipes: Pipe, **values: str) -> Any:
     query = catalog(*pipes, tables=("events", "A.b")).endpoints[endpoint].render(values)
     settings = {
         f"param_{name}": text if name in query.verbatim else text.translate(ESCAPES)
@@ -123,7 +125,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_names_mean_what_they_mean_in_their_own_pipe(engine, case):
+def test_names_mean_what_they_mean_in_their_own_pipe(engine: Client, case: tuple[Any, ...]) -> None:
     expected, *pipes = case
     assert answer(engine, "p", *pipes) == expected
 
@@ -150,10 +152,12 @@ POSITIONS = [
 
 
 @pytest.mark.parametrize(("template", "values", "expected"), POSITIONS, ids=[template for template, *_ in POSITIONS])
-def test_values_are_bound_in_every_position(engine, template, values, expected):
+def test_values_are_bound_in_every_position(
+    engine: Client, template: str, values: dict[str, str], expected: Any
+) -> None:
     assert answer(engine, "p", pipe("p", n="% " + template), **values) == expected
 
 
-def test_an_identifier_is_a_name_and_never_an_expression(engine):
+def test_an_identifier_is_a_name_and_never_an_expression(engine: Client) -> None:
     with pytest.raises(Exception, match="UNKNOWN_IDENTIFIER"):
         answer(engine, "p", pipe("p", n="% SELECT {{column(v)}} FROM events"), v="count()")

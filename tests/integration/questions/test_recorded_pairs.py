@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -39,7 +40,7 @@ def bound_values(render: Render) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair['row']} {pair['template']} {pair['parameters']}")
-def test_a_rendered_value_is_the_recorded_one(engine, pair):
+def test_a_rendered_value_is_the_recorded_one(engine: Client, pair: dict[str, Any]) -> None:
     render = Render(pair.get("secrets"))
     sql = Template(pair["template"]).render(pair["parameters"], render)
     columns = pair.get("columns", "0 AS none")
@@ -49,14 +50,14 @@ def test_a_rendered_value_is_the_recorded_one(engine, pair):
 
 @pytest.mark.parametrize("value", ["100%", "a\x1ab", "\\%", "a\\'b", "\0", "tab\tnew\n", "ñ漢😀"])
 @pytest.mark.parametrize("template", ["{{String(x)}}", "{{x}}", "{{Array(x)}}[1]", "{{[x]}}[1]", "{{ {'k': x} }}['k']"])
-def test_a_text_is_read_back_unchanged_in_every_form(engine, template, value):
+def test_a_text_is_read_back_unchanged_in_every_form(engine: Client, template: str, value: str) -> None:
     render = Render()
     sql = Template(template).render({"x": value}, render)
     (answer,) = json.loads(value_of(engine, sql, "0 AS none", bound_values(render)))
     assert answer == value
 
 
-def test_like_patterns_work_with_bound_values(engine):
+def test_like_patterns_work_with_bound_values(engine: Client) -> None:
     render = Render()
     sql = Template("'xaby' LIKE {{ '%' + x + '%' }}, 'xaby' LIKE concat('%', {{String(x)}}, '%')").render(
         {"x": "ab"}, render

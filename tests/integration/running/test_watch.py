@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +88,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         process.wait()
 
 
+def _answers(run: Watched, version: int) -> bool:
+    return bool(run.data("answer") == [{"version": version}])
+
+
 def test_a_saved_pipe_is_live_within_a_second(run: Watched) -> None:
     quickest = BUSY_SECONDS
     for version in (2, 3, 4):
         run.save("answer.pipe", ANSWER.format(sql=f"SELECT {version} AS version"))
-        quickest = min(quickest, until(lambda version=version: run.data("answer") == [{"version": version}]))
+        quickest = min(quickest, until(partial(_answers, run, version)))
     assert quickest < LIVE_SECONDS
     run.wait_for("live: answer.pipe")
 
