@@ -19,7 +19,7 @@ from bench.systems.server_command import free_port
 from tests.faults.house import FaultHouse
 from tests.faults.registry import fault
 from tests.faults.scenarios.restarts import SECRET, Service, ask
-from tests.secured_kafka import secured_kafka
+from tests.secured.secured_kafka import secured_kafka
 
 SAID_SECONDS = 15.0
 BACK_SECONDS = 30.0

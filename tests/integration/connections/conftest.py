@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.connections.secured_house import house
-from tests.secured_kafka import SecuredKafka, secured_kafka
+from tests.secured.secured_kafka import SecuredKafka, secured_kafka
 from tests.servers import ServerUnavailableError
 
 __all__ = ["house"]

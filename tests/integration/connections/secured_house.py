@@ -22,10 +22,10 @@ import pytest
 from confluent_kafka.cimpl import NewTopic
 
 from bench.systems.server_command import free_port
-from tests.certificates import Authority
+from tests.secured.certificates import Authority
+from tests.secured.tls_clickhouse import TlsClickHouse, tls_clickhouse
+from tests.secured.tls_kafka import TlsKafka, tls_kafka
 from tests.servers import ServerUnavailableError
-from tests.tls_clickhouse import TlsClickHouse, tls_clickhouse
-from tests.tls_kafka import TlsKafka, tls_kafka
 
 TOPIC = GROUP = "visits"
 SECRET = "the secret of the secured tests"

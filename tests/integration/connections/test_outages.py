@@ -18,7 +18,7 @@ from confluent_kafka import Producer
 from bench.systems.server_command import StartedServer, free_port
 from tests.ingest_worker.house import until
 from tests.integration.ingest.test_ingest_command import DATA_SOURCE, Command
-from tests.secured_kafka import SecuredKafka
+from tests.secured.secured_kafka import SecuredKafka
 from tests.servers import ServerUnavailableError, restartable_clickhouse, restartable_kafka
 
 # As docs/ingest.md promises. Ten of them at most are the times of the worker itself, the rest is for a busy machine.

@@ -17,8 +17,8 @@ from bench.systems.server_command import free_port
 from query_api.app import create_admin, create_app
 from query_api.settings import QueryApiSettings
 from service.settings import load_settings
-from tests.certificates import HERE, Authority
-from tests.front import Front, front
+from tests.secured.certificates import HERE, Authority
+from tests.secured.front import Front, front
 from tests.servers import ClickHouseServer, ServerUnavailableError
 
 pytestmark = [pytest.mark.needs("clickhouse"), pytest.mark.timeout(180)]

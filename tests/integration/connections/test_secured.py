@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bench.systems.server_command import free_port
-from tests.certificates import Authority
 from tests.integration.connections.secured_house import SECRET, House, Running, process, ready, services, until
-from tests.tls_clickhouse import DATABASE, PASSWORDS, ZONE
+from tests.secured.certificates import Authority
+from tests.secured.tls_clickhouse import DATABASE, PASSWORDS, ZONE
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -22,7 +22,7 @@ from query_api.settings import QueryApiSettings
 from schemas.model import DataSource, Project
 from service.settings import load_settings
 from tests.query_api.fakes import PROJECT, SECRET, FakeExecutor, text_column
-from tests.secured_kafka import SecuredKafka
+from tests.secured.secured_kafka import SecuredKafka
 
 Answer = tuple[int, dict[str, Any]]
 

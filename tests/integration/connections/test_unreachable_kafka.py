@@ -23,7 +23,7 @@ from query_api.events.topics import KafkaTopics
 from service.kafka.config import client_config
 from service.settings import ServiceSettings, load_settings
 from tests.integration.ingest.test_ingest_command import DATA_SOURCE
-from tests.secured_kafka import SecuredKafka
+from tests.secured.secured_kafka import SecuredKafka
 from tests.servers import ClickHouseServer
 
 # A refusal that is said twice is final; otherwise brokers are looked for five seconds. The rest is the start.

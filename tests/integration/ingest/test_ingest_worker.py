@@ -11,41 +11,14 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from ingest_worker.observing.consuming import MessagesConsumed
-from ingest_worker.observing.observations import (
-    MessagesConsumed,
-    PartitionsRevoked,
-    RowsReleased,
-    TopicCreated,
-)
 from ingest_worker.observing.partitions import PartitionsRevoked, RowsReleased
 from ingest_worker.observing.topics import TopicCreated
 from ingest_worker.storing import native_format
 from ingest_worker.watching import clickhouse_look as ingest_clickhouse
 from schemas.files.column_type import parse_column_type
-from schemas.model import Column, DataSource, KafkaSource
-from tests.ingest_worker.house import House, data_source, project, until
-from tests.servers import ClickHouseServer
-
-Build = Callable[..., House]
-
-
-@pytest.fixture
-def build(kafka: str, clickhouse: ClickHouseServer, database: str, clickhouse_client: Client) -> Iterator[Build]:
-    """Gives a project of these data sources on the servers, deployed."""
-    houses: list[House] = []
-
-    def create(*data_sources: DataSource, deployed: bool = True) -> House:
-        house = House(kafka, clickhouse, database, clickhouse_client, project(*data_sources))
-        houses.append(house)
-        if deployed:
-            house.deploy()
-        return house
-
-    yield create
-    for house in houses:
-        house.close()
+from schemas.model import Column, KafkaSource
+from tests.ingest_worker.house import House, data_source, until
 from tests.integration.ingest.conftest import Build
-from tests.integration.ingest.test_troubles import _holds
 
 
 def test_stores_every_event_once_and_commits(build: Build, unique_name: str) -> None:
@@ -185,6 +158,10 @@ def test_stopping_stores_what_was_read(build: Build, unique_name: str) -> None:
     assert house.stop(worker)
     assert house.ids("events") == list(range(600))
     assert house.committed(unique_name, unique_name) == 600
+
+
+def _holds(house: House, table: str, rows: int) -> bool:
+    return bool(house.count(table) >= rows)
 
 
 def test_several_data_sources_and_one_topic_for_two_of_them(build: Build, unique_name: str) -> None:

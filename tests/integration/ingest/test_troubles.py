@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from ingest_worker.observing.observations import (
-    DataSourceRecovered,
-    DataSourceStalled,
-    InsertFailed,
-    PartitionFenced,
-    PartitionsLost,
-    PartitionsRevoked,
-)
+from ingest_worker.observing.inserts import DataSourceRecovered, DataSourceStalled, InsertFailed
+from ingest_worker.observing.partitions import PartitionFenced, PartitionsLost, PartitionsRevoked
 from ingest_worker.storing.fence.ownership import Claim, new_owner, take_ownership
-from schemas.mapping.landing import FENCE_TABLE
-from tests.ingest_worker.house import House, Line, data_source, until
+from schemas.own_names import FENCE_TABLE
+from tests.ingest_worker.house import Line, data_source, until
 from tests.integration.ingest.conftest import Build
 
 
@@ -65,10 +59,6 @@ def test_inserts_slower_than_a_batch_grows_delay_and_double_nothing(build: Build
     until(lambda: house.count("events") >= 400)
     assert house.stop(worker)
     assert house.ids("events") == list(range(400))
-
-
-def _holds(house: House, table: str, rows: int) -> bool:
-    return house.count(table) >= rows
 
 
 def test_a_view_that_throws_stalls_its_data_source_alone_until_it_is_mended(build: Build, unique_name: str) -> None:

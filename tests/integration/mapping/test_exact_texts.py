@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.sql.text import qualified
-from schemas.tables.ddl import qualified
 from tests.schemas.mapping.mapped import Mapped
 
 FILES = {

@@ -9,7 +9,7 @@ import pytest
 from service.clickhouse.tls import tls_context
 from service.errors import SettingsError
 from service.settings import ServiceSettings, load_settings
-from tests.certificates import Authority, Certificate
+from tests.secured.certificates import Authority, Certificate
 from tests.servers import ServerUnavailableError
 
 Files = tuple[Authority, Certificate, Certificate]

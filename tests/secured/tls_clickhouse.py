@@ -14,8 +14,8 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
 from bench.systems.server_command import CLICKHOUSE_PORTS, StartedServer, clickhouse_answers, started_server
-from tests.certificates import HERE, Authority
-from tests.front import Front, front
+from tests.secured.certificates import HERE, Authority
+from tests.secured.front import Front, front
 from tests.servers import ServerUnavailableError
 
 ZONE = "America/New_York"
@@ -26,7 +26,7 @@ PASSWORDS = {
     "birdhouse_ops": "ops of the tests",
 }
 PATH = "/clickhouse/"
-_SHIPPED = Path(__file__).parents[1] / "deploy" / "clickhouse" / "users.d" / "birdhouse.xml"
+_SHIPPED = Path(__file__).parents[2] / "deploy" / "clickhouse" / "users.d" / "birdhouse.xml"
 _USERS = """<clickhouse>
   <profiles><default/></profiles><quotas><default/></quotas>
   <users><default>

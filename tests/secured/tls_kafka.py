@@ -20,8 +20,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in `__a
 )
 
 from bench.systems.server_command import KAFKA_PORTS, free_port, started_server
-from tests.certificates import HERE, Authority
-from tests.secured_kafka import ADMIN, PASSWORD, SecuredKafka
+from tests.secured.certificates import HERE, Authority
+from tests.secured.secured_kafka import ADMIN, PASSWORD, SecuredKafka
 from tests.servers import ServerUnavailableError
 
 BY_PASSWORD = (ADMIN, "ops")
