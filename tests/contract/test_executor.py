@@ -57,7 +57,7 @@ async def body_of(answer: Answer) -> bytes:
 # -- all of them ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("executor", [*REAL, FakeExecutor(body=b"[1]\n")], indirect=True, ids=str)
+@pytest.mark.parametrize("executor", [*REAL, pytest.param(FakeExecutor(body=b"[1]\n"), id="fake")], indirect=True)
 async def test_an_answer_is_its_bytes_and_what_was_read(executor: Executor) -> None:
     await executor.ping()
     answer = await ask(executor, Query("SELECT 1"))
@@ -67,7 +67,7 @@ async def test_an_answer_is_its_bytes_and_what_was_read(executor: Executor) -> N
 
 
 @pytest.mark.parametrize(
-    "executor", [*REAL, FakeExecutor(error=QueryRefused("Unknown table", 60))], indirect=True, ids=str
+    "executor", [*REAL, pytest.param(FakeExecutor(error=QueryRefused("Unknown table", 60)), id="fake")], indirect=True
 )
 async def test_what_the_engine_refuses_is_raised_with_its_code(executor: Executor) -> None:
     with pytest.raises(QueryRefused, match=r"(?i)unknown table") as refused:
@@ -75,7 +75,9 @@ async def test_what_the_engine_refuses_is_raised_with_its_code(executor: Executo
     assert refused.value.code == 60
 
 
-@pytest.mark.parametrize("executor", [*REAL, FakeExecutor(gate=asyncio.Event())], indirect=True, ids=str)
+@pytest.mark.parametrize(
+    "executor", [*REAL, pytest.param(FakeExecutor(gate=asyncio.Event()), id="fake")], indirect=True
+)
 async def test_a_caller_may_leave(executor: Executor) -> None:
     asking = asyncio.create_task(ask(executor, SLOW, limits=Limits(execution_seconds=60)))
     await asyncio.sleep(0.2)
@@ -85,7 +87,9 @@ async def test_a_caller_may_leave(executor: Executor) -> None:
         await asking
 
 
-@pytest.mark.parametrize("executor", [*REAL, FakeExecutor(chunks=[b"0\n", b"1\n" * 999_999])], indirect=True, ids=str)
+@pytest.mark.parametrize(
+    "executor", [*REAL, pytest.param(FakeExecutor(chunks=[b"0\n", b"1\n" * 999_999]), id="fake")], indirect=True
+)
 async def test_a_large_answer_may_come_in_pieces_which_make_up_all_of_it(executor: Executor) -> None:
     answer = await ask(
         executor, Query("SELECT number > 0 FROM numbers(1000000)"), format="TSV", settings={"max_threads": "1"}
@@ -95,9 +99,13 @@ async def test_a_large_answer_may_come_in_pieces_which_make_up_all_of_it(executo
 
 @pytest.mark.parametrize(
     "executor",
-    [*REAL, FakeExecutor(chunks=[b"0\n", BrokenAnswer("Code: 395. DB::Exception: it throws", 395)])],
+    [
+        *REAL,
+        pytest.param(
+            FakeExecutor(chunks=[b"0\n", BrokenAnswer("Code: 395. DB::Exception: it throws", 395)]), id="fake"
+        ),
+    ],
     indirect=True,
-    ids=str,
 )
 async def test_an_answer_that_breaks_is_never_whole(executor: Executor) -> None:
     """What fails before anything is answered is a refusal; after that the answer breaks, with or without the reason."""
