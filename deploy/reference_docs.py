@@ -8,13 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from deploy.settings import RunSettings
-from ingest_worker.observing import metrics as worker_metrics
+from ingest_worker.service import METRICS_PREFIX, exported_metrics
 from ingest_worker.settings import IngestSettings
-from ingest_worker.status_metrics import OF_DATA_SOURCE, OF_PARTITION, OF_WORKER
 from query_api.app import METRICS as API_METRICS
 from query_api.app import METRICS_PREFIX as API_PREFIX
 from query_api.settings import QueryApiSettings
-from service.observing.declared import metrics_of
 from service.observing.metric import Metric
 from service.settings import ServiceSettings, Setting, describe
 
@@ -73,12 +71,10 @@ def settings_page() -> str:
 
 def metrics_page() -> str:
     """`docs/metrics.md` as it should be."""
-    status = (measure.metric for measure in (*OF_WORKER, *OF_PARTITION, *OF_DATA_SOURCE))
-    worker = (*metrics_of(worker_metrics.OBSERVATIONS), *status)
     return "\n".join(
         [
             _METRICS_HEAD,
-            _metrics_section("`ingest-worker`", worker_metrics.PREFIX, worker),
+            _metrics_section("`ingest-worker`", METRICS_PREFIX, exported_metrics()),
             _metrics_section("`query-api`", API_PREFIX, API_METRICS),
         ]
     )

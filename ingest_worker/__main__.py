@@ -3,44 +3,24 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 import gc
 import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-
-from ingest_worker.admin import AdminServer
-from ingest_worker.deployment import ensure_deployed
 from ingest_worker.errors import ReplicatedTablesError
-from ingest_worker.observing.log import log_observation
-from ingest_worker.observing.metrics import Metrics
-from ingest_worker.observing.observations import Observation, observe_by
-from ingest_worker.observing.servers import ServerAwaited
+from ingest_worker.service import IngestService
 from ingest_worker.settings import IngestSettings
-from ingest_worker.status import WorkerStatus
-from ingest_worker.status_metrics import StatusCollector
-from ingest_worker.storing.settled import records_of
-from ingest_worker.watching import clickhouse_look as clickhouse
-from ingest_worker.watching.schema_watch import SchemaWatch
-from ingest_worker.worker import Worker
 from schemas.errors import ProjectError
-from schemas.feed import feeds_of
-from schemas.model import Connection, Project
 from schemas.project import load_project
 from schemas.report import render
 from service.clickhouse.tls import tls_context
 from service.errors import SettingProblem, SettingsError
-from service.kafka.config import ConfigOf, client_config
 from service.logs import configure
 from service.secret_files import with_project_secrets
 from service.settings import load_settings
-from service.web.admin import create_admin_app
 
 _WRONG_SETTINGS = 2  # the exit code that shells and click give a wrong use
 _WRONG_PROJECT = 1
@@ -72,14 +52,16 @@ def main() -> int:
             )
         tls_context(settings)  # its files, before anything is started
         project = load_project(settings.project_folder, environment=with_project_secrets(os.environ))
-        kafka_config = _kafka_configs(settings, project, os.environ)
+        service = IngestService(
+            settings, os.environ, project, may_apply=settings.deploy_on_start, measures_process=True
+        )
     except SettingsError as error:
         print(error, file=sys.stderr)
         return _WRONG_SETTINGS
     except ProjectError as error:
         print(render(error.problems), file=sys.stderr)
         return _WRONG_PROJECT
-    return run(settings, project, kafka_config, _stop_event())
+    return run(service, _stop_event())
 
 
 def _stop_event() -> threading.Event:
@@ -101,100 +83,26 @@ def _stop_event() -> threading.Event:
     return stop
 
 
-def run(
-    settings: IngestSettings,
-    project: Project,
-    kafka_config: ConfigOf,
-    stop: threading.Event,
-) -> int:
+def run(service: IngestService, stop: threading.Event) -> int:
     """Serve the admin port and the worker until `stop` is set, then drain. Returns the exit code."""
     gc.freeze()  # what was imported stays
     gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
-    registry = CollectorRegistry()
-    for process_collector in (ProcessCollector, PlatformCollector, GCCollector):
-        process_collector(registry=registry)
-    waiting: dict[str, str] = {}
-
-    def remember(observation: Observation) -> None:
-        if isinstance(observation, ServerAwaited):
-            waiting[observation.server] = observation.error
-
-    connect = functools.partial(clickhouse.connect, settings)
-    told = observe_by(log_observation, Metrics(registry).observe, remember)
-    watch = SchemaWatch(
-        connect,
-        project,
-        settings.clickhouse_database,
-        told,
-        lambda name, reason: worker.hold(name, reason),
-        may_apply=settings.deploy_on_start,
-    )
-    observe = observe_by(told, watch.observe)
-    worker = Worker(settings, project, clickhouse_factory=connect, kafka_config=kafka_config, observe=observe)
-
-    def status() -> WorkerStatus:
-        return replace(worker.status(), schema_differences=watch.differences())
-
-    registry.register(StatusCollector(status))
-    started = threading.Event()
-    admin = AdminServer(
-        create_admin_app(
-            registry=registry,
-            is_live=lambda: worker.is_live() and watch.is_alive if started.is_set() else True,
-            readiness=lambda: (
-                [*worker.not_ready_because(), *watch.differences()]
-                if started.is_set()
-                else [f"waiting for ClickHouse: {waiting.get('clickhouse', 'no answer yet')}"]
-            ),
-            status=lambda: status().as_json(),
-        ),
-        settings.birdhouse_ingest_admin_host,
-        settings.birdhouse_ingest_admin_port,
-    )
     try:
-        admin.start()
+        service.listen()
     except OSError as error:
         print(f"cannot listen on the admin port: {error}\nhint: set `BIRDHOUSE_INGEST_ADMIN_PORT`", file=sys.stderr)
         return _WRONG_SETTINGS
     try:
-        refusal = ensure_deployed(
-            connect,
-            project,
-            settings.clickhouse_database,
-            observe,
-            stop,
-            may_apply=settings.deploy_on_start,
-            is_pinned=settings.birdhouse_ingest_pinned_replica,
-            records=records_of(kafka_config),
-        )
+        service.deploy(stop)
     except ReplicatedTablesError as error:
         print(error, file=sys.stderr)
-        admin.stop()
+        service.stop()
         return _WRONG_PROJECT
     if not stop.is_set():
-        watch.refused(refusal)
-        watch.look()  # before the first insert
-        watch.start()
-        worker.start()
-        started.set()
+        service.start()
         stop.wait()
-        watch.stop()
-        worker.stop()
-    admin.stop()
+    service.stop()
     return 0
-
-
-def _kafka_configs(settings: IngestSettings, project: Project, environment: Mapping[str, str]) -> ConfigOf:
-    """Each connection's configuration, all made now so that whatever is wrong with one stops the start."""
-    used = {feed.connection for feed in feeds_of(project.data_sources.values())}
-    # A connection whose file is not in the project stands for the brokers of the environment.
-    connections: dict[str | None, Connection | None] = {
-        name if name in project.connections else None: project.connections.get(name or "") for name in used
-    }
-    configs = {
-        name: client_config(settings, environment, connection=connection) for name, connection in connections.items()
-    }
-    return lambda connection: configs[connection.name if connection is not None else None]
 
 
 if __name__ == "__main__":

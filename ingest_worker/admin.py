@@ -32,6 +32,7 @@ class AdminServer:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join()
+        self._loop.close()  # of a server that was never started, too
 
     def _run(self) -> None:
         try:

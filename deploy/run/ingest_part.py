@@ -5,27 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from aiohttp.web import AbstractRouteDef
 from clickhouse_connect.driver.client import Client
-from prometheus_client import CollectorRegistry
 
 from deploy.run.environments import Environment
-from ingest_worker.admin import AdminServer
-from ingest_worker.observing.log import log_observation
-from ingest_worker.observing.metrics import Metrics
-from ingest_worker.observing.observations import UnexpectedFailure, observe_by
+from ingest_worker.service import IngestService, Worker
 from ingest_worker.settings import IngestSettings
-from ingest_worker.status import WorkerStatus
-from ingest_worker.status_metrics import StatusCollector
-from ingest_worker.watching.schema_watch import SchemaWatch
-from ingest_worker.worker import Worker
 from schemas.feed import feeds_of
 from schemas.model import Project
 from service.deadline import Deadline
-from service.kafka.config import client_config
-from service.web.admin import create_admin_app
 
 logger = logging.getLogger(__name__)
 # What a worker that does not live any more gets to leave its groups.
@@ -48,50 +37,26 @@ class IngestPart:
         broker_keeps_records: bool,
         routes: Iterable[AbstractRouteDef] = (),
     ) -> None:
-        """`connect` gives a new client each time, from any thread. `broker_keeps_records` as for `Worker`; `routes` are
-        what the admin port answers besides. Raises `SettingsError`."""
-        registry = CollectorRegistry()
-        self._settings = settings
-        self._environment = environment
-        self._connect = connect
-        self._broker_keeps_records = broker_keeps_records
-        told = observe_by(log_observation, Metrics(registry).observe)
-        self._watch = SchemaWatch(
-            connect,
-            project,
-            settings.clickhouse_database,
-            told,
-            lambda name, reason: self.worker.hold(name, reason),
+        """`connect`, `broker_keeps_records` and `routes` as for `IngestService`. Raises `SettingsError`."""
+        self._service = IngestService(
+            settings, environment, project, connect=connect, broker_keeps_records=broker_keeps_records, routes=routes
         )
-        self._observe = observe_by(told, self._watch.observe)
         self._project = project
         self._change = threading.Lock()
-        self._is_changing = False
         self._is_stopped = False
-        self.worker = self._create_worker()
-        registry.register(StatusCollector(self._status))
-        app = create_admin_app(
-            registry=registry,
-            is_live=self.is_live,
-            readiness=lambda: [*self.worker.not_ready_because(), *self._watch.differences()],
-            status=lambda: self._status().as_json(),
-        )
-        app.add_routes(routes)
-        self._admin = AdminServer(
-            app,
-            settings.birdhouse_ingest_admin_host,
-            settings.birdhouse_ingest_admin_port,
-        )
+
+    @property
+    def worker(self) -> Worker:
+        return self._service.worker
 
     def start(self) -> str:
         """Begin without waiting for any server; gives the admin port's address. Raises OSError when that is taken."""
-        self.worker.start()
-        self._watch.start()
-        return self._admin.start()
+        self._service.start()
+        return self._service.listen()
 
     def is_live(self) -> bool:
-        """As `Worker.is_live`; also while one worker takes another's place."""
-        return self._is_changing or self.worker.is_live()
+        """As `IngestService.is_live`."""
+        return self._service.is_live()
 
     def follow(self, project: Project) -> bool:
         """Load what the project says from now on; says whether that took another worker.
@@ -101,17 +66,10 @@ class IngestPart:
         """
         with self._change:
             before, self._project = self._project, project
-            self._watch.follow(project)
+            self._service.follow(project)
             if self._is_stopped or _feeding(before) == _feeding(project):
                 return False
-            self._is_changing = True
-            try:
-                worker = self._create_worker()
-                self.worker.stop()
-                self.worker = worker
-                worker.start()
-            finally:
-                self._is_changing = False
+            self._service.exchange()
             return True
 
     def revive(self) -> None:
@@ -123,36 +81,20 @@ class IngestPart:
             if self._is_stopped or self.worker.is_live():
                 return
             logger.error("the worker does not live any more, another takes its place")
-            self._observe(UnexpectedFailure("worker"))
-            worker = self._create_worker()
-            try:
-                self.worker.stop(Deadline.after(REVIVE_SECONDS))
-            except Exception:
-                logger.exception("the worker that is replaced could not be stopped")
-            self.worker = worker
-            worker.start()
+            self._service.replace_dead(_end)
 
     def stop(self, deadline: Deadline) -> bool:
         """Store what was read and end; says whether all of it was stored. Blocks as `Worker.stop` does."""
         with self._change:
             self._is_stopped = True
-            self._watch.stop()
-            is_stored = self.worker.stop(deadline)
-            self._admin.stop()
-            return is_stored
+            return self._service.stop(deadline)
 
-    def _status(self) -> WorkerStatus:
-        return replace(self.worker.status(), schema_differences=self._watch.differences())
 
-    def _create_worker(self) -> Worker:
-        return Worker(
-            self._settings,
-            self._project,
-            clickhouse_factory=self._connect,
-            kafka_config=lambda connection: client_config(self._settings, self._environment, connection=connection),
-            observe=self._observe,
-            broker_keeps_records=self._broker_keeps_records,
-        )
+def _end(worker: Worker) -> None:
+    try:
+        worker.stop(Deadline.after(REVIVE_SECONDS))
+    except Exception:
+        logger.exception("the worker that is replaced could not be stopped")
 
 
 def _feeding(project: Project) -> object:

@@ -26,7 +26,7 @@ from typing import Any
 from confluent_kafka import Consumer
 
 import ingest_worker.__main__ as command
-from ingest_worker import worker
+from ingest_worker import service, worker
 from ingest_worker.observing import metrics
 from ingest_worker.pipeline import assignment, buffer, group, inserter, lane, source
 from ingest_worker.storing import batch, sink
@@ -275,7 +275,7 @@ class Without:
         def observe_by(*observers: Any) -> Any:
             return lambda observation: [observer(observation) for observer in observers]
 
-        for module in (worker, command):
+        for module in (worker, service):
             replace(module, "observe_by", lambda _: observe_by)
 
     def short_session(self) -> None:
