@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from contextlib import closing
 
 from clickhouse_connect.driver.client import Client
 
+from ingest_worker.context import Context
 from ingest_worker.errors import ReplicatedTablesError
 from ingest_worker.observing.observations import Observer
 from ingest_worker.observing.schema import SchemaApplied, SchemaDiffers
@@ -21,21 +21,16 @@ from service.deployment.door import OpenRecords
 from service.deployment.plan import Plan, read_plan
 from service.errors import RefusedPlanError, RefusedStatementError
 
-logger = logging.getLogger(__name__)
-
 _BACKOFF = Backoff(first=0.5, longest=5.0)
 logger = logging.getLogger(__name__)
 
 
 def ensure_deployed(
-    connect: Callable[[], Client],
+    context: Context,
     project: Project,
-    database: str,
-    observe: Observer,
     stop: threading.Event,
     *,
     may_apply: bool,
-    is_pinned: bool = False,
     records: OpenRecords | None = None,
 ) -> str:
     """Compare the deployed schema with the project's; apply what is missing when `may_apply` and it only adds.
@@ -43,27 +38,28 @@ def ensure_deployed(
     Waits without end, saying so, for a server that cannot be reached, until `stop`. A schema that differs is said
     with the command to run; the worker goes on all the same, as most differences do not concern it, and an insert
     that finds no table is repeated until there is one. Gives what ClickHouse refused of it, empty when nothing was.
-    `records` as for `apply`. Raises `ReplicatedTablesError` unless `is_pinned`: all workers reach the same replica.
+    `records` as for `apply`. Raises `ReplicatedTablesError` unless the settings say that all workers reach the same
+    replica.
     """
     failures = 0
     refusal = ""
     while not stop.is_set():
         try:
-            with closing(connect()) as client:
-                plan = read_plan(client, project, database)
+            with closing(context.connect()) as client:
+                plan = read_plan(client, project, context.database)
                 for warning in plan.warnings:
                     logger.warning(warning)
                 if not plan.is_empty:
-                    refusal = _settle(client, plan, observe, records, may_apply=may_apply)
-                if not is_pinned:
-                    _refuse_replicas(client, database)
+                    refusal = _settle(client, plan, context.observe, records, may_apply=may_apply)
+                if not context.settings.birdhouse_ingest_pinned_replica:
+                    _refuse_replicas(client, context.database)
             return refusal
         except ReplicatedTablesError:
             raise
         except Exception as error:
             failures += 1
             delay = _BACKOFF.delay(failures)
-            observe(ServerAwaited("clickhouse", short_message(error), delay))
+            context.observe(ServerAwaited("clickhouse", short_message(error), delay))
             stop.wait(delay)
     return refusal
 

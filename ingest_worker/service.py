@@ -12,6 +12,7 @@ from clickhouse_connect.driver.client import Client
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from ingest_worker.admin import AdminServer
+from ingest_worker.context import Context
 from ingest_worker.deployment import ensure_deployed
 from ingest_worker.observing.log import log_observation
 from ingest_worker.observing.metrics import OBSERVATIONS, PREFIX, Metrics
@@ -39,7 +40,7 @@ class IngestService:
     """A worker with its metrics, its admin port and its watch over the schema.
 
     `environment` holds librdkafka's properties; without `connect`, which gives a new client each time and from any
-    thread, the clients are of the settings' server. `broker_keeps_records` as for `Worker`. `may_apply`: whether what
+    thread, the clients are of the settings' server. `broker_keeps_records` as in `Context`. `may_apply`: whether what
     only adds to the schema is deployed; `measures_process`: whether the metrics tell of the process as well; `routes`
     are what the admin port answers besides. Raises `SettingsError` when a connection's settings are wrong.
     """
@@ -59,8 +60,6 @@ class IngestService:
         self._settings = settings
         self._environment = environment
         self._project = project
-        self._connect = connect or functools.partial(clickhouse.connect, settings)
-        self._broker_keeps_records = broker_keeps_records
         self._may_apply = may_apply
         self._has_started = False
         self._is_exchanging = False
@@ -71,15 +70,12 @@ class IngestService:
                 process_collector(registry=registry)
         report = observe_by(log_observation, Metrics(registry).observe, self._remember)
         registry.register(StatusCollector(self.status))
+        connect = connect or functools.partial(clickhouse.connect, settings)
+        context = Context(settings, connect, report, broker_keeps_records)
         self._schema = SchemaWatch(
-            self._connect,
-            project,
-            settings.clickhouse_database,
-            report,
-            lambda name, reason: self.worker.hold(name, reason),
-            may_apply=may_apply,
+            context, project, lambda name, reason: self.worker.hold(name, reason), may_apply=may_apply
         )
-        self._observe = observe_by(report, self._schema.observe)
+        self._context = replace(context, observe=observe_by(report, self._schema.observe))
         self.worker = self._create_worker()
         self._admin = self._create_admin(registry, routes)
 
@@ -92,13 +88,10 @@ class IngestService:
 
         Raises `ReplicatedTablesError`."""
         refusal = ensure_deployed(
-            self._connect,
+            self._context,
             self._project,
-            self._settings.clickhouse_database,
-            self._observe,
             stop,
             may_apply=self._may_apply,
-            is_pinned=self._settings.birdhouse_ingest_pinned_replica,
             records=records_of(self._kafka_config),
         )
         if not stop.is_set():
@@ -127,7 +120,7 @@ class IngestService:
 
     def replace_dead(self, end: Callable[[Worker], object]) -> None:
         """Another worker in the place of one that does not live any more; `end` stops that one."""
-        self._observe(UnexpectedFailure("worker"))
+        self._context.observe(UnexpectedFailure("worker"))
         self._exchange(end)
 
     def stop(self, deadline: Deadline | None = None) -> bool:
@@ -162,14 +155,7 @@ class IngestService:
 
     def _create_worker(self) -> Worker:
         self._kafka_config = configs_of(self._settings, self._environment, self._project)
-        return Worker(
-            self._settings,
-            self._project,
-            clickhouse_factory=self._connect,
-            kafka_config=self._kafka_config,
-            observe=self._observe,
-            broker_keeps_records=self._broker_keeps_records,
-        )
+        return Worker(self._context, self._project, self._kafka_config)
 
     def _create_admin(self, registry: CollectorRegistry, routes: Iterable[AbstractRouteDef]) -> AdminServer:
         app = create_admin_app(

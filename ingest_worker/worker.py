@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
+from dataclasses import replace
 
-from clickhouse_connect.driver.client import Client
-
+from ingest_worker.context import Context
 from ingest_worker.observing.lifetime import WorkerStarted, WorkerStopped
-from ingest_worker.observing.observations import Observer, observe_by
+from ingest_worker.observing.observations import observe_by
 from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer
-from ingest_worker.pipeline.group import Group, group_feeds
+from ingest_worker.pipeline.group import Destination, Group, group_feeds
 from ingest_worker.pipeline.inserter import Inserter
-from ingest_worker.settings import IngestSettings
 from ingest_worker.status import WorkerStatus, status_of
 from ingest_worker.storing.batch import Limits
 from ingest_worker.storing.fence.ownership import OwnerState
@@ -22,11 +19,11 @@ from ingest_worker.storing.fence.scan import memory_of
 from ingest_worker.storing.sink import Sink
 from ingest_worker.watching.clickhouse_look import ClickHouseLook
 from ingest_worker.watching.looks import Looks
-from schemas.feed import feeds_of
+from schemas.feed import Feed, feeds_of
 from schemas.mapping.landing import landing_of
 from schemas.model import Project
 from service.deadline import Deadline
-from service.kafka.config import ClientConfig, ConfigOf
+from service.kafka.config import ConfigOf
 
 # How much longer than a drain a reading thread may be silent before the process counts as dead.
 _SILENCE_SECONDS = 60.0
@@ -37,56 +34,27 @@ _LEAVE_SECONDS = 5.0
 class Worker:
     """Loads the events of every data source of a project that takes any.
 
-    `clickhouse_factory` gives a new client each time, of a server or of an embedded engine; it is called from
-    several threads and may raise. `kafka_config` is librdkafka's configuration for the brokers: one for all, or a
-    function from a data source's `.connection` (None: the environment's brokers) to its configuration.
-    One consumer is made for each connection and group. `broker_keeps_records`: whether the broker gives back the
-    metadata of commits (the embedded one does not).
+    `kafka_config` gives librdkafka's configuration for a data source's `.connection` (None: the environment's brokers).
+    One consumer is made for each connection and group.
     """
 
-    def __init__(
-        self,
-        settings: IngestSettings,
-        project: Project,
-        *,
-        clickhouse_factory: Callable[[], Client],
-        kafka_config: ClientConfig | ConfigOf,
-        observe: Observer,
-        broker_keeps_records: bool = True,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._settings = settings
+    def __init__(self, context: Context, project: Project, kafka_config: ConfigOf) -> None:
         # Whatever is given: what only watches must not end a thread that loads.
-        self._observe = observe = observe_by(observe)
-        self._clock = clock
+        self._context = context = replace(context, observe=observe_by(context.observe))
+        self._observe = context.observe
+        self._clock = context.clock
+        self._settings = settings = context.settings
         self._stop_requested = threading.Event()
         self._is_started = False
-        self._deadline = Deadline.after(0, clock)
+        self._deadline = Deadline.after(0, self._clock)
         self._feeds = feeds_of(project.data_sources.values())
         self._buffers = self._create_buffers()
-        self._groups = [
-            Group(
-                name=name,
-                feeds=feeds,
-                buffers=self._buffers,
-                budget=self._budget,
-                settings=settings,
-                queue_bytes=settings.queue_bytes // len(grouped),
-                connect=clickhouse_factory,
-                memories={feed.data_source: memory_of(project.data_sources[feed.data_source]) for feed in feeds},
-                broker_keeps_records=broker_keeps_records,
-                kafka_config=self._config_of(project, connection, kafka_config),
-                observe=observe,
-                clock=clock,
-            )
-            for grouped in [group_feeds(self._feeds)]
-            for (connection, name), feeds in grouped.items()
-        ]
-        self._inserter_threads = self._create_inserters(clickhouse_factory)
+        self._groups = self._create_groups(project, kafka_config)
+        self._inserter_threads = self._create_inserters()
         self._looks = [group.looks for group in self._groups]
         if (address := settings.clickhouse_address) is not None:
-            look = ClickHouseLook(address, clickhouse_factory)
-            self._looks.append(Looks("ClickHouse", look, observe, clock))
+            look = ClickHouseLook(address, context.connect)
+            self._looks.append(Looks("ClickHouse", look, self._observe, self._clock))
         self._look_threads = [
             threading.Thread(target=looks.run, args=(self._stop_requested,), name=f"looks-{looks.server}", daemon=True)
             for looks in self._looks
@@ -180,29 +148,39 @@ class Worker:
             payload_bytes=settings.birdhouse_ingest_batch_bytes,
             seconds=settings.birdhouse_ingest_batch_seconds,
         )
-        self._budget = MemoryBudget(settings.batches_bytes, len(self._feeds))
+        budget = MemoryBudget(settings.batches_bytes, len(self._feeds))
         names = [feed.data_source for feed in self._feeds]
-        return {name: Buffer(name, limits, self._budget, self._clock) for name in names}
+        return {name: Buffer(name, limits, budget, self._clock) for name in names}
 
-    def _create_inserters(self, connect: Callable[[], Client]) -> list[threading.Thread]:
+    def _create_groups(self, project: Project, kafka_config: ConfigOf) -> list[Group]:
+        grouped = group_feeds(self._feeds)
+        return [
+            Group(
+                self._context,
+                key.group,
+                [self._destination(feed, project) for feed in feeds],
+                kafka_config(project.connections.get(key.connection or "")),
+                self._settings.queue_bytes // len(grouped),
+            )
+            for key, feeds in grouped.items()
+        ]
+
+    def _destination(self, feed: Feed, project: Project) -> Destination:
+        return Destination(feed, self._buffers[feed.data_source], memory_of(project.data_sources[feed.data_source]))
+
+    def _create_inserters(self) -> list[threading.Thread]:
         settings = self._settings
-        progressed = {group_feed.data_source: group.progressed for group in self._groups for group_feed in group.feeds}
+        progressed = {feed.data_source: group.progressed for group in self._groups for feed in group.feeds}
         threads = []
         for feed in self._feeds:
             for number in range(settings.birdhouse_ingest_inserters):
                 sink = Sink(
-                    connect,
-                    settings.clickhouse_database,
+                    self._context.connect,
+                    self._context.database,
                     landing_of(feed),
                     settings.birdhouse_ingest_insert_seconds,
                 )
-                inserter = Inserter(self._buffers[feed.data_source], sink, self._observe, progressed[feed.data_source])
-                name = f"inserter-{feed.data_source}-{number}"
-                threads.append(threading.Thread(target=inserter.run, name=name, daemon=True))
+                name = feed.data_source
+                inserter = Inserter(self._context, self._buffers[name], sink, progressed[name])
+                threads.append(threading.Thread(target=inserter.run, name=f"inserter-{name}-{number}", daemon=True))
         return threads
-
-    @staticmethod
-    def _config_of(project: Project, connection: str | None, given: ClientConfig | ConfigOf) -> ClientConfig:
-        if callable(given):
-            return given(project.connections.get(connection or ""))
-        return given

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ingest_worker.context import Context
 from ingest_worker.observing.consuming import MessagesConsumed, PartitionsPaused, PartitionsResumed
-from ingest_worker.observing.observations import Observer
 from ingest_worker.observing.partitions import RowsAlreadyPresent, RowsReleased
-from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer
 from ingest_worker.pipeline.lane import Lane
 from ingest_worker.storing.batch import Origin
@@ -48,19 +46,12 @@ class Assignment:
     called from threads other than the one that reads.
     """
 
-    def __init__(
-        self,
-        buffers: Mapping[str, Sequence[Buffer]],
-        budget: MemoryBudget,
-        observe: Observer,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, context: Context, buffers: Mapping[str, Sequence[Buffer]]) -> None:
         self.partitions: dict[Place, Partition] = {}
         self._buffers = buffers
         self._all_buffers = list({id(buffer): buffer for group in buffers.values() for buffer in group}.values())
-        self._budget = budget
-        self._observe = observe
-        self._clock = clock
+        self._observe = context.observe
+        self._clock = context.clock
         self.gone: Collection[str] = ()  # topics that do not exist any more
         self._full: set[str] = set()  # data sources that have used up their memory
         self._moved: deque[Place] = deque()
@@ -132,7 +123,7 @@ class Assignment:
     def is_full(self) -> bool:
         """Whether every data source that could read has used up its memory."""
         fed = {buffer.data_source: buffer for entry in self.partitions.values() for buffer in self.buffers_of(entry)}
-        return bool(fed) and all(self._budget.must_pause(buffer.memory_bytes) for buffer in fed.values())
+        return bool(fed) and all(buffer.must_pause for buffer in fed.values())
 
     def to_switch(self) -> tuple[list[Partition], list[Partition]]:
         """Partitions to pause and to resume now, as memory, ownership and errors say; they count as switched."""
@@ -147,11 +138,11 @@ class Assignment:
 
     def _judge_memory(self) -> None:
         for buffer in self._all_buffers:
-            name, held = buffer.data_source, buffer.memory_bytes
-            if name not in self._full and self._budget.must_pause(held):
+            name = buffer.data_source
+            if name not in self._full and buffer.must_pause:
                 self._full.add(name)
-                self._observe(PartitionsPaused(name, self._count(buffer), held))
-            elif name in self._full and self._budget.may_resume(held):
+                self._observe(PartitionsPaused(name, self._count(buffer), buffer.memory_bytes))
+            elif name in self._full and buffer.may_resume:
                 self._full.remove(name)
                 self._observe(PartitionsResumed(name, self._count(buffer)))
 

@@ -229,6 +229,16 @@ class Buffer:
         """Memory of all that waits or is being inserted, also of lanes that were given up meanwhile."""
         return self._memory_bytes
 
+    @property
+    def must_pause(self) -> bool:
+        """Whether nothing more may be read for this data source."""
+        return self._budget.must_pause(self._memory_bytes)
+
+    @property
+    def may_resume(self) -> bool:
+        """Whether it may be read for again after a pause."""
+        return self._budget.may_resume(self._memory_bytes)
+
     def loads(self) -> dict[Place, Load]:
         """What every open lane holds."""
         with self._changed:

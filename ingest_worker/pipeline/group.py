@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from clickhouse_connect.driver.client import Client
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
+from ingest_worker.context import Context
 from ingest_worker.errors import SourceError, TopicReplacedError
 from ingest_worker.observing.consuming import KafkaTroubled, SourceRestarted
-from ingest_worker.observing.observations import Observer, report_failure
+from ingest_worker.observing.observations import report_failure
 from ingest_worker.observing.topics import TopicReplaced
 from ingest_worker.pipeline.assignment import Assignment
-from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer
-from ingest_worker.pipeline.source import Source
+from ingest_worker.pipeline.source.loop import Source
+from ingest_worker.pipeline.source.subscription import Subscription
 from ingest_worker.pipeline.topics import ensure_topics
-from ingest_worker.settings import IngestSettings
 from ingest_worker.storing.fence.ownership import new_owner
 from ingest_worker.storing.fence.scan import Memory
 from ingest_worker.storing.sink import short_message
@@ -34,6 +33,7 @@ from ingest_worker.watching.topic_watch import TopicWatch
 from schemas.feed import Feed
 from service.backoff import Backoff
 from service.deadline import Deadline
+from service.kafka.config import ClientConfig
 from service.kafka.consumer_config import admin_config, consumer_config
 from service.kafka.password import opened
 from service.kafka.topics import TopicFacts
@@ -44,48 +44,57 @@ _BACKOFF = Backoff(first=0.5, longest=2.0)
 _HEALTHY_SECONDS = 60.0
 
 
-def group_feeds(feeds: Iterable[Feed]) -> dict[tuple[str | None, str], list[Feed]]:
-    """The feeds that share a consumer: by connection (None: the environment's brokers) and group."""
-    grouped: dict[tuple[str | None, str], list[Feed]] = defaultdict(list)
+class GroupKey(NamedTuple):
+    """What has a consumer of its own: a group at the brokers of a connection (None: those of the environment)."""
+
+    connection: str | None
+    group: str
+
+
+def group_feeds(feeds: Iterable[Feed]) -> dict[GroupKey, list[Feed]]:
+    """The feeds that share a consumer."""
+    grouped: dict[GroupKey, list[Feed]] = defaultdict(list)
     for feed in feeds:
-        grouped[feed.connection, feed.group_id].append(feed)
+        grouped[GroupKey(feed.connection, feed.group_id)].append(feed)
     return dict(grouped)
 
 
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where the messages of one feed go: the buffer before its data source, and what the tables remember of them."""
+
+    feed: Feed
+    buffer: Buffer
+    memory: Memory
+
+
 class Group:
-    """Runs on one thread, with a second one for claims. `feeds` all have this group and one connection."""
+    """Runs on one thread, with a second one for claims. The feeds of `destinations` all have this group and one
+    connection, of which `kafka_config` is the configuration; `queue_bytes` are for what librdkafka has fetched."""
 
     def __init__(
         self,
-        *,
+        context: Context,
         name: str,
-        feeds: Sequence[Feed],
-        buffers: Mapping[str, Buffer],
-        budget: MemoryBudget,
-        settings: IngestSettings,
+        destinations: Sequence[Destination],
+        kafka_config: ClientConfig,
         queue_bytes: int,
-        connect: Callable[[], Client],
-        memories: Mapping[str, Memory],
-        kafka_config: Mapping[str, Any],
-        observe: Observer,
-        broker_keeps_records: bool = True,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
-        self.feeds = feeds
+        self.feeds = feeds = [destination.feed for destination in destinations]
         self.has_drained = True
-        self._settings = settings
-        self._connect = connect
-        self._memories = memories
-        self._broker_keeps_records = broker_keeps_records
+        self._context = context
+        self._memories = {destination.feed.data_source: destination.memory for destination in destinations}
         self._kafka_config = kafka_config
-        self._observe = observe
-        self._clock = clock
+        self._observe = observe = context.observe
+        self._clock = clock = context.clock
         self._by_topic: dict[str, list[Feed]] = defaultdict(list)
         for feed in feeds:
             self._by_topic[feed.topic].append(feed)
-        fed = {topic: [buffers[feed.data_source] for feed in of_topic] for topic, of_topic in self._by_topic.items()}
-        self.assignment = Assignment(fed, budget, observe, clock)
+        buffers: dict[str, list[Buffer]] = defaultdict(list)
+        for destination in destinations:
+            buffers[destination.feed.topic].append(destination.buffer)
+        self.assignment = Assignment(context, dict(buffers))
         self._config = consumer_config(kafka_config, name, queue_bytes, self._on_error)
         self._source: Source | None = None
         self._helpers: list[threading.Thread] = []
@@ -162,16 +171,7 @@ class Group:
         if topics is None:
             return
         self._remember(topics)
-        claimer = Claimer(
-            self.name,
-            self._connect,
-            self._settings.clickhouse_database,
-            self._memories,
-            self._observe,
-            broker_keeps_records=self._broker_keeps_records,
-            is_wanted=self.assignment.is_assigned,
-            on_taken=self._on_taken,
-        )
+        claimer = Claimer(self._context, self.name, self._memories, self.assignment.is_assigned, self._on_taken)
         watch = TopicWatch(admin, topics, self.assignment.confirmed, self._observe, self._clock)
         self._source = self._create_source(topics, watch, claimer)
         helpers = [
@@ -215,21 +215,16 @@ class Group:
             lots = tuple(self.assignment.lots(partitions))
             claimer.ask(TakeoverRequest(tuple(partitions), new_owner(self.name), lots))
 
-        return Source(
+        subscription = Subscription(
             group=self.name,
             topics=topics,
-            watch=watch,
-            made_again=self._made_again,
             resets={topic: reset_of(feeds) for topic, feeds in self._by_topic.items()},
             config=self._config,
-            assignment=self.assignment,
-            claim=claim,
-            observe=self._observe,
-            drain_seconds=self._settings.birdhouse_ingest_drain_seconds,
+            made_again=self._made_again,
             wants_keys=any(feed.store_key for feed in self.feeds),
             wants_headers=any(feed.store_headers for feed in self.feeds),
-            clock=self._clock,
         )
+        return Source(self._context, subscription, self.assignment, watch, claim)
 
     def _on_taken(self, takeover: Takeover) -> None:
         if self._source is not None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable
 
+from ingest_worker.context import Context
 from ingest_worker.observing.inserts import (
     BatchStored,
     DataSourceRecovered,
@@ -13,7 +13,7 @@ from ingest_worker.observing.inserts import (
     InsertFailed,
     QuarantineUncounted,
 )
-from ingest_worker.observing.observations import Observer, report_failure
+from ingest_worker.observing.observations import report_failure
 from ingest_worker.observing.partitions import PartitionFenced, RowsReleased
 from ingest_worker.pipeline.buffer import Buffer, Shipment
 from ingest_worker.storing.batch import Batch
@@ -34,17 +34,17 @@ class Inserter:
 
     def __init__(
         self,
+        context: Context,
         buffer: Buffer,
         sink: Sink,
-        observe: Observer,
         on_progress: Callable[[str, int], None],
-        now: Callable[[], float] = time.time,
     ) -> None:
         self._buffer = buffer
         self._sink = sink
-        self._observe = observe
+        self._observe = context.observe
         self._on_progress = on_progress
-        self._now = now
+        self._now = context.now
+        self._sleep = context.sleep
 
     def run(self) -> None:
         """Work until the buffer is closed, whatever fails. Blocks."""
@@ -56,7 +56,7 @@ class Inserter:
             except Exception as error:
                 pause = ALARM_BACKOFF.delay(failures)
                 report_failure("inserter", error, self._observe, pause)
-                time.sleep(pause)
+                self._sleep(pause)
         self._sink.close()
 
     def _deliver_next(self) -> bool:

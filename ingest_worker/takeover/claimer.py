@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 from clickhouse_connect.driver.client import Client
 
-from ingest_worker.observing.observations import Observer, report_failure
+from ingest_worker.context import Context
+from ingest_worker.observing.observations import report_failure
 from ingest_worker.observing.takeovers import HandoverOdd, OwnershipDelayed, OwnershipTaken, PartitionsRecovered
 from ingest_worker.observing.topics import TopicReplaced
 from ingest_worker.storing.fence.former_inserts import await_former_inserts
@@ -32,28 +32,25 @@ _BACKOFF = Backoff(first=0.2, longest=5.0)
 class Claimer:
     """Makes the takeovers that it is asked for, one after the other, each until it succeeds or nobody wants it.
 
-    `memories` say, by data source, what can be read back; `broker_keeps_records` whether a missing record means
-    anything. `is_wanted` says whether a partition is still assigned, `on_taken` is told of each success; both are
-    called from the claimer's thread.
+    `memories` say, by data source, what can be read back. `is_wanted` says whether a partition is still assigned,
+    `on_taken` is told of each success; both are called from the claimer's thread.
     """
 
     def __init__(
         self,
+        context: Context,
         group: str,
-        connect: Callable[[], Client],
-        database: str,
         memories: Mapping[str, Memory],
-        observe: Observer,
         is_wanted: Callable[[Partition], bool],
         on_taken: Callable[[Takeover], None],
-        broker_keeps_records: bool = True,
     ) -> None:
         self._group = group
-        self._connect = connect
-        self._database = database
+        self._connect = context.connect
+        self._database = context.database
         self._memories = memories
-        self._broker_keeps_records = broker_keeps_records
-        self._observe = observe
+        self._broker_keeps_records = context.broker_keeps_records
+        self._observe = context.observe
+        self._clock = context.clock
         self._is_wanted = is_wanted
         self._on_taken = on_taken
         self._asked: queue.SimpleQueue[TakeoverRequest | None] = queue.SimpleQueue()
@@ -83,14 +80,14 @@ class Claimer:
                 self._stop.wait(pause)
 
     def _take(self, request: TakeoverRequest) -> None:
-        started, failures = time.monotonic(), 0
+        started, failures = self._clock(), 0
         # A claim of what the group has moved since would fence the owner that it moved it to.
         while not self._stop.is_set() and (request := self._wanted_of(request)).partitions:
             result = self._attempt(request)
             if isinstance(result, Takeover):
                 taken = request.without(result.refused).names
                 if taken:
-                    self._observe(OwnershipTaken(self._group, taken, time.monotonic() - started))
+                    self._observe(OwnershipTaken(self._group, taken, self._clock() - started))
                 self._on_taken(result)
                 return
             failures += 1
@@ -137,11 +134,11 @@ class Claimer:
 
     def _recover(self, client: Client, request: TakeoverRequest) -> Recovered:
         """The steps in their order; each needs what the one before it gave."""
-        started = time.monotonic()
+        started = self._clock()
         fenced = take_ownership(client, self._database, request.claim)
-        fenced_at = time.monotonic()
+        fenced_at = self._clock()
         quiet, killed = await_former_inserts(client, self._database, fenced, request.lots, self._stop.wait)
-        quiet_at = time.monotonic()
+        quiet_at = self._clock()
         recorded = request.recorded
         present = scan(client, self._database, self._memories, request.topic_ids, quiet, recorded)
         self._observe(
@@ -150,7 +147,7 @@ class Claimer:
                 partitions=request.names,
                 fence_seconds=fenced_at - started,
                 await_seconds=quiet_at - fenced_at,
-                scan_seconds=time.monotonic() - quiet_at,
+                scan_seconds=self._clock() - quiet_at,
                 inserts_killed=killed,
                 batches_to_complete=sum(len(start.cuts) for start in recorded.values()),
                 offsets_present=sum(ranges.count for ranges in present.values()),

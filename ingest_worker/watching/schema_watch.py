@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 
-from clickhouse_connect.driver.client import Client
-
+from ingest_worker.context import Context
 from ingest_worker.observing.inserts import InsertFailed
-from ingest_worker.observing.observations import Observation, Observer, report_failure
+from ingest_worker.observing.observations import Observation, report_failure
 from ingest_worker.observing.schema import SchemaDiffers, SchemaMatches
 from ingest_worker.storing.delivery import Decision
 from ingest_worker.storing.sink import short_message
@@ -41,7 +39,7 @@ Hold = Callable[[str, str | None], None]
 
 
 class SchemaWatch:
-    """Runs on a thread of its own. `connect` gives a new client each time and may raise; `hold` is called from there.
+    """Runs on a thread of its own, from which `hold` is called.
 
     Landing tables that a deploy left closed when it died are opened, and with `may_apply` its work is ended, as far as
     that only adds.
@@ -49,24 +47,20 @@ class SchemaWatch:
 
     def __init__(
         self,
-        connect: Callable[[], Client],
+        context: Context,
         project: Project,
-        database: str,
-        observe: Observer,
         hold: Hold,
         *,
         may_apply: bool = False,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._connect = connect
+        self._connect = context.connect
         self._project = project
-        self._database = database
-        self._observe = observe
+        self._database = context.database
+        self._observe = context.observe
         self._hold = hold
         self._may_apply = may_apply
-        self._clock = clock
-        self._now = now
+        self._clock = clock = context.clock
+        self._now = context.now
         self._wake = threading.Event()
         self._is_stopped = False
         self._differences: tuple[str, ...] = ()
@@ -153,7 +147,7 @@ class SchemaWatch:
         elif before and not self._differences:
             self._observe(SchemaMatches(plan.database))
         if plan.is_empty:
-            self._was_good_at = self._now()
+            self._was_good_at = datetime.fromtimestamp(self._now(), UTC)
 
     def _hint(self, losing: Iterable[str]) -> str:
         hint = "run `birdhouse deploy`"

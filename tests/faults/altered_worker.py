@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import importlib
 import json
 import os
@@ -28,7 +29,8 @@ from confluent_kafka import Consumer
 import ingest_worker.__main__ as command
 from ingest_worker import service, worker
 from ingest_worker.observing import metrics
-from ingest_worker.pipeline import assignment, buffer, group, inserter, lane, source
+from ingest_worker.pipeline import assignment, buffer, group, inserter, lane
+from ingest_worker.pipeline.source import loop, rebalance
 from ingest_worker.storing import batch, sink
 from ingest_worker.storing.fence import ownership, recovery
 from ingest_worker.storing.outcomes import Refused, Stored
@@ -37,6 +39,7 @@ from ingest_worker.takeover import claimer, partition
 from ingest_worker.watching import looks, topic_watch
 from service.backoff import Backoff
 from service.kafka import topics
+from service.kafka.password import opened
 
 
 def die() -> None:
@@ -100,10 +103,10 @@ class Deaths:
         self._consume_by(Mortal)
 
     def _consume_by(self, kind: type[Consumer]) -> None:
-        defaults = source.Source.__init__.__kwdefaults__
+        defaults = loop.Source.__init__.__kwdefaults__
         assert defaults is not None
-        assert defaults["create_consumer"] is Consumer
-        defaults["create_consumer"] = kind
+        assert defaults["create_consumer"].args == (Consumer,)
+        defaults["create_consumer"] = functools.partial(opened, kind)
 
     def mid_fence(self) -> None:
         def make(original: Any) -> Any:
@@ -147,7 +150,7 @@ class Deaths:
 
             return revoke
 
-        replace(source.Source, "_on_revoke", make)
+        replace(rebalance.Rebalance, "on_revoke", make)
 
     def unexpected_failures(self) -> None:
         """Nobody dies: a share of the calls fails by what no code of the worker expects."""
@@ -302,12 +305,12 @@ class Without:
             def turn(self: Any, consumer: Any) -> None:
                 original(self, consumer)
                 while not self._assignment.is_idle:
-                    self._commit(consumer)
+                    self._commits.commit(consumer)
                     time.sleep(0.01)
 
             return turn
 
-        replace(source.Source, "_turn", make)
+        replace(loop.Source, "_turn", make)
 
 
 def alter(order: dict[str, Any]) -> None:

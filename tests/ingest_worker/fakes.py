@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -12,15 +13,34 @@ from clickhouse_connect.driver.query import QueryContext, QueryResult
 from clickhouse_connect.driver.transform import NativeTransform
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
+from ingest_worker.context import Context
+from ingest_worker.observing.observations import Observer
 from ingest_worker.pipeline.buffer import Buffer
+from ingest_worker.settings import IngestSettings
 from ingest_worker.storing.batch import Batch, BatchBuilder, Limits, Origin
 from ingest_worker.storing.fence.recovery import Fenced, Quiet, Recovered
 from ingest_worker.storing.messages import Run
 from ingest_worker.storing.places import Lot
 from ingest_worker.storing.record import LaneStart
+from service.settings import load_settings
 
 ORIGIN = Origin("events", "topic", "topic-id", 0)
 LIMITS = Limits(rows=10, payload_bytes=1000, seconds=1.0)
+
+
+def context(
+    observe: Observer = lambda _: None,
+    *,
+    connect: Callable[[], Any] | None = None,
+    clock: Callable[[], float] | None = None,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], object] = lambda _: None,
+    **settings: object,
+) -> Context:
+    """What a worker's parts are handed; `settings` are of BIRDHOUSE_INGEST_, in lower case."""
+    environment = {f"BIRDHOUSE_INGEST_{name.upper()}": str(value) for name, value in settings.items()}
+    loaded = load_settings(IngestSettings, environment)
+    return Context(loaded, connect or FakeClient, observe, clock=clock or Clock(), now=now, sleep=sleep)
 
 
 class Clock:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from ingest_worker.context import Context
 from ingest_worker.observing.inserts import BatchStored
 from ingest_worker.observing.observations import Observation
 from ingest_worker.settings import IngestSettings
@@ -80,11 +81,9 @@ class House:
         }
         loaded = load_settings(IngestSettings, environment)
         worker = Worker(
-            loaded,
+            Context(loaded, lambda: clickhouse.connect(loaded), self.seen.append),
             self.project,
-            clickhouse_factory=lambda: clickhouse.connect(loaded),
-            kafka_config={"bootstrap.servers": self.kafka, **self.kafka_properties},
-            observe=self.seen.append,
+            lambda _: {"bootstrap.servers": self.kafka, **self.kafka_properties},
         )
         worker.start()
         self.workers.append(worker)

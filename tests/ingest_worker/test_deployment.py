@@ -16,7 +16,7 @@ from ingest_worker.observing.schema import SchemaApplied, SchemaDiffers
 from ingest_worker.observing.servers import ServerAwaited
 from service.backoff import Backoff
 from service.errors import RefusedStatementError
-from tests.ingest_worker.fakes import FakeClient, refusal
+from tests.ingest_worker.fakes import FakeClient, context, refusal
 
 
 @dataclass
@@ -54,13 +54,10 @@ class Bench:
 
     def ensure(self, *, may_apply: bool, replicated: Any = (), is_pinned: bool = False) -> list[type]:
         ensure_deployed(
-            lambda: cast("Any", FakeClient(list(replicated))),
+            context(self.seen.append, connect=lambda: FakeClient(list(replicated)), pinned_replica=is_pinned),
             cast("Any", None),
-            "birdhouse",
-            self.seen.append,
             self.stop,
             may_apply=may_apply,
-            is_pinned=is_pinned,
         )
         return [type(entry) for entry in self.seen]
 

@@ -10,13 +10,13 @@ from ingest_worker.pipeline.buffer import Buffer
 from ingest_worker.status import status_of
 from ingest_worker.takeover.partition import Partition, Refusal
 from ingest_worker.takeover.request import Takeover
-from tests.ingest_worker.fakes import LIMITS, Clock, recovered, run
+from tests.ingest_worker.fakes import LIMITS, Clock, context, recovered, run
 
 
 def test_says_of_each_partition_where_it_stands() -> None:
     budget = MemoryBudget(10**9, 1)
     buffer = Buffer("events", LIMITS, budget, Clock())
-    assignment = Assignment({"topic": [buffer]}, budget, lambda _: None)
+    assignment = Assignment(context(), {"topic": [buffer]})
     owned = Partition("topic", 0, "id", position=5, committed=5, high=20, high_at=100.0)
     claimed = Partition("topic", 1, "id", position=0, committed=None, error="broken")
     assignment.add([owned, claimed])
@@ -37,7 +37,7 @@ def test_says_of_each_partition_where_it_stands() -> None:
 def test_a_lag_that_the_broker_has_not_confirmed_for_long_is_none() -> None:
     budget = MemoryBudget(10**9, 1)
     buffer = Buffer("events", LIMITS, budget, Clock())
-    assignment = Assignment({"topic": [buffer]}, budget, lambda _: None)
+    assignment = Assignment(context(), {"topic": [buffer]})
     assignment.add([Partition("topic", 0, "id", position=5, committed=5, high=20, high_at=100.0)])
     for now, lag in ((114.9, 15), (116.0, None)):
         (partition,) = status_of([buffer], [("group", assignment)], clock=lambda now=now: now).partitions
@@ -48,7 +48,7 @@ def test_a_lag_that_the_broker_has_not_confirmed_for_long_is_none() -> None:
 def test_what_the_broker_refuses_is_the_partitions_error() -> None:
     budget = MemoryBudget(10**9, 1)
     buffer = Buffer("events", LIMITS, budget, Clock())
-    assignment = Assignment({"topic": [buffer]}, budget, lambda _: None)
+    assignment = Assignment(context(), {"topic": [buffer]})
     refusal = Refusal("Topic authorization failed", 29, 5)
     assignment.add([Partition("topic", 0, "id", position=5, committed=5, refusal=refusal)])
     (partition,) = status_of([buffer], [("group", assignment)]).partitions

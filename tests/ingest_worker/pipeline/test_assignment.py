@@ -15,7 +15,7 @@ from ingest_worker.storing.batch import Limits
 from ingest_worker.storing.fence.ownership import OwnerState
 from ingest_worker.takeover.partition import Partition
 from ingest_worker.takeover.request import Takeover
-from tests.ingest_worker.fakes import LIMITS, Clock, recovered, run, seal_and_record
+from tests.ingest_worker.fakes import LIMITS, Clock, context, recovered, run, seal_and_record
 
 PLACE = ("topic", 0)
 
@@ -27,7 +27,7 @@ class Bench:
         self.seen: list[Observation] = []
         shared = MemoryBudget(budget, len(names))
         self.buffers = [Buffer(name, limits, shared, Clock()) for name in names]
-        self.assignment = Assignment({"topic": self.buffers}, shared, self.seen.append)
+        self.assignment = Assignment(context(self.seen.append), {"topic": self.buffers})
         self.partitions = [Partition("topic", number, "id", 5, None) for number in range(partitions)]
         self.assignment.add(self.partitions)
 

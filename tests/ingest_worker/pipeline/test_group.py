@@ -15,14 +15,13 @@ from ingest_worker.observing.observations import Observation
 from ingest_worker.pipeline import group as module
 from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer
-from ingest_worker.pipeline.group import Group, group_feeds
-from ingest_worker.settings import IngestSettings
+from ingest_worker.pipeline.group import Destination, Group, group_feeds
+from ingest_worker.storing.fence.scan import Memory
 from schemas.feed import Feed
 from service.backoff import Backoff
 from service.deadline import Deadline
 from service.kafka.topics import TopicFacts
-from service.settings import load_settings
-from tests.ingest_worker.fakes import LIMITS, Clock, kafka_error
+from tests.ingest_worker.fakes import LIMITS, Clock, context, kafka_error
 
 
 def test_one_consumer_for_each_connection_and_group() -> None:
@@ -42,7 +41,7 @@ class FakeSource:
     turned_at = 0.0
     has_joined = True
 
-    def __init__(self, **_: Any) -> None:
+    def __init__(self, *_: Any) -> None:
         """Takes whatever a source takes."""
 
     def run(self, stop: threading.Event, deadline: Callable[[], Deadline]) -> bool:
@@ -60,17 +59,11 @@ def bench(
     clock, seen = Clock(), cast("list[Observation]", [])
     budget = MemoryBudget(1_000, 1)
     group = Group(
-        name="birdhouse",
-        feeds=[Feed("a", "t")],
-        buffers={"a": Buffer("a", LIMITS, budget, clock)},
-        budget=budget,
-        settings=load_settings(IngestSettings, {}),
-        queue_bytes=1_000_000,
-        connect=cast("Any", None),
-        memories={},
+        context(seen.append, clock=clock),
+        "birdhouse",
+        [Destination(Feed("a", "t"), Buffer("a", LIMITS, budget, clock), Memory(("a",)))],
         kafka_config={"bootstrap.servers": "127.0.0.1:1"},
-        observe=seen.append,
-        clock=clock,
+        queue_bytes=1_000_000,
     )
     return group, seen
 

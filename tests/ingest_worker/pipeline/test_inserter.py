@@ -16,7 +16,6 @@ from ingest_worker.observing.inserts import (
 )
 from ingest_worker.observing.observations import Observation, UnexpectedFailure
 from ingest_worker.observing.partitions import PartitionFenced, RowsReleased
-from ingest_worker.pipeline import inserter as module
 from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer, Shipment
 from ingest_worker.pipeline.inserter import MOST_UNEXPECTED, Inserter
@@ -24,7 +23,7 @@ from ingest_worker.storing.batch import Batch
 from ingest_worker.storing.outcomes import Outcome, Refused, Stored, Unanswered
 from ingest_worker.storing.record import LaneStart
 from ingest_worker.storing.sink import Quarantined, Sink
-from tests.ingest_worker.fakes import LIMITS, ORIGIN, Clock, run, seal_and_record
+from tests.ingest_worker.fakes import LIMITS, ORIGIN, Clock, context, run, seal_and_record
 
 STORED = Stored(0.25, "query")
 NONE_QUARANTINED = Quarantined(0, {})
@@ -70,11 +69,10 @@ class Bench:
         self.progress: list[tuple[str, int]] = []
         self.sink = FakeSink(*outcomes, quarantined=quarantined)
         self.inserter = Inserter(
+            context(self.seen.append, now=lambda: 3.5),
             self.buffer,
             cast("Sink", self.sink),
-            self.seen.append,
             lambda topic, number: self.progress.append((topic, number)),
-            now=lambda: 3.5,
         )
 
     def deliver(self) -> Shipment:
@@ -163,7 +161,6 @@ def test_what_fails_after_a_batch_was_stored_does_not_send_it_again() -> None:
 
 def test_the_thread_goes_on_whatever_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(STORED)
-    monkeypatch.setattr(module.time, "sleep", lambda _: None)
     calls: list[str] = []
 
     def take() -> Shipment | None:

@@ -17,7 +17,7 @@ from ingest_worker.takeover.claimer import Claimer
 from ingest_worker.takeover.partition import Partition
 from ingest_worker.takeover.request import Takeover, TakeoverRequest
 from service.backoff import Backoff
-from tests.ingest_worker.fakes import FakeClient, refusal
+from tests.ingest_worker.fakes import FakeClient, context, refusal
 
 NOTHING_RUNS: list[Any] = []
 NOTHING_STORED: list[Any] = []
@@ -41,11 +41,9 @@ class Bench:
         self.clients = list(clients)
         self.partition = Partition("topic", 0, "id", 0, None, record)
         self.claimer = Claimer(
+            context(self.seen.append, connect=self._connect),
             "group",
-            self._connect,
-            "birdhouse",
             {"events": memory},
-            self.seen.append,
             self._is_wanted,
             self._on_taken,
         )

@@ -14,7 +14,7 @@ RebalanceCallback = Callable[[Consumer, list[TopicPartition]], None]
 logger = logging.getLogger(__name__)
 
 
-def told(callback: RebalanceCallback) -> RebalanceCallback:
+def as_source_error(callback: RebalanceCallback) -> RebalanceCallback:
     """A callback whose failure comes out of `consume` as a `SourceError`: what confluent-kafka makes of a
     `KafkaException` raised in a callback matches no `except` at all, and would end the thread."""
 

@@ -1,0 +1,1 @@
+"""The consumer of one group: its loop, what it commits, what the group decides, and how it ends."""
