@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.lane import Lane, Load
+from ingest_worker.pipeline.sealing import Rhythm, Situation, due
 from ingest_worker.storing.batch import Batch, Limits, Origin
 from ingest_worker.storing.delivery import BatchScale, Decision
 from ingest_worker.storing.messages import Run
@@ -42,7 +43,7 @@ class Buffer:
         self.scale = BatchScale()
         self._limits = limits
         self._limits_now = limits  # as the scale says
-        self._ripe_at = clock()  # when the next batch may be cut that is not full
+        self._due_at = clock()  # when the next batch may be cut that is not full
         self._budget = budget
         self._clock = clock
         self._lanes: dict[Place, Lane] = {}
@@ -70,30 +71,13 @@ class Buffer:
             return present
 
     def seal(self) -> set[Place]:
-        """Fix the boundaries of the batches that are due: the partitions whose record is to be written anew.
-
-        A full batch is cut at once, also while the one before it is inserted, so that the pipeline never waits for a
-        record. Of the others the oldest is cut, once in so many seconds however many partitions there are, since it
-        is the number of inserts that a table's merges suffer from; and only when an inserter is free for it, as until
-        then it may as well grow. So a message that comes alone is inserted at once.
-        """
+        """Fix the boundaries of the batches that are due: the partitions whose record is to be written anew."""
         with self._changed:
-            now, limits = self._clock(), self._limits_now
-            sealed = [lane for lane in self._lanes.values() if lane.may_seal and self._is_full(lane, limits)]
-            ready = [lane for lane in self._lanes.values() if lane.may_seal and lane.is_resting and lane not in sealed]
-            is_due = now >= self._ripe_at
-            ripe = [lane for lane in ready if is_due or self._must_go(lane)]
-            under_way = sum(1 for lane in self._lanes.values() if lane.sealed and lane.sending is None)
-            # Ahead of a free inserter only while nothing more may be read: until then waiting makes the batch larger.
-            is_busy = any(not lane.is_resting for lane in self._lanes.values())
-            ahead = 0 if is_busy and not self._budget.must_pause(self._memory_bytes) else 1
-            free = max(ahead, self._idle_inserters) - under_way - sum(1 for lane in sealed if lane.sending is None)
-            for lane in sorted(ripe, key=self._urgency)[: max(0, free)]:
-                if is_due or self._must_go(lane):
-                    sealed.append(lane)
-                    # What is looked at late is not to be later each time, or the rhythm would be that of the looks.
-                    is_behind = is_due and now - self._ripe_at < limits.seconds / 2
-                    is_due, self._ripe_at = False, (self._ripe_at if is_behind else now) + limits.seconds
+            lanes, limits = list(self._lanes.values()), self._limits_now
+            candidates = [lane.candidate(limits) for lane in lanes]
+            cuts = due(candidates, self._situation(), Rhythm(self._due_at, limits.seconds))
+            self._due_at = cuts.rhythm.due_at
+            sealed = [lanes[number] for number in cuts.numbers]
             for lane in sealed:
                 # After all of it was read: the topic is looked at later than that.
                 lane.seal(self._clock())
@@ -246,17 +230,11 @@ class Buffer:
 
     # Within the lock.
 
-    def _is_full(self, lane: Lane, limits: Limits) -> bool:
-        first = lane.waiting[0]
-        return len(lane.waiting) > 1 or first.is_full(limits) or first.cut is not None
-
-    def _must_go(self, lane: Lane) -> bool:
-        return lane.is_flushing or self._budget.is_tight(self._memory_bytes)
-
-    def _urgency(self, lane: Lane) -> float:
-        """The oldest first; the largest when memory is scarce, which gives back most with the fewest inserts."""
-        first = lane.waiting[0]
-        return -first.memory_bytes if self._budget.is_tight(self._memory_bytes) else first.started_at
+    def _situation(self) -> Situation:
+        held = self._memory_bytes
+        return Situation(
+            self._clock(), self._idle_inserters, self._budget.is_tight(held), self._budget.must_pause(held)
+        )
 
     @staticmethod
     def _urgency_to_send(lane: Lane) -> int:

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from ingest_worker.pipeline.sealing import Candidate
 from ingest_worker.storing.batch import Batch, BatchBuilder, Limits, Origin
 from ingest_worker.storing.messages import Run
 from ingest_worker.storing.offsets import LowWaterMark
@@ -15,6 +16,14 @@ from ingest_worker.storing.record import Cut, LaneRecord, LaneStart
 
 # A batch that is being sent and the one after it: while the first is inserted the second is recorded.
 _AHEAD = 2
+
+
+# Asked for at every turn of the reading loop, for every partition.
+_NOTHING_TO_CUT = {
+    (is_sealed, is_inserting): Candidate(may_be_cut=False, is_sealed=is_sealed, is_inserting=is_inserting)
+    for is_sealed in (False, True)
+    for is_inserting in (False, True)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +121,21 @@ class Lane:
         # What lies before all recorded batches (the broker lost a part of one) holds them up, so it does not wait.
         return first.cut is not None or len(self.cuts) < _AHEAD or first.offsets[0] < self.cuts[0].first
 
-    @property
-    def is_resting(self) -> bool:
-        """Whether no batch is sealed or being sent."""
-        return self.sending is None and not self.sealed
+    def candidate(self, limits: Limits) -> Candidate:
+        """What the decision has to know that fixes boundaries."""
+        is_sealed, is_inserting = bool(self.sealed), self.sending is not None
+        if not self.may_seal:
+            return _NOTHING_TO_CUT[is_sealed, is_inserting]
+        first = self.waiting[0]
+        return Candidate(
+            True,
+            len(self.waiting) > 1 or first.is_full(limits) or first.cut is not None,
+            self.is_flushing,
+            is_sealed,
+            is_inserting,
+            first.started_at,
+            first.memory_bytes,
+        )
 
     # Filling.
 

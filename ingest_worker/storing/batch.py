@@ -57,7 +57,7 @@ class Batch:
 
     @property
     def rows(self) -> int:
-        return len(self.values)
+        return len(self.offsets)
 
     @property
     def memory_bytes(self) -> int:
@@ -135,7 +135,7 @@ class BatchBuilder:
 
     @property
     def rows(self) -> int:
-        return len(self.values)
+        return len(self.offsets)
 
     @property
     def memory_bytes(self) -> int:
