@@ -22,11 +22,11 @@ from ingest_worker.settings import IngestSettings
 from ingest_worker.status import WorkerStatus
 from ingest_worker.status_metrics import OF_DATA_SOURCE, OF_PARTITION, OF_WORKER, StatusCollector
 from ingest_worker.storing.settled import records_of
-from ingest_worker.watching import clickhouse_look as clickhouse
 from ingest_worker.watching.schema_watch import SchemaWatch
 from ingest_worker.worker import Worker as Worker  # of the door: whoever runs the service looks at its worker
 from schemas.feed import feeds_of
 from schemas.model import Connection, Project
+from service.clickhouse.connect import connect_to_insert
 from service.deadline import Deadline
 from service.kafka.config import ConfigOf, client_config
 from service.observing.declared import metrics_of
@@ -70,7 +70,7 @@ class IngestService:
                 process_collector(registry=registry)
         report = observe_by(log_observation, Metrics(registry).observe, self._remember)
         registry.register(StatusCollector(self.status))
-        connect = connect or functools.partial(clickhouse.connect, settings)
+        connect = connect or functools.partial(connect_to_insert, settings, settings.birdhouse_ingest_insert_seconds)
         context = Context(settings, connect, report, broker_keeps_records)
         self._schema = SchemaWatch(
             context, project, lambda name, reason: self.worker.hold(name, reason), may_apply=may_apply

@@ -32,11 +32,11 @@ def _missing(settings: QueryApiSettings, project: Project) -> list[str]:
     # Not a start's work, and not the event loop's.
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
-    from service.clickhouse.client import connect
+    from service.clickhouse.connect import open_client
     from service.deployment.plan import read_plan
 
     try:
-        client = connect(settings)
+        client = open_client(settings)
         try:
             plan = read_plan(client, project, settings.clickhouse_database)
         finally:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 # ClickHouse's own ports, not those of HTTP: what a URL without a port means to ClickHouse's clients.
@@ -27,6 +29,13 @@ class Address:
         """Where requests go to; without a path it ends in `/`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}{self.path or '/'}"
+
+    @property
+    def is_this_machine(self) -> bool:
+        """Whether it is the loopback interface's."""
+        with suppress(ValueError):
+            return ip_address(self.host).is_loopback
+        return self.host == "localhost"
 
     @property
     def is_encrypted(self) -> bool:

@@ -19,9 +19,9 @@ from ingest_worker.context import Context
 from ingest_worker.observing.inserts import BatchStored
 from ingest_worker.observing.observations import Observation
 from ingest_worker.settings import IngestSettings
-from ingest_worker.watching import clickhouse_look as clickhouse
 from ingest_worker.worker import Worker
 from schemas.model import Column, ColumnType, DataSource, Engine, JsonPath, KafkaSource, Project
+from service.clickhouse.connect import connect_to_insert
 from service.deadline import Deadline
 from service.deployment.apply import apply
 from service.deployment.plan import read_plan
@@ -62,6 +62,7 @@ class House:
     database: str
     client: Client
     project: Project
+    compress: bool | None = None  # what goes to ClickHouse; None: as a worker decides
     kafka_properties: dict[str, str] = field(default_factory=dict)
     workers: list[Worker] = field(default_factory=list)
     seen: list[Observation] = field(default_factory=list)
@@ -80,8 +81,9 @@ class House:
             **{f"BIRDHOUSE_INGEST_{name.upper()}": str(value) for name, value in settings.items()},
         }
         loaded = load_settings(IngestSettings, environment)
+        longest = loaded.birdhouse_ingest_insert_seconds
         worker = Worker(
-            Context(loaded, lambda: clickhouse.connect(loaded), self.seen.append),
+            Context(loaded, lambda: connect_to_insert(loaded, longest, compress=self.compress), self.seen.append),
             self.project,
             lambda _: {"bootstrap.servers": self.kafka, **self.kafka_properties},
         )

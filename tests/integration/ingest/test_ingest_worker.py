@@ -14,7 +14,6 @@ from ingest_worker.observing.consuming import MessagesConsumed
 from ingest_worker.observing.partitions import PartitionsRevoked, RowsReleased
 from ingest_worker.observing.topics import TopicCreated
 from ingest_worker.storing import native_format
-from ingest_worker.watching import clickhouse_look as ingest_clickhouse
 from schemas.files.column_type import parse_column_type
 from schemas.model import Column, KafkaSource
 from tests.ingest_worker.house import House, data_source, until
@@ -39,9 +38,9 @@ def test_stores_every_event_once_and_commits(build: Build, unique_name: str) -> 
 def test_what_goes_to_another_machine_is_compressed(
     build: Build, unique_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest_clickhouse, "is_this_machine", lambda host: False)
     monkeypatch.setattr(native_format, "_PART_BYTES", 64)  # so that each insert is sent in many compressed parts
     house = build(data_source("events", unique_name, unique_name))
+    house.compress = True  # as it is not over loopback
     worker = house.worker()
     until(worker.is_ready)
     house.produce(unique_name, range(3000))

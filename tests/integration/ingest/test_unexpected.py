@@ -17,8 +17,8 @@ from ingest_worker.pipeline.inserter import Inserter
 from ingest_worker.settings import IngestSettings
 from ingest_worker.storing.sink import Sink
 from ingest_worker.takeover.claimer import Claimer
-from ingest_worker.watching import clickhouse_look as ingest_clickhouse
 from ingest_worker.watching import topic_watch
+from service.clickhouse.connect import connect_to_insert
 from service.deadline import Deadline
 from service.kafka.topics import describe
 from service.settings import load_settings
@@ -127,7 +127,11 @@ def test_a_thread_that_is_dead_makes_the_worker_not_live_and_another_takes_its_p
     }
     settings = load_settings(IngestSettings, environment)
     part = IngestPart(
-        settings, environment, house.project, lambda: ingest_clickhouse.connect(settings), broker_keeps_records=True
+        settings,
+        environment,
+        house.project,
+        lambda: connect_to_insert(settings, settings.birdhouse_ingest_insert_seconds),
+        broker_keeps_records=True,
     )
     part.start()
     try:

@@ -37,3 +37,11 @@ def test_a_url_leads_to_one_place_whoever_asks(url: str, asked: str) -> None:
 def test_anything_else_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_address(url)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_this_machine"),
+    [("localhost", True), ("127.0.0.1", True), ("[::1]", True), ("10.0.0.7", False), ("clickhouse", False)],
+)
+def test_the_loopback_interface_is_known(host: str, is_this_machine: bool) -> None:
+    assert parse_address(f"http://{host}:8123").is_this_machine is is_this_machine
