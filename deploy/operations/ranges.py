@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ingest_worker.storing.ranges import OffsetRange
@@ -12,11 +12,9 @@ MOST_LISTED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class StoredRun:
+class StoredRun(OffsetRange):
     """Neighbouring offsets that are stored equally often: `copies` rows for each."""
 
-    first: int
-    last: int
     copies: int
 
 
@@ -86,27 +84,26 @@ def compare(runs: Iterable[StoredRun], expected: OffsetRange | None, known_from:
     `runs` rise and do not overlap; raises ValueError when they do.
     """
     result = Comparison()
-    next_expected = expected.first if expected is not None else 0
-    last_run: int | None = None
-    for run in runs:
-        if last_run is not None and run.first <= last_run:
-            raise ValueError(f"the run at {run.first} does not come after {last_run}")
-        last_run = run.last
-        count = run.last - run.first + 1
-        result.rows += count * run.copies
-        result.distinct += count
-        if run.copies > 1:
-            result.doubles.add(OffsetRange(run.first, run.last))
-        if expected is not None:
-            _add_missing(result, next_expected, min(run.first - 1, expected.last), known_from)
-            next_expected = max(next_expected, run.last + 1)
-    if expected is not None:
-        _add_missing(result, next_expected, expected.last, known_from)
+    counted = _counted(runs, result)
+    for gap in expected.left_by(counted) if expected is not None else ():
+        if unknown := gap.below(known_from):
+            result.unknown.add(unknown)
+        if missing := gap.from_(known_from):
+            result.gaps.add(missing)
+    for _ in counted:
+        pass  # without an expectation they are counted all the same
     return result
 
 
-def _add_missing(result: Comparison, first: int, last: int, known_from: int) -> None:
-    if first <= min(last, known_from - 1):
-        result.unknown.add(OffsetRange(first, min(last, known_from - 1)))
-    if max(first, known_from) <= last:
-        result.gaps.add(OffsetRange(max(first, known_from), last))
+def _counted(runs: Iterable[StoredRun], result: Comparison) -> Iterator[StoredRun]:
+    """The runs, each of which is counted as it is looked at."""
+    before: StoredRun | None = None
+    for run in runs:
+        if before is not None and run.first <= before.last:
+            raise ValueError(f"the run at {run.first} does not come after {before.last}")
+        before = run
+        result.rows += run.count * run.copies
+        result.distinct += run.count
+        if run.copies > 1:
+            result.doubles.add(OffsetRange(run.first, run.last))
+        yield run

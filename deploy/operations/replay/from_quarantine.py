@@ -170,7 +170,7 @@ class QuarantineReplay:
                     # From here on it is stored: only to be taken out, whatever the mapping is by then.
                     storing.write(replace(storing.record, phase=Phase.DELETING))
                     removal.take_out(OffsetRange(batch.first_offset, batch.last_offset))
-                left = OffsetRange(chunk.last + 1, left.last) if chunk.last < left.last else None
+                left = left.from_(chunk.last + 1)
             storing.write(ReplayRecord(Phase.DONE, context.mapping))
         finally:
             storing.close()

@@ -10,7 +10,7 @@ from deploy.operations.replay.claim import claim, delete, of_partition
 from deploy.operations.replay.context import ReplayContext
 from deploy.operations.replay.record import Kind, Phase, Records, ReplayRecord
 from deploy.operations.replay.result import PartitionResult
-from deploy.operations.replay.span import Span, gaps, span_of, windows
+from deploy.operations.replay.span import WINDOW_OFFSETS, Span, span_of
 from deploy.operations.replay.storing import Storing
 from ingest_worker.storing.batch import Origin
 from ingest_worker.storing.fence.scan import Scan
@@ -47,7 +47,7 @@ class TopicReplay:
             result.deleted = self._rows(self._origin(partition), span.range)
             result.missing = span.range.count
             return result
-        for window in windows(span.range):
+        for window in span.range.windows(WINDOW_OFFSETS):
             present = self._present(partition, window)
             result.present += present.count
             result.missing += window.count - present.count
@@ -91,10 +91,10 @@ class TopicReplay:
             # Both tables name the deletion's owner, so that one that outlives this process ends with the next claim.
             delete(self._context.client, self._context.database, origin, self._context.tables, _within(whole))
         storing.write(fresh)
-        for window in windows(whole):
+        for window in whole.windows(WINDOW_OFFSETS):
             present = self._present(origin.partition, window)
             result.present += present.count
-            for _ in storing.store(gaps(present, window)):
+            for _ in storing.store(list(window.left_by(present))):
                 pass
         storing.write(ReplayRecord(Phase.DONE, self._context.mapping))
 
@@ -112,7 +112,7 @@ class TopicReplay:
         result = PartitionResult(self._context.feed.topic, self._topic_id, held.partition, span.range)
         result.beyond = span.beyond
         if span.gone is not None:
-            stored = sum(self._present(held.partition, window).count for window in windows(span.gone))
+            stored = sum(self._present(held.partition, window).count for window in span.gone.windows(WINDOW_OFFSETS))
             result.lost = span.gone.count - stored
         return result, span
 

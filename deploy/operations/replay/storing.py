@@ -11,10 +11,9 @@ from deploy.operations.replay.context import ReplayContext
 from deploy.operations.replay.deliver import deliver
 from deploy.operations.replay.record import Kind, Records, ReplayRecord, SentBatch
 from deploy.operations.replay.result import PartitionResult
-from deploy.operations.replay.span import clipped
 from ingest_worker.storing.batch import Batch, BatchBuilder, Limits, Origin
 from ingest_worker.storing.messages import Run
-from ingest_worker.storing.ranges import OffsetRange, OffsetRanges
+from ingest_worker.storing.ranges import OffsetRange, OffsetRanges, clipped
 from ingest_worker.storing.sink import Sink
 from schemas.mapping.landing import landing_of
 from schemas.tables.settings import DEDUPLICATION_WINDOW
@@ -115,8 +114,7 @@ class Storing:
         quarantine, which others fill and empty, each offset."""
         if self._records.kind is Kind.TOPIC:
             return clipped(ranges, batch.first_offset, batch.last_offset)
-        dense = OffsetRanges.of((offset, offset) for offset in batch.offsets)
-        return tuple(map(OffsetRange, dense.firsts, dense.lasts))
+        return tuple(OffsetRanges.of_offsets(batch.offsets))
 
     def _why_other(self, sent: SentBatch) -> str:
         """Why the same token would not do."""

@@ -80,7 +80,7 @@ def verify_data_source(
 def _report(feed: Feed, topic_id: str, held: Held, runs: Iterator[StoredRun], table: Table) -> PartitionReport:
     is_former = held.record is not None and held.record.topic_id != topic_id
     end = 0 if is_former else min(held.committed or 0, held.high)
-    expected = OffsetRange(held.start, end - 1) if held.start < end else None
+    expected = OffsetRange.between(held.start, end - 1)
     # Rows that go away by themselves leave gaps of which nothing can be said.
     known_from = end if table.removes_rows else held.low
     report = PartitionReport(feed.data_source, feed.topic, held, compare(runs, expected, known_from))
@@ -127,5 +127,5 @@ def _messages_in(topic: TopicView, partition: int, gaps: Sequence[OffsetRange]) 
     else:
         return
     for gap in gaps:
-        if gap.last > position:
-            yield OffsetRange(max(gap.first, position + 1), gap.last)
+        if (rest := gap.from_(position + 1)) is not None:
+            yield rest

@@ -14,7 +14,7 @@ OFFSETS = st.sets(st.integers(0, 50), min_size=1)
 
 def ranges_of(offsets: set[int]) -> list[OffsetRange]:
     found = OffsetRanges.of((offset, offset) for offset in offsets)
-    return [OffsetRange(first, last) for first, last in zip(found.firsts, found.lasts, strict=True)]
+    return list(found)
 
 
 @given(OFFSETS, OFFSETS)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.operations.replay.span import clipped, gaps, span_of, windows, workers_from
-from ingest_worker.storing.ranges import OffsetRange, OffsetRanges
+from deploy.operations.replay.span import span_of, workers_from
+from ingest_worker.storing.ranges import OffsetRange
 from ingest_worker.storing.record import Cut, LaneRecord, Record
 from ingest_worker.storing.topic import Held
 
@@ -36,26 +34,3 @@ def test_a_span_is_what_the_broker_holds_and_the_group_has_committed(
 def test_a_recorded_batch_is_the_workers_wherever_the_commit_is() -> None:
     record = Record("id", {"events": LaneRecord(20, (Cut(20, 29, 10),)), "other": LaneRecord(50, (Cut(15, 16, 2),))})
     assert workers_from(Held(0, 0, 100, 40, record=record)) == 15
-
-
-@given(st.sets(OFFSETS), RANGES)
-def test_gaps_are_what_is_not_present(present: set[int], within: OffsetRange) -> None:
-    stored = OffsetRanges.of((offset, offset) for offset in present & offsets(within))
-    found = gaps(stored, within)
-    assert offsets(*found) == offsets(within) - present
-    assert all(before.last + 1 < after.first for before, after in pairwise(found))
-
-
-@given(st.sets(OFFSETS), RANGES)
-def test_clipping_leaves_what_lies_within(asked: set[int], within: OffsetRange) -> None:
-    ranges = OffsetRanges.of((offset, offset) for offset in asked)
-    whole = [OffsetRange(first, last) for first, last in zip(ranges.firsts, ranges.lasts, strict=True)]
-    assert offsets(*clipped(whole, within.first, within.last)) == asked & offsets(within)
-
-
-@given(RANGES, st.integers(1, 20))
-def test_windows_hold_every_offset_once(whole: OffsetRange, size: int) -> None:
-    found = list(windows(whole, size))
-    assert offsets(*found) == offsets(whole)
-    assert sum(entry.count for entry in found) == whole.count
-    assert all(entry.count <= size for entry in found)
