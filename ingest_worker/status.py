@@ -10,7 +10,7 @@ from ingest_worker.pipeline.assignment import Assignment
 from ingest_worker.pipeline.buffer import Buffer
 from ingest_worker.pipeline.lane import Load
 from ingest_worker.storing.fence.ownership import OwnerState
-from ingest_worker.storing.places import Place
+from ingest_worker.storing.partitions import PartitionId
 from ingest_worker.takeover.partition import Partition
 
 
@@ -80,9 +80,9 @@ _NOTHING = Load(rows=0, payload_bytes=0, is_inserting=False, oldest_timestamp=No
 
 
 def _partition_status(
-    group: str, partition: Partition, buffer: Buffer, loads: Mapping[Place, Load], now: float, tick: float
+    group: str, partition: Partition, buffer: Buffer, loads: Mapping[PartitionId, Load], now: float, tick: float
 ) -> PartitionStatus:
-    load = loads.get(partition.place, _NOTHING)
+    load = loads.get(partition.id, _NOTHING)
     is_stale = partition.is_stale(tick)
     lag_seconds = None if is_stale else partition.lag_seconds(now, load.oldest_timestamp)
     return PartitionStatus(
@@ -112,7 +112,7 @@ def _fenced(partition: Partition) -> str | None:
     return "somebody else owns the partition in ClickHouse" if partition.state is OwnerState.FENCED else None
 
 
-def _data_source_status(buffer: Buffer, loads: Mapping[Place, Load]) -> DataSourceStatus:
+def _data_source_status(buffer: Buffer, loads: Mapping[PartitionId, Load]) -> DataSourceStatus:
     return DataSourceStatus(
         data_source=buffer.data_source,
         buffered_rows=sum(load.rows for load in loads.values()),

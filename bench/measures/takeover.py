@@ -22,7 +22,7 @@ from bench.systems.workspace import PARTITIONS, Workspace
 from ingest_worker.storing.fence.former_inserts import await_former_inserts
 from ingest_worker.storing.fence.ownership import Claim, former_owners, new_owner, take_ownership
 from ingest_worker.storing.fence.scan import Memory, scan
-from ingest_worker.storing.places import Lot
+from ingest_worker.storing.partitions import FeedPartition
 from ingest_worker.storing.record import LaneStart
 from schemas.mapping.landing import fence_key
 from schemas.own_names import quarantine_table
@@ -70,20 +70,20 @@ class TakeoverBench:
     def _round(self, client: Client, database: str, name: str, behind: int | None) -> None:
         end = self.options.rows // PARTITIONS
         position = 0 if behind is None else max(0, end - behind // PARTITIONS)
-        lots: list[Lot] = [("events", TOPIC, number) for number in range(PARTITIONS)]
+        feed_partitions: list[FeedPartition] = [FeedPartition("events", TOPIC, number) for number in range(PARTITIONS)]
         keys = tuple(fence_key("events", TOPIC_ID, number) for number in range(PARTITIONS))
         memories = {"events": Memory(("events", quarantine_table("events")))}
         moments = [time.monotonic()]
         former_owners(client, database, keys)
         fenced = take_ownership(client, database, Claim(keys, new_owner(GROUP)))
         moments.append(time.monotonic())
-        quiet, _ = await_former_inserts(client, database, fenced, lots)
+        quiet, _ = await_former_inserts(client, database, fenced, feed_partitions)
         moments.append(time.monotonic())
-        starts = dict.fromkeys(lots, LaneStart(position))
+        starts = dict.fromkeys(feed_partitions, LaneStart(position))
         found = scan(client, database, memories, {TOPIC: TOPIC_ID}, quiet, starts)
         moments.append(time.monotonic())
         # The rows do not always divide into the partitions.
-        if any(found[lot].count - (end - position) not in (0, 1) for lot in lots):
+        if any(found[fed].count - (end - position) not in (0, 1) for fed in feed_partitions):
             raise BenchError("the scan did not find every offset")
         kept = self.seconds.setdefault(name, {})
         took = [after - before for before, after in pairwise(moments)]

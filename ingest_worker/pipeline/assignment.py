@@ -14,7 +14,7 @@ from ingest_worker.pipeline.lane import Lane
 from ingest_worker.storing.batch import Origin
 from ingest_worker.storing.fence.ownership import OwnerState
 from ingest_worker.storing.messages import Run
-from ingest_worker.storing.places import Lot, Place
+from ingest_worker.storing.partitions import FeedPartition, PartitionId
 from ingest_worker.storing.record import Cut, Record
 from ingest_worker.takeover.partition import Partition
 from ingest_worker.takeover.request import Takeover
@@ -47,33 +47,37 @@ class Assignment:
     """
 
     def __init__(self, context: Context, buffers: Mapping[str, Sequence[Buffer]]) -> None:
-        self.partitions: dict[Place, Partition] = {}
+        self.partitions: dict[PartitionId, Partition] = {}
         self._buffers = buffers
         self._all_buffers = list({id(buffer): buffer for group in buffers.values() for buffer in group}.values())
         self._observe = context.observe
         self._clock = context.clock
         self.gone: Collection[str] = ()  # topics that do not exist any more
         self._full: set[str] = set()  # data sources that have used up their memory
-        self._moved: deque[Place] = deque()
-        self._uncommitted: set[Place] = set()
+        self._moved: deque[PartitionId] = deque()
+        self._uncommitted: set[PartitionId] = set()
 
     def add(self, partitions: Iterable[Partition]) -> None:
-        added = {partition.place: partition for partition in partitions}
+        added = {partition.id: partition for partition in partitions}
         self.partitions |= added
         # Where a group begins is written down before anything else: a topic's end is another one a moment later.
-        self._uncommitted |= {place for place, partition in added.items() if partition.committed is None}
+        self._uncommitted |= {id_ for id_, partition in added.items() if partition.committed is None}
 
     def is_assigned(self, partition: Partition) -> bool:
         """Whether it is still this assignment of the partition, not an earlier or a later one."""
-        return self.partitions.get(partition.place) is partition
+        return self.partitions.get(partition.id) is partition
 
-    def lots(self, partitions: Iterable[Partition]) -> list[Lot]:
+    def feed_partitions(self, partitions: Iterable[Partition]) -> list[FeedPartition]:
         """What has to be owned and recovered before any of these partitions may be read."""
-        return [(buffer.data_source, *entry.place) for entry in partitions for buffer in self._buffers[entry.topic]]
+        return [
+            FeedPartition(buffer.data_source, *entry.id)
+            for entry in partitions
+            for buffer in self._buffers[entry.topic]
+        ]
 
     def begin_anew(self, takeover: Takeover) -> list[Partition]:
         """Partitions of a takeover that are read from their beginning and not from where they were assigned."""
-        anew = [entry for entry in takeover.partitions if entry.place in takeover.anew and self.is_assigned(entry)]
+        anew = [entry for entry in takeover.partitions if entry.id in takeover.anew and self.is_assigned(entry)]
         for partition in anew:
             partition.position = partition.next_offset = partition.low
             partition.first_partitions = 0
@@ -86,21 +90,21 @@ class Assignment:
         for partition in filter(self.is_assigned, takeover.partitions):
             if partition.state is not OwnerState.CLAIMING:
                 continue  # it is open already
-            if partition.place in takeover.refused:
-                partition.state, partition.error = OwnerState.REFUSED, takeover.refused[partition.place]
+            if partition.id in takeover.refused:
+                partition.state, partition.error = OwnerState.REFUSED, takeover.refused[partition.id]
                 refused.append(partition)
                 continue
             assert recovered is not None
             for buffer in self._buffers[partition.topic]:
                 origin = Origin(buffer.data_source, partition.topic, partition.topic_id, partition.number)
-                buffer.open(origin, recovered.owner, recovered.starts[buffer.data_source, *partition.place])
+                buffer.open(origin, recovered.owner, recovered.starts[FeedPartition(buffer.data_source, *partition.id)])
             partition.state = OwnerState.OWNED
-            self.progressed(*partition.place)  # from now on a record says what is stored
+            self.progressed(partition.id)  # from now on a record says what is stored
         return refused
 
     def take(self, run: Run) -> bool:
         """Give a run to every data source that its topic feeds. False when it must be read again later."""
-        partition = self.partitions.get((run.topic, run.partition))
+        partition = self.partitions.get(PartitionId(run.topic, run.partition))
         if partition is None:
             return True  # revoked within the call that returned it: the next owner reads it
         if partition.state in (OwnerState.CLAIMING, OwnerState.REFUSED):
@@ -112,7 +116,7 @@ class Assignment:
                 self._release(buffer, run.rows)
             elif present:
                 self._observe(RowsAlreadyPresent(buffer.data_source, run.topic, run.partition, present))
-                self.progressed(*partition.place)
+                self.progressed(partition.id)
         partition.next_offset = run.offsets[-1] + 1
         partition.newest_timestamp = run.timestamps[-1]
         return True
@@ -129,9 +133,9 @@ class Assignment:
         """Partitions to pause and to resume now, as memory, ownership and errors say; they count as switched."""
         self._judge_memory()
         self._notice_fences()
-        wanted = {place: self._is_to_read(partition) for place, partition in self.partitions.items()}
-        pause = [entry for place, entry in self.partitions.items() if not wanted[place] and not entry.is_paused]
-        resume = [entry for place, entry in self.partitions.items() if wanted[place] and entry.is_paused]
+        wanted = {id_: self._is_to_read(partition) for id_, partition in self.partitions.items()}
+        pause = [entry for id_, entry in self.partitions.items() if not wanted[id_] and not entry.is_paused]
+        resume = [entry for id_, entry in self.partitions.items() if wanted[id_] and entry.is_paused]
         for partition in (*pause, *resume):
             partition.is_paused = not partition.is_paused
         return pause, resume
@@ -159,10 +163,10 @@ class Assignment:
         group still says that they are this worker's."""
         return [
             partition
-            for place, partition in self.partitions.items()
+            for id_, partition in self.partitions.items()
             if partition.state is OwnerState.FENCED
             and self._clock() - partition.fenced_at >= _PATIENCE.delay(partition.fences)
-            and all(buffer.wait_until_idle([place], seconds=0) for buffer in self._buffers[partition.topic])
+            and all(buffer.wait_until_idle([id_], seconds=0) for buffer in self._buffers[partition.topic])
         ]
 
     def _is_to_read(self, partition: Partition) -> bool:
@@ -190,9 +194,9 @@ class Assignment:
 
     # Committing.
 
-    def progressed(self, topic: str, number: int) -> None:
+    def progressed(self, partition: PartitionId) -> None:
         """Something of a partition was stored. Called by the inserters."""
-        self._moved.append((topic, number))
+        self._moved.append(partition)
 
     def to_commit(self) -> list[Commit]:
         """Partitions whose next offset to read or whose record has changed since the last commit.
@@ -206,8 +210,8 @@ class Assignment:
         for buffer in self._all_buffers:
             self._uncommitted |= buffer.seal()
         result = []
-        for place in self._uncommitted & self.partitions.keys():
-            partition = self.partitions[place]
+        for id_ in self._uncommitted & self.partitions.keys():
+            partition = self.partitions[id_]
             lanes = self._lanes(partition)
             if partition.error is None and not any(lane.is_fenced for lane in lanes):
                 commit = self._commit_of(partition) if lanes else self._start_of(partition)
@@ -220,28 +224,28 @@ class Assignment:
         for commit in commits:
             partition = commit.partition
             partition.committed, partition.metadata = commit.position, commit.metadata
-            self._uncommitted.discard(partition.place)
+            self._uncommitted.discard(partition.id)
             for lane in self._lanes(partition):
                 self._buffer(lane).recorded(lane, commit.cuts.get(lane.origin.data_source, ()))
 
     # Giving up.
 
-    def drop_waiting(self, places: Collection[Place]) -> None:
+    def drop_waiting(self, partitions: Collection[PartitionId]) -> None:
         """Forget what has been read of these partitions and is not being inserted."""
         for buffer in self._all_buffers:
-            self._release(buffer, buffer.drop_waiting(places))
+            self._release(buffer, buffer.drop_waiting(partitions))
 
-    def wait_until_idle(self, places: Collection[Place], deadline: Deadline) -> bool:
+    def wait_until_idle(self, partitions: Collection[PartitionId], deadline: Deadline) -> bool:
         """Blocks until all that was read of these partitions is stored; False when the time is over first."""
-        return all(buffer.wait_until_idle(places, deadline.remaining()) for buffer in self._all_buffers)
+        return all(buffer.wait_until_idle(partitions, deadline.remaining()) for buffer in self._all_buffers)
 
-    def remove(self, places: Collection[Place]) -> None:
+    def remove(self, partitions: Collection[PartitionId]) -> None:
         """These partitions are no longer this worker's."""
         for buffer in self._all_buffers:
-            self._release(buffer, buffer.close_lanes(places))
-        for place in places:
-            self.partitions.pop(place, None)
-            self._uncommitted.discard(place)
+            self._release(buffer, buffer.close_lanes(partitions))
+        for id_ in partitions:
+            self.partitions.pop(id_, None)
+            self._uncommitted.discard(id_)
 
     def flush(self) -> None:
         for buffer in self._all_buffers:
@@ -259,11 +263,11 @@ class Assignment:
         return self._buffers[partition.topic]
 
     def _lanes(self, partition: Partition) -> list[Lane]:
-        lanes = (buffer.lane(partition.place) for buffer in self._buffers[partition.topic])
+        lanes = (buffer.lane(partition.id) for buffer in self._buffers[partition.topic])
         return [lane for lane in lanes if lane is not None]
 
     def _commit_of(self, partition: Partition) -> Commit:
-        records = {buffer.data_source: buffer.record(partition.place) for buffer in self._buffers[partition.topic]}
+        records = {buffer.data_source: buffer.record(partition.id) for buffer in self._buffers[partition.topic]}
         position = min(record.position for record in records.values())
         cuts = {name: record.cuts for name, record in records.items()}
         record = Record(partition.topic_id, records, partition.first_partitions)

@@ -13,7 +13,7 @@ from ingest_worker.pipeline.sealing import Rhythm, Situation, due
 from ingest_worker.storing.batch import Batch, Limits, Origin
 from ingest_worker.storing.delivery import BatchScale, Decision
 from ingest_worker.storing.messages import Run
-from ingest_worker.storing.places import Place
+from ingest_worker.storing.partitions import PartitionId
 from ingest_worker.storing.record import Cut, LaneRecord, LaneStart
 from service.deadline import Deadline
 
@@ -46,7 +46,7 @@ class Buffer:
         self._due_at = clock()  # when the next batch may be cut that is not full
         self._budget = budget
         self._clock = clock
-        self._lanes: dict[Place, Lane] = {}
+        self._lanes: dict[PartitionId, Lane] = {}
         self._changed = threading.Condition()
         self._memory_bytes = 0
         self._idle_inserters = 0
@@ -56,13 +56,13 @@ class Buffer:
     def open(self, origin: Origin, owner: int, start: LaneStart) -> None:
         """Start a lane for a partition that this worker now owns."""
         with self._changed:
-            self._lanes[origin.topic, origin.partition] = Lane.starting(origin, owner, start)
+            self._lanes[origin.partition_id] = Lane.starting(origin, owner, start)
 
     def add(self, run: Run) -> int | None:
         """Keep a run of an open lane. How many of its messages were left out because they are stored already; None
         when the lane is fenced: the partition's owner reads the run too."""
         with self._changed:
-            lane = self._lanes[run.topic, run.partition]
+            lane = self._lanes[PartitionId(run.topic, run.partition)]
             if lane.is_fenced:
                 return None
             before = lane.memory_bytes
@@ -70,7 +70,7 @@ class Buffer:
             self._account(lane.memory_bytes - before)
             return present
 
-    def seal(self) -> set[Place]:
+    def seal(self) -> set[PartitionId]:
         """Fix the boundaries of the batches that are due: the partitions whose record is to be written anew."""
         with self._changed:
             lanes, limits = list(self._lanes.values()), self._limits_now
@@ -83,12 +83,12 @@ class Buffer:
                 lane.seal(self._clock())
             if sealed:
                 self._changed.notify_all()  # a former owner's batch is on record already
-            return {(lane.origin.topic, lane.origin.partition) for lane in sealed}
+            return {lane.origin.partition_id for lane in sealed}
 
-    def record(self, place: Place) -> LaneRecord:
+    def record(self, partition: PartitionId) -> LaneRecord:
         """What the group's record has to say of an open lane."""
         with self._changed:
-            return self._lanes[place].record
+            return self._lanes[partition].record
 
     def recorded(self, lane: Lane, cuts: Iterable[Cut]) -> None:
         """The group's record names these batches of a lane: they may be sent."""
@@ -111,17 +111,17 @@ class Buffer:
         with self._changed:
             return {lane.origin.topic for lane in self._lanes.values() if lane.is_unconfirmed}
 
-    def drop_waiting(self, places: Iterable[Place]) -> int:
+    def drop_waiting(self, partitions: Iterable[PartitionId]) -> int:
         """Forget what no inserter has taken yet, to be read again by the next owner. How many messages that was."""
         with self._changed:
-            return sum(self._drop_waiting(lane) for lane in self._of(places))
+            return sum(self._drop_waiting(lane) for lane in self._of(partitions))
 
-    def close_lanes(self, places: Iterable[Place]) -> int:
+    def close_lanes(self, partitions: Iterable[PartitionId]) -> int:
         """Give partitions up: nothing more of them will be inserted or committed. How many messages were waiting."""
         with self._changed:
-            lanes = self._of(places)
+            lanes = self._of(partitions)
             for lane in lanes:
-                del self._lanes[lane.origin.topic, lane.origin.partition]
+                del self._lanes[lane.origin.partition_id]
             dropped = sum(map(self._drop_waiting, lanes))
             self._changed.notify_all()
             return dropped
@@ -162,7 +162,7 @@ class Buffer:
     def is_current(self, shipment: Shipment) -> bool:
         """Whether the lane of a shipment is still this worker's."""
         lane = shipment.lane
-        return self._lanes.get((lane.origin.topic, lane.origin.partition)) is lane and not lane.is_fenced
+        return self._lanes.get(lane.origin.partition_id) is lane and not lane.is_fenced
 
     def stored(self, shipment: Shipment) -> bool:
         """The batch is in ClickHouse. True when its partition may be committed further."""
@@ -198,15 +198,15 @@ class Buffer:
 
     # Looking.
 
-    def wait_until_idle(self, places: Collection[Place], seconds: float) -> bool:
+    def wait_until_idle(self, partitions: Collection[PartitionId], seconds: float) -> bool:
         """Wait until no batch of these partitions waits or is being inserted; False when the time is over first."""
         with self._changed:
             return self._changed.wait_for(
-                lambda: all(lane.is_fenced or lane.rows == 0 for lane in self._of(places)), timeout=seconds
+                lambda: all(lane.is_fenced or lane.rows == 0 for lane in self._of(partitions)), timeout=seconds
             )
 
-    def lane(self, place: Place) -> Lane | None:
-        return self._lanes.get(place)
+    def lane(self, partition: PartitionId) -> Lane | None:
+        return self._lanes.get(partition)
 
     @property
     def memory_bytes(self) -> int:
@@ -223,10 +223,10 @@ class Buffer:
         """Whether it may be read for again after a pause."""
         return self._budget.may_resume(self._memory_bytes)
 
-    def loads(self) -> dict[Place, Load]:
+    def loads(self) -> dict[PartitionId, Load]:
         """What every open lane holds."""
         with self._changed:
-            return {place: lane.load for place, lane in self._lanes.items()}
+            return {partition: lane.load for partition, lane in self._lanes.items()}
 
     # Within the lock.
 
@@ -259,5 +259,5 @@ class Buffer:
         else:
             self._budget.give_back(-count)
 
-    def _of(self, places: Iterable[Place]) -> list[Lane]:
-        return [self._lanes[place] for place in places if place in self._lanes]
+    def _of(self, partitions: Iterable[PartitionId]) -> list[Lane]:
+        return [self._lanes[partition] for partition in partitions if partition in self._lanes]

@@ -23,6 +23,7 @@ from ingest_worker.pipeline.source.subscription import Subscription
 from ingest_worker.pipeline.topics import ensure_topics
 from ingest_worker.storing.fence.ownership import new_owner
 from ingest_worker.storing.fence.scan import Memory
+from ingest_worker.storing.partitions import PartitionId
 from ingest_worker.storing.sink import short_message
 from ingest_worker.takeover.claimer import Claimer
 from ingest_worker.takeover.partition import Partition, reset_of
@@ -143,8 +144,8 @@ class Group:
     def _looked_at(self) -> list[Partition]:
         return list(self.assignment.partitions.values())
 
-    def progressed(self, topic: str, number: int) -> None:
-        self.assignment.progressed(topic, number)
+    def progressed(self, partition: PartitionId) -> None:
+        self.assignment.progressed(partition)
 
     def run(self, stop: threading.Event, deadline: Callable[[], Deadline]) -> None:
         """Serve until `stop` and then until everything is stored or `deadline()` is over. Blocks."""
@@ -212,8 +213,8 @@ class Group:
 
     def _create_source(self, topics: Mapping[str, TopicFacts | None], watch: TopicWatch, claimer: Claimer) -> Source:
         def claim(partitions: Sequence[Partition]) -> None:
-            lots = tuple(self.assignment.lots(partitions))
-            claimer.ask(TakeoverRequest(tuple(partitions), new_owner(self.name), lots))
+            feed_partitions = tuple(self.assignment.feed_partitions(partitions))
+            claimer.ask(TakeoverRequest(tuple(partitions), new_owner(self.name), feed_partitions))
 
         subscription = Subscription(
             group=self.name,

@@ -19,6 +19,7 @@ from ingest_worker.pipeline.buffer import Buffer, Shipment
 from ingest_worker.storing.batch import Batch
 from ingest_worker.storing.delivery import ALARM_BACKOFF, TRANSIENT_BACKOFF, Decision, decide
 from ingest_worker.storing.outcomes import Outcome, Refused, Stored, Swallowed, Unanswered
+from ingest_worker.storing.partitions import PartitionId
 from ingest_worker.storing.sink import Quarantined, Sink
 from schemas.mapping.landing import fence_key
 from service.backoff import Backoff
@@ -37,7 +38,7 @@ class Inserter:
         context: Context,
         buffer: Buffer,
         sink: Sink,
-        on_progress: Callable[[str, int], None],
+        on_progress: Callable[[PartitionId], None],
     ) -> None:
         self._buffer = buffer
         self._sink = sink
@@ -115,7 +116,7 @@ class Inserter:
     def _settle(self, shipment: Shipment, outcome: Stored, attempts: int) -> None:
         batch, stored_at = shipment.batch, self._now()
         if self._buffer.stored(shipment):
-            self._on_progress(batch.origin.topic, batch.origin.partition)
+            self._on_progress(batch.origin.partition_id)
         if self._buffer.stalled is not None:
             self._buffer.stalled = None
             self._observe(DataSourceRecovered(batch.origin.data_source))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ingest_worker.storing import native_format
 from ingest_worker.storing.messages import Run
 from ingest_worker.storing.native_format import Texts
+from ingest_worker.storing.partitions import PartitionId
 from ingest_worker.storing.record import Cut
 from schemas.mapping.landing import Landing
 from schemas.own_names import FENCE_KEY, HEADERS, KEY, OFFSET, OWNER, PARTITION, TIMESTAMP, TOPIC, VALUE
@@ -27,6 +28,10 @@ class Origin:
     topic_id: str
     partition: int
     replay: int = 0
+
+    @property
+    def partition_id(self) -> PartitionId:
+        return PartitionId(self.topic, self.partition)
 
 
 @dataclass(frozen=True, slots=True)

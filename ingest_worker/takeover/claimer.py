@@ -19,7 +19,7 @@ from ingest_worker.storing.fence.former_inserts import await_former_inserts
 from ingest_worker.storing.fence.ownership import former_owners, take_ownership
 from ingest_worker.storing.fence.recovery import Recovered, recovered
 from ingest_worker.storing.fence.scan import Memory, scan
-from ingest_worker.storing.places import Lot, Place
+from ingest_worker.storing.partitions import FeedPartition, PartitionId
 from ingest_worker.storing.sink import short_message
 from ingest_worker.takeover.handover import Oddity, made_again, oddities, refused, skipped
 from ingest_worker.takeover.partition import Partition
@@ -96,7 +96,7 @@ class Claimer:
             self._stop.wait(delay)
 
     def _wanted_of(self, request: TakeoverRequest) -> TakeoverRequest:
-        return request.without({entry.place for entry in request.partitions if not self._is_wanted(entry)})
+        return request.without({entry.id for entry in request.partitions if not self._is_wanted(entry)})
 
     def _attempt(self, request: TakeoverRequest) -> Takeover | Exception:
         client: Client | None = None
@@ -114,20 +114,20 @@ class Claimer:
                 with suppress(Exception):
                     client.close()
 
-    def _judge(self, client: Client, request: TakeoverRequest) -> dict[Place, str]:
+    def _judge(self, client: Client, request: TakeoverRequest) -> dict[PartitionId, str]:
         """The partitions that must be left alone, with the reason; says what else is odd."""
         former = former_owners(client, self._database, request.claim.keys)
-        odd = oddities(request.partitions, request.lots, former, self._group, self._broker_keeps_records)
+        odd = oddities(request.partitions, request.feed_partitions, former, self._group, self._broker_keeps_records)
         bad = refused(client, self._database, odd, self._memories, request.topic_ids)
         for oddity in Oddity:
-            lots = [lot for lot, found in odd.items() if found is oddity and lot not in bad]
-            if lots:
-                gaps = skipped(client, self._database, dict.fromkeys(lots, oddity), self._memories, request.partitions)
-                self._observe(HandoverOdd(self._group, _names(lots), oddity.value, tuple(gaps)))
-        return {lot[1:]: f"data source `{lot[0]}`: {oddity.value}" for lot, oddity in bad.items()}
+            parts = [fed for fed, found in odd.items() if found is oddity and fed not in bad]
+            if parts:
+                gaps = skipped(client, self._database, dict.fromkeys(parts, oddity), self._memories, request.partitions)
+                self._observe(HandoverOdd(self._group, _names(parts), oddity.value, tuple(gaps)))
+        return {fed.partition: f"data source `{fed.data_source}`: {oddity.value}" for fed, oddity in bad.items()}
 
     def _begun_anew(self, client: Client, request: TakeoverRequest) -> TakeoverRequest:
-        found = made_again(client, self._database, request.partitions, request.lots, self._group)
+        found = made_again(client, self._database, request.partitions, request.feed_partitions, self._group)
         for topic, former_id in {topic: former_id for (topic, _), former_id in found.items()}.items():
             self._observe(TopicReplaced(self._group, topic, former_id, request.topic_ids[topic]))
         return replace(request, anew=frozenset(found))
@@ -137,7 +137,7 @@ class Claimer:
         started = self._clock()
         fenced = take_ownership(client, self._database, request.claim)
         fenced_at = self._clock()
-        quiet, killed = await_former_inserts(client, self._database, fenced, request.lots, self._stop.wait)
+        quiet, killed = await_former_inserts(client, self._database, fenced, request.feed_partitions, self._stop.wait)
         quiet_at = self._clock()
         recorded = request.recorded
         present = scan(client, self._database, self._memories, request.topic_ids, quiet, recorded)
@@ -156,5 +156,5 @@ class Claimer:
         return recovered(quiet, recorded, present)
 
 
-def _names(lots: list[Lot]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(f"{topic}/{number}" for _, topic, number in lots))
+def _names(parts: list[FeedPartition]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(fed.partition) for fed in parts))

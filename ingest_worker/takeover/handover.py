@@ -14,7 +14,7 @@ from clickhouse_connect.driver.client import Client
 
 from ingest_worker.storing.fence.ownership import former_owners, is_of_group, loaded_topics
 from ingest_worker.storing.fence.scan import Memory
-from ingest_worker.storing.places import Lot, Place
+from ingest_worker.storing.partitions import FeedPartition, PartitionId
 from ingest_worker.takeover.partition import Partition
 from schemas.mapping.landing import fence_key, topic_key
 from schemas.own_names import OFFSET, PARTITION, TOPIC_ID, quarantine_table
@@ -48,93 +48,99 @@ def oddity_of(partition: Partition, former: int | None, group: str) -> Oddity | 
 
 
 def oddities(
-    partitions: Collection[Partition], lots: Collection[Lot], former: Mapping[str, int], group: str, are_recorded: bool
-) -> dict[Lot, Oddity]:
-    """The lots about which something is odd. `former` by fence key; `are_recorded`: whether the broker keeps records,
+    partitions: Collection[Partition],
+    parts: Collection[FeedPartition],
+    former: Mapping[str, int],
+    group: str,
+    are_recorded: bool,
+) -> dict[FeedPartition, Oddity]:
+    """Those about which something is odd. `former` by fence key; `are_recorded`: whether the broker keeps records,
     so that one that is missing means something."""
-    by_place = {partition.place: partition for partition in partitions}
+    by_id = {partition.id: partition for partition in partitions}
     found = {}
-    for data_source, topic, number in lots:
-        partition = by_place[topic, number]
-        key = fence_key(data_source, partition.topic_id, number)
+    for fed in parts:
+        partition = by_id[fed.partition]
+        key = fence_key(fed.data_source, partition.topic_id, fed.number)
         oddity = oddity_of(partition, former.get(key), group)
         if oddity is Oddity.OTHER_GROUP or (oddity is not None and are_recorded):
-            found[data_source, topic, number] = oddity
+            found[fed] = oddity
     return found
 
 
 def made_again(
-    client: Client, database: str, partitions: Collection[Partition], lots: Collection[Lot], group: str
-) -> dict[Place, str]:
+    client: Client,
+    database: str,
+    partitions: Collection[Partition],
+    parts: Collection[FeedPartition],
+    group: str,
+) -> dict[PartitionId, str]:
     """Partitions that would not be read from their beginning although they are of a topic that was made again while no
     worker ran, with the former topic's id: the broker forgot the group's offsets with it, and this group, which loaded
     the former one, never owned them under the new id."""
-    late = {entry.place: entry for entry in partitions if not entry.is_begun and entry.position > entry.low}
+    late = {entry.id: entry for entry in partitions if not entry.is_begun and entry.position > entry.low}
     found = {}
-    for data_source, topic, number in lots:
-        partition = late.get((topic, number))
+    for fed in parts:
+        partition = late.get(fed.partition)
         if partition is None:
             continue
-        own, prefix = topic_key(data_source, topic, partition.topic_id), topic_key(data_source, topic)
+        own, prefix = topic_key(fed.data_source, fed.topic, partition.topic_id), topic_key(fed.data_source, fed.topic)
         loaded = loaded_topics(client, database, prefix)
         former = [key.removeprefix(prefix) for key, owner in loaded.items() if key != own and is_of_group(owner, group)]
-        key = fence_key(data_source, partition.topic_id, number)
+        key = fence_key(fed.data_source, partition.topic_id, fed.number)
         if former and not former_owners(client, database, [key]):
-            found[topic, number] = former[0]
+            found[fed.partition] = former[0]
     return found
 
 
 def refused(
     client: Client,
     database: str,
-    odd: Mapping[Lot, Oddity],
+    odd: Mapping[FeedPartition, Oddity],
     memories: Mapping[str, Memory],
     topic_ids: Mapping[str, str],
-) -> dict[Lot, Oddity]:
+) -> dict[FeedPartition, Oddity]:
     """Those of `odd` that must not be taken over: their table cannot be read back and holds something of the topic.
     `memories` by data source."""
     return {
-        lot: oddity
-        for lot, oddity in odd.items()
-        if not memories[lot[0]].keeps_every_row
-        and _holds_any(client, database, lot, topic_ids[lot[1]], memories[lot[0]].keeps_partitions)
+        fed: oddity
+        for fed, oddity in odd.items()
+        if not memories[fed.data_source].keeps_every_row
+        and _holds_any(client, database, fed, topic_ids[fed.topic], memories[fed.data_source].keeps_partitions)
     }
 
 
 def skipped(
     client: Client,
     database: str,
-    odd: Mapping[Lot, Oddity],
+    odd: Mapping[FeedPartition, Oddity],
     memories: Mapping[str, Memory],
     partitions: Collection[Partition],
 ) -> list[str]:
     """Offsets between the last that is stored and the one that the group was set to, for people: nobody reads them any
     more. Looked for where every row is kept and the offset was set."""
-    by_place = {partition.place: partition for partition in partitions}
+    by_id = {partition.id: partition for partition in partitions}
     found = []
-    for lot, oddity in odd.items():
-        data_source, topic, number = lot
-        partition = by_place[topic, number]
-        if oddity is not Oddity.OFFSET_SET or not memories[data_source].keeps_every_row:
+    for fed, oddity in odd.items():
+        partition = by_id[fed.partition]
+        if oddity is not Oddity.OFFSET_SET or not memories[fed.data_source].keeps_every_row:
             continue
         tables = " UNION ALL ".join(
             f"SELECT max({identifier(OFFSET)}) + 1 AS next FROM {qualified(database, table)} WHERE"
             f" {identifier(TOPIC_ID)} = {{topic_id:String}} AND {identifier(PARTITION)} = {{partition:Int32}}"
             f" AND {identifier(OFFSET)} < {{position:Int64}}"
-            for table in memories[data_source].tables
+            for table in memories[fed.data_source].tables
         )
-        parameters = {"topic_id": partition.topic_id, "partition": number, "position": partition.position}
+        parameters = {"topic_id": partition.topic_id, "partition": fed.number, "position": partition.position}
         (first,) = client.query(f"SELECT max(next) FROM ({tables})", parameters=parameters).result_rows[0]
         if first < partition.position:
             found.append(f"{partition.name}: {first}-{partition.position - 1}")
     return found
 
 
-def _holds_any(client: Client, database: str, lot: Lot, topic_id: str, knows_partitions: bool) -> bool:
-    data_source, _, number = lot
+def _holds_any(client: Client, database: str, fed: FeedPartition, topic_id: str, knows_partitions: bool) -> bool:
     where = f"{identifier(TOPIC_ID)} = {{topic_id:String}}"
     if knows_partitions:
         where += f" AND {identifier(PARTITION)} = {{partition:Int32}}"
-    tables = (data_source, quarantine_table(data_source))
+    tables = (fed.data_source, quarantine_table(fed.data_source))
     rows = " UNION ALL ".join(f"(SELECT 1 FROM {qualified(database, table)} WHERE {where} LIMIT 1)" for table in tables)
-    return bool(client.query(rows, parameters={"topic_id": topic_id, "partition": number}).result_rows)
+    return bool(client.query(rows, parameters={"topic_id": topic_id, "partition": fed.number}).result_rows)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from ingest_worker.storing.fence.ownership import OwnerState
-from ingest_worker.storing.places import Place
+from ingest_worker.storing.partitions import PartitionId
 from ingest_worker.storing.record import Record, parse_record
 from schemas.feed import Feed
 from service.kafka.topics import TopicFacts
@@ -59,6 +59,10 @@ class Partition:
     newest_timestamp: int = 0  # of the last message that was read, milliseconds since 1970
     fences: int = 0  # how often ClickHouse has named another owner since the group gave it to this worker
     fenced_at: float = 0.0  # when it last did, on the worker's clock
+    id: PartitionId = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.id = PartitionId(self.topic, self.number)
 
     @property
     def is_begun(self) -> bool:
@@ -66,12 +70,8 @@ class Partition:
         return self.had_offset and (self.record is None or bool(self.record.lanes))
 
     @property
-    def place(self) -> Place:
-        return self.topic, self.number
-
-    @property
     def name(self) -> str:
-        return f"{self.topic}/{self.number}"
+        return str(self.id)
 
     @property
     def topic_partition(self) -> TopicPartition:
@@ -121,7 +121,7 @@ def assigned(
     `made_again` are topics that are known to have been deleted and made again while the group loaded them. Raises
     `KafkaException` when the broker does not answer.
     """
-    found = {(entry.topic, entry.partition): entry for entry in _committed(consumer, partitions)}
+    found = {PartitionId(entry.topic, entry.partition): entry for entry in _committed(consumer, partitions)}
     by_topic: dict[str, list[TopicPartition]] = defaultdict(list)
     for entry in found.values():
         by_topic[entry.topic].append(entry)
@@ -170,7 +170,9 @@ def _begun(found: TopicPartition, topic_id: str) -> Partition:
     )
 
 
-def _first_partitions(consumer: Consumer, topic: str, facts: TopicFacts, known: Mapping[Place, TopicPartition]) -> int:
+def _first_partitions(
+    consumer: Consumer, topic: str, facts: TopicFacts, known: Mapping[PartitionId, TopicPartition]
+) -> int:
     """How many partitions a topic had when the group began with it: as its offsets say, else as many as there are. 0
     when the group began with a former topic of that name: none of these partitions was there then.
 
@@ -178,7 +180,7 @@ def _first_partitions(consumer: Consumer, topic: str, facts: TopicFacts, known: 
     """
     others = [TopicPartition(topic, number) for number in range(facts.partitions) if (topic, number) not in known]
     found = [
-        *(entry for place, entry in known.items() if place[0] == topic),
+        *(entry for partition, entry in known.items() if partition.topic == topic),
         *(_committed(consumer, others) if others else []),
     ]
     counts = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ingest_worker.storing.fence.ownership import Claim
 from ingest_worker.storing.fence.recovery import Recovered, recorded_start
-from ingest_worker.storing.places import Lot, Place
+from ingest_worker.storing.partitions import FeedPartition, PartitionId
 from ingest_worker.storing.record import LaneStart
 from ingest_worker.takeover.partition import Partition
 from schemas.mapping.landing import fence_key, replay_key, topic_key
@@ -21,8 +21,8 @@ class TakeoverRequest:
 
     partitions: tuple[Partition, ...]
     owner: int
-    lots: tuple[Lot, ...]
-    anew: frozenset[Place] = frozenset()
+    feed_partitions: tuple[FeedPartition, ...]
+    anew: frozenset[PartitionId] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -39,37 +39,39 @@ class TakeoverRequest:
         A replay that runs is refused from then on: the group's offset may have been set back into its range."""
         topic_ids = self.topic_ids
         keys = (
-            key(name, topic_ids[topic], number) for name, topic, number in self.lots for key in (fence_key, replay_key)
+            key(fed.data_source, topic_ids[fed.topic], fed.number)
+            for fed in self.feed_partitions
+            for key in (fence_key, replay_key)
         )
-        topics = (topic_key(name, topic, topic_ids[topic]) for name, topic, _ in self.lots)
+        topics = (topic_key(fed.data_source, fed.topic, topic_ids[fed.topic]) for fed in self.feed_partitions)
         return Claim((*keys, *dict.fromkeys(topics)), self.owner)
 
     @property
-    def recorded(self) -> Mapping[Lot, LaneStart]:
-        """Where each lot goes on as far as the group's record says."""
-        by_place = {partition.place: partition for partition in self.partitions}
+    def recorded(self) -> Mapping[FeedPartition, LaneStart]:
+        """Where each data source goes on as far as the group's record says."""
+        by_id = {partition.id: partition for partition in self.partitions}
         starts = {}
-        for data_source, topic, number in self.lots:
-            partition = by_place[topic, number]
-            position = partition.low if partition.place in self.anew else partition.position
-            starts[data_source, topic, number] = recorded_start(data_source, position, partition.record)
+        for fed in self.feed_partitions:
+            partition = by_id[fed.partition]
+            position = partition.low if partition.id in self.anew else partition.position
+            starts[fed] = recorded_start(fed.data_source, position, partition.record)
         return starts
 
-    def without(self, places: Collection[Place]) -> TakeoverRequest:
+    def without(self, left_out: Collection[PartitionId]) -> TakeoverRequest:
         """The same for the other partitions alone."""
         return replace(
             self,
-            partitions=tuple(entry for entry in self.partitions if entry.place not in places),
-            lots=tuple(lot for lot in self.lots if lot[1:] not in places),
+            partitions=tuple(entry for entry in self.partitions if entry.id not in left_out),
+            feed_partitions=tuple(fed for fed in self.feed_partitions if fed.partition not in left_out),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Takeover:
-    """Partitions that are this worker's, and where each of their lots goes on; and those that must be left alone, with
-    the reason. `recovered` is None when all of them must. `anew` as in the request."""
+    """Partitions that are this worker's, and where each data source goes on in them; and those that must be left alone,
+    with the reason. `recovered` is None when all of them must. `anew` as in the request."""
 
     partitions: tuple[Partition, ...]
     recovered: Recovered | None
-    refused: Mapping[Place, str] = field(default_factory=dict)
-    anew: frozenset[Place] = frozenset()
+    refused: Mapping[PartitionId, str] = field(default_factory=dict)
+    anew: frozenset[PartitionId] = frozenset()

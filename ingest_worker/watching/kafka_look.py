@@ -10,6 +10,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AclOperation, AdminClient, OffsetSpec  # type: ignore[attr-defined]  # not in `__all__`
 
+from ingest_worker.storing.partitions import PartitionId
 from ingest_worker.takeover.partition import Partition
 from ingest_worker.watching.looks import ANSWER_SECONDS
 from service.kafka.password import opened
@@ -56,11 +57,11 @@ class KafkaLook:
             return None
         wanted = {TopicPartition(entry.topic, entry.number): _LATEST for entry in partitions}
         futures = admin.list_offsets(wanted, request_timeout=ANSWER_SECONDS)
-        ends = {(place.topic, place.partition): future for place, future in futures.items()}
+        ends = {PartitionId(asked.topic, asked.partition): future for asked, future in futures.items()}
         refused: str | None = None
         for entry in partitions:
             try:
-                end = int(ends[entry.place].result(ANSWER_SECONDS + 1).offset)
+                end = int(ends[entry.id].result(ANSWER_SECONDS + 1).offset)
             except KafkaException as error:
                 if error.args[0].code() < 0:
                     raise  # librdkafka's own codes: no broker has answered

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from clickhouse_connect.driver.buffer import ResponseBuffer
+from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 from clickhouse_connect.driver.query import QueryContext, QueryResult
 from clickhouse_connect.driver.transform import NativeTransform
@@ -20,7 +21,7 @@ from ingest_worker.settings import IngestSettings
 from ingest_worker.storing.batch import Batch, BatchBuilder, Limits, Origin
 from ingest_worker.storing.fence.recovery import Fenced, Quiet, Recovered
 from ingest_worker.storing.messages import Run
-from ingest_worker.storing.places import Lot
+from ingest_worker.storing.partitions import FeedPartition
 from ingest_worker.storing.record import LaneStart
 from service.settings import load_settings
 
@@ -40,7 +41,14 @@ def context(
     """What a worker's parts are handed; `settings` are of BIRDHOUSE_INGEST_, in lower case."""
     environment = {f"BIRDHOUSE_INGEST_{name.upper()}": str(value) for name, value in settings.items()}
     loaded = load_settings(IngestSettings, environment)
-    return Context(loaded, connect or FakeClient, observe, clock=clock or Clock(), now=now, sleep=sleep)
+    return Context(
+        loaded,
+        cast("Callable[[], Client]", connect or FakeClient),
+        observe,
+        clock=clock or Clock(),
+        now=now,
+        sleep=sleep,
+    )
 
 
 class Clock:
@@ -57,9 +65,9 @@ def kafka_error(code: int, *, fatal: bool = False) -> KafkaError:
     return KafkaError(code, fatal=fatal)
 
 
-def recovered(*lots: Lot, position: int = 0, owner: int = 7) -> Recovered:
+def recovered(*feed_partitions: FeedPartition, position: int = 0, owner: int = 7) -> Recovered:
     """A takeover that found nothing."""
-    return Recovered(Quiet(Fenced(owner)), dict.fromkeys(lots, LaneStart(position)))
+    return Recovered(Quiet(Fenced(owner)), dict.fromkeys(feed_partitions, LaneStart(position)))
 
 
 def message(
@@ -108,7 +116,9 @@ def batch_of(*runs: Run, origin: Origin = ORIGIN) -> Batch:
 
 def rows_of(body: bytes) -> dict[str, Sequence[Any]]:
     """The columns of a block in the Native format, as ClickHouse's client reads them: values and keys as bytes."""
-    source = ResponseBuffer(SimpleNamespace(gen=iter([body]), close=lambda: None))
+    source = ResponseBuffer(  # type: ignore[no-untyped-call]  # the driver does not annotate it
+        SimpleNamespace(gen=iter([body]), close=lambda: None)
+    )
     context = QueryContext(column_oriented=True, column_formats={"__value": "bytes", "__key": "bytes"})
     result = NativeTransform.parse_response(source, context)
     assert isinstance(result, QueryResult)
@@ -245,7 +255,7 @@ class FakeConsumer:
             raise self.refuse_commit
         before = dict(self.group_offsets)
         self.group_offsets |= {(entry.topic, entry.partition): entry.offset for entry in offsets}
-        self.metadata |= {(entry.topic, entry.partition): entry.metadata for entry in offsets}
+        self.metadata |= {(entry.topic, entry.partition): entry.metadata or "" for entry in offsets}
         if self.group_offsets != before:
             self.commits.append({(entry.topic, entry.partition): entry.offset for entry in offsets})
         return offsets

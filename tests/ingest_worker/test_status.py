@@ -8,6 +8,7 @@ from ingest_worker.pipeline.assignment import Assignment
 from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer
 from ingest_worker.status import status_of
+from ingest_worker.storing.partitions import FeedPartition
 from ingest_worker.takeover.partition import Partition, Refusal
 from ingest_worker.takeover.request import Takeover
 from tests.ingest_worker.fakes import LIMITS, Clock, context, recovered, run
@@ -20,7 +21,7 @@ def test_says_of_each_partition_where_it_stands() -> None:
     owned = Partition("topic", 0, "id", position=5, committed=5, high=20, high_at=100.0)
     claimed = Partition("topic", 1, "id", position=0, committed=None, error="broken")
     assignment.add([owned, claimed])
-    assignment.own(Takeover((owned,), recovered(("events", "topic", 0), position=5)))
+    assignment.own(Takeover((owned,), recovered(FeedPartition("events", "topic", 0), position=5)))
     assignment.take(run("topic", 0, b"vv", b"vv", first_offset=5))
     buffer.stalled = "a view throws"
     status = status_of([buffer], [("group", assignment)], now=lambda: 3.0, clock=lambda: 104.0)
@@ -39,10 +40,11 @@ def test_a_lag_that_the_broker_has_not_confirmed_for_long_is_none() -> None:
     buffer = Buffer("events", LIMITS, budget, Clock())
     assignment = Assignment(context(), {"topic": [buffer]})
     assignment.add([Partition("topic", 0, "id", position=5, committed=5, high=20, high_at=100.0)])
-    for now, lag in ((114.9, 15), (116.0, None)):
-        (partition,) = status_of([buffer], [("group", assignment)], clock=lambda now=now: now).partitions
+    clock = Clock()
+    for clock.now, lag in ((114.9, 15), (116.0, None)):
+        (partition,) = status_of([buffer], [("group", assignment)], clock=clock).partitions
         assert (partition.lag_messages, partition.lag_seconds is None) == (lag, lag is None)
-        assert partition.lag_age_seconds == round(now - 100, 1)
+        assert partition.lag_age_seconds == round(clock.now - 100, 1)
 
 
 def test_what_the_broker_refuses_is_the_partitions_error() -> None:

@@ -13,6 +13,7 @@ from deploy.operations.replay.record import owner_sql
 from ingest_worker.storing.batch import Origin
 from ingest_worker.storing.fence.former_inserts import await_former_inserts
 from ingest_worker.storing.fence.ownership import Claim, new_owner, take_ownership
+from ingest_worker.storing.partitions import FeedPartition
 from schemas.mapping.landing import replay_key
 from schemas.own_names import quarantine_table
 from schemas.sql.text import literal, qualified
@@ -30,8 +31,8 @@ def claim(client: Client, database: str, origin: Origin) -> Origin:
     and none is under way. Raises what the client raises, `FormerInsertsError`, `ServerError`."""
     key = replay_key(origin.data_source, origin.topic_id, origin.partition)
     fenced = take_ownership(client, database, Claim((key,), new_owner(_GROUP)))
-    lot = (origin.data_source, origin.topic, origin.partition)
-    await_former_inserts(client, database, fenced, [lot], of_replays=True)
+    fed = FeedPartition(origin.data_source, origin.topic, origin.partition)
+    await_former_inserts(client, database, fenced, [fed], of_replays=True)
     await_deletions(client, database, origin)
     return replace(origin, replay=fenced.owner)
 

@@ -14,7 +14,7 @@ from ingest_worker.pipeline.source.commits import Commits
 from ingest_worker.pipeline.source.kafka_calls import RebalanceCallback, as_source_error
 from ingest_worker.pipeline.source.session import Session
 from ingest_worker.pipeline.source.troubles import Troubles
-from ingest_worker.storing.places import Place
+from ingest_worker.storing.partitions import PartitionId
 from ingest_worker.takeover.partition import Partition, assigned
 from service.deadline import Deadline
 
@@ -65,24 +65,24 @@ class Rebalance:
     def on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Finish what is being inserted, commit it, let go. What only waits is left to the next owner, who is
         waiting for this to end."""
-        places = _places(partitions)
-        self._assignment.drop_waiting(places)
+        ids = _ids(partitions)
+        self._assignment.drop_waiting(ids)
         deadline = self.deadline or Deadline.after(self._drain_seconds, self._clock)
-        drained = not self.is_failed and self._assignment.wait_until_idle(places, deadline)
+        drained = not self.is_failed and self._assignment.wait_until_idle(ids, deadline)
         if not self.is_failed:
             try:
                 self._commits.commit_at_once(consumer)
             except OwnershipLostError as error:
                 self._observe(CommitFailed(self._group, str(error), 0.0))
-        self._assignment.remove(places)
+        self._assignment.remove(ids)
         consumer.incremental_unassign(partitions)
-        self._observe(PartitionsRevoked(self._group, _names(places), drained))
+        self._observe(PartitionsRevoked(self._group, _names(ids), drained))
 
     def on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        places = _places(partitions)
-        self._assignment.remove(places)
+        ids = _ids(partitions)
+        self._assignment.remove(ids)
         consumer.incremental_unassign(partitions)
-        self._observe(PartitionsLost(self._group, _names(places), "the group gave them to others"))
+        self._observe(PartitionsLost(self._group, _names(ids), "the group gave them to others"))
 
     def assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[Partition]:
         """Where each of them starts. Raises `TopicReplacedError`, and `KafkaException` without an answer."""
@@ -122,9 +122,9 @@ def assign_paused(consumer: Consumer, partitions: Sequence[Partition]) -> None:
         consumer.pause(starts)
 
 
-def _places(partitions: Iterable[TopicPartition]) -> list[Place]:
-    return [(partition.topic, partition.partition) for partition in partitions]
+def _ids(partitions: Iterable[TopicPartition]) -> list[PartitionId]:
+    return [PartitionId(partition.topic, partition.partition) for partition in partitions]
 
 
-def _names(places: Iterable[Place]) -> tuple[str, ...]:
-    return tuple(f"{topic}/{number}" for topic, number in places)
+def _names(partitions: Iterable[PartitionId]) -> tuple[str, ...]:
+    return tuple(map(str, partitions))

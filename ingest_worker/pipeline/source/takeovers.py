@@ -47,11 +47,11 @@ class Takeovers:
         member that has lost them may have claimed them late, or ClickHouse may have lost its fence table."""
         if self._commits.must_wait:
             return
-        fenced = {partition.place: partition for partition in self._assignment.to_take_back()}
+        fenced = {partition.id: partition for partition in self._assignment.to_take_back()}
         if not fenced:
             return
-        places = [partition.topic_partition for partition in fenced.values()]
-        found = self._rebalance.assigned(consumer, places)
+        assigned = [partition.topic_partition for partition in fenced.values()]
+        found = self._rebalance.assigned(consumer, assigned)
         # Only a member of the group can commit: one that has left it and does not know yet must not take anything.
         offsets = [
             TopicPartition(entry.topic, entry.number, entry.position, entry.metadata)
@@ -61,7 +61,7 @@ class Takeovers:
         if offsets and not self._commits.attempt(consumer, offsets):
             return
         for entry in found:
-            entry.fences = fenced[entry.place].fences
+            entry.fences = fenced[entry.id].fences
         self._assignment.remove(list(fenced))
-        consumer.incremental_unassign(places)
+        consumer.incremental_unassign(assigned)
         self._rebalance.begin(consumer, found)

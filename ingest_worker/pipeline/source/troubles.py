@@ -9,6 +9,7 @@ from ingest_worker.observing.consuming import KafkaTroubled
 from ingest_worker.observing.partitions import PartitionBroken
 from ingest_worker.observing.topics import TopicGone
 from ingest_worker.pipeline.source.session import Session
+from ingest_worker.storing.partitions import PartitionId
 from ingest_worker.takeover.partition import Partition, Refusal
 
 # Codes that a broker answers with when it has no topic of that name or id any more.
@@ -55,7 +56,7 @@ class Troubles:
         if error.fatal():
             raise SourceError(error.str())
         topic, number = message.topic(), message.partition()
-        partition = self._assignment.partitions.get((topic or "", -1 if number is None else number))
+        partition = self._assignment.partitions.get(PartitionId(topic or "", -1 if number is None else number))
         if error.code() in _OUT_OF_RANGE and partition is not None:
             self._end_out_of_range(partition, error)
             return

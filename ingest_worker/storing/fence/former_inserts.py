@@ -9,7 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from ingest_worker.errors import FormerInsertsError
 from ingest_worker.storing.fence.recovery import AwaitStep, Fenced, Quiet, next_step
-from ingest_worker.storing.places import Lot
+from ingest_worker.storing.partitions import FeedPartition
 from ingest_worker.storing.sink import QUERY_PREFIX, query_prefix
 from schemas.own_names import landing_table
 from schemas.sql.text import qualified
@@ -21,21 +21,21 @@ def await_former_inserts(
     client: Client,
     database: str,
     fenced: Fenced,
-    lots: Collection[Lot],
+    parts: Collection[FeedPartition],
     sleep: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
     *,
     of_replays: bool = False,
 ) -> tuple[Quiet, int]:
-    """Wait until no insert of a former owner of these lots runs; one that goes on for long is killed. `of_replays`: of
-    a former replay; a worker's, which is then not the former owner's, is left alone.
+    """Wait until no insert of a former owner of these partitions runs; one that goes on for long is killed.
+    `of_replays`: of a former replay; a worker's, which is then not the former owner's, is left alone.
 
     Also how many were killed. Raises `FormerInsertsError` when one does not end, and what the client raises. A query
     is in `system.processes` before it evaluates anything, and an insert that starts from now on meets the fence.
     """
     started, killed = clock(), set[str]()
     while True:
-        running = _running(client, database, lots, of_replays=of_replays)
+        running = _running(client, database, parts, of_replays=of_replays)
         match next_step(len(running), clock() - started):
             case AwaitStep.PROCEED:
                 return Quiet(fenced), len(killed)
@@ -49,10 +49,10 @@ def await_former_inserts(
         sleep(_POLL_SECONDS)
 
 
-def _running(client: Client, database: str, lots: Collection[Lot], *, of_replays: bool) -> set[str]:
+def _running(client: Client, database: str, parts: Collection[FeedPartition], *, of_replays: bool) -> set[str]:
     """Query ids; of this database alone, as the data sources of another one may have the same names."""
-    prefixes = tuple(query_prefix(name, partition, is_replay=of_replays) for name, _, partition in lots)
-    doors = [qualified(database, landing_table(data_source)) for data_source in {lot[0] for lot in lots}]
+    prefixes = tuple(query_prefix(name, partition, is_replay=of_replays) for name, _, partition in parts)
+    doors = [qualified(database, landing_table(data_source)) for data_source in {fed.data_source for fed in parts}]
     found = client.query(
         "SELECT query_id, query FROM system.processes WHERE startsWith(query_id, {prefix:String})",
         parameters={"prefix": f"{QUERY_PREFIX}-"},

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from ingest_worker.storing.places import Lot
+from ingest_worker.storing.partitions import FeedPartition
 from ingest_worker.storing.ranges import OffsetRanges
 from ingest_worker.storing.record import LaneStart, Record
 
@@ -37,7 +37,7 @@ class Recovered:
     """All that must be known before anything may be inserted."""
 
     quiet: Quiet
-    starts: Mapping[Lot, LaneStart]
+    starts: Mapping[FeedPartition, LaneStart]
 
     @property
     def owner(self) -> int:
@@ -50,10 +50,12 @@ def recorded_start(data_source: str, committed: int, record: Record | None) -> L
     return LaneStart(committed) if lane is None else LaneStart(lane.position, lane.cuts)
 
 
-def recovered(quiet: Quiet, recorded: Mapping[Lot, LaneStart], present: Mapping[Lot, OffsetRanges]) -> Recovered:
+def recovered(
+    quiet: Quiet, recorded: Mapping[FeedPartition, LaneStart], present: Mapping[FeedPartition, OffsetRanges]
+) -> Recovered:
     """Joins what the record says with what the scan found."""
     starts = {
-        lot: LaneStart(start.position, start.cuts, present.get(lot, OffsetRanges())) for lot, start in recorded.items()
+        fed: LaneStart(start.position, start.cuts, present.get(fed, OffsetRanges())) for fed, start in recorded.items()
     }
     return Recovered(quiet, starts)
 

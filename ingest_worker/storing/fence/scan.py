@@ -10,7 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from ingest_worker.errors import ScanError
 from ingest_worker.storing.fence.recovery import Quiet
-from ingest_worker.storing.places import Lot
+from ingest_worker.storing.partitions import FeedPartition
 from ingest_worker.storing.ranges import OffsetRanges
 from ingest_worker.storing.record import LaneStart
 from schemas.model import DataSource
@@ -117,17 +117,17 @@ def scan(
     memories: Mapping[str, Memory],
     topic_ids: Mapping[str, str],
     _quiet: Quiet,
-    recorded: Mapping[Lot, LaneStart],
-) -> dict[Lot, OffsetRanges]:
-    """Of every lot the offsets from its recorded start on that are stored, exactly: never just the largest, as one
-    insert spans several table partitions and may have landed in part. `memories` by data source."""
+    recorded: Mapping[FeedPartition, LaneStart],
+) -> dict[FeedPartition, OffsetRanges]:
+    """Of every partition of a data source the offsets from its recorded start on that are stored, exactly: never just
+    the largest, as one insert spans several table partitions and may have landed in part. `memories` by data source."""
     positions: dict[tuple[str, str], dict[int, int]] = defaultdict(dict)
-    for (data_source, topic, number), start in recorded.items():
-        positions[data_source, topic][number] = start.position
-    found: dict[Lot, OffsetRanges] = {}
+    for fed, start in recorded.items():
+        positions[fed.data_source, fed.topic][fed.number] = start.position
+    found: dict[FeedPartition, OffsetRanges] = {}
     for (data_source, topic), by_number in positions.items():
         ranges = Scan(client, database, memories[data_source].tables, topic, topic_ids[topic]).present(by_number)
-        found |= {(data_source, topic, number): present for number, present in ranges.items()}
+        found |= {FeedPartition(data_source, topic, number): present for number, present in ranges.items()}
     return found
 
 

@@ -14,7 +14,8 @@ import pytest
 from tests.ingest_worker.exactly_once import made_again
 from tests.ingest_worker.exactly_once.explore import explore
 from tests.ingest_worker.exactly_once.made_again import MadeAgain
-from tests.ingest_worker.exactly_once.world import Budget, Rules, World
+from tests.ingest_worker.exactly_once.parts import Budget, Rules
+from tests.ingest_worker.exactly_once.world import World
 
 # Every order of events is tried: a first answer does without it.
 pytestmark = pytest.mark.slow

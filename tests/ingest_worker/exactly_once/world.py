@@ -11,10 +11,8 @@ import pickle
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, field, replace
-from enum import IntEnum
 
 from ingest_worker.pipeline.lane import Lane
-from ingest_worker.storing.batch import Batch, BatchBuilder, Limits, Origin
 from ingest_worker.storing.fence.recovery import (
     PATIENCE_SECONDS,
     AwaitStep,
@@ -24,80 +22,24 @@ from ingest_worker.storing.fence.recovery import (
     recorded_start,
     recovered,
 )
-from ingest_worker.storing.messages import Run
 from ingest_worker.storing.ranges import OffsetRanges
-from ingest_worker.storing.record import Cut, LaneStart, Record, parse_record
-
-ORIGIN = Origin("events", "topic", "id", 0)
-LOT = ("events", "topic", 0)
-MESSAGES = 3
-LIMITS = {name: Limits(rows=rows, payload_bytes=1000, seconds=1.0) for name, rows in (("A", 2), ("B", 3))}
-"""Left to themselves the two cut different batches, as real workers do whose messages come at other moments."""
-TABLE_PARTITIONS = 2
-"""A message at offset n belongs to table partition n % 2, so that a batch of two spans both."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What protects. The tests switch each one off and see that the search then finds a way to lose or to double."""
-
-    keeps_offsets: bool = True  # the table is a plain MergeTree; else only the record protects
-    fence: bool = True
-    waits: bool = True
-    scan: bool = True
-    record: bool = True
-    token: bool = True
-    commits_after_insert: bool = True
-    group_refuses_former_members: bool = True
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How much may go wrong on one way through the world."""
-
-    moves: int = 2  # of the partition to the other worker
-    crashes: int = 1
-    failures: int = 1  # inserts that end with an error or whose answer is lost
-    forgotten: int = 0  # times that so many other inserts came that tokens are known no more
-    resets: int = 0  # of the group's offset to the beginning, with its record gone, while no worker runs
-
-
-class At(IntEnum):
-    """How far an insert has come in ClickHouse."""
-
-    SENT = 0  # on the way: no process of ClickHouse's yet
-    ADMITTED = 1  # past the fence
-    HALF = 2  # the first table partition is stored
-    WHOLE = 3  # both are, and nothing of the rollup behind the table
-    DONE = 4  # all of it, and its worker knows
-
-
-@dataclass
-class Insert:
-    worker: str
-    life: int
-    owner: int
-    batch: Batch
-    at: At = At.SENT
-
-
-class Stage(IntEnum):
-    OUT = 0  # it has no partition, or knows that it has lost it
-    ASSIGNED = 1
-    FENCED = 2
-    QUIET = 3
-    OPEN = 4
-
-
-@dataclass
-class Worker:
-    life: int = 0  # counts crashes: an answer for an earlier life reaches nobody
-    stage: Stage = Stage.OUT
-    owner: int = 0
-    start: LaneStart = field(default_factory=lambda: LaneStart(0))
-    lane: Lane | None = None
-    next_offset: int = 0
-    committed: tuple[int, str] = (0, "")
+from ingest_worker.storing.record import Record, parse_record
+from tests.ingest_worker.exactly_once.parts import (
+    FED,
+    LIMITS,
+    MESSAGES,
+    ORIGIN,
+    TABLE_PARTITIONS,
+    At,
+    Budget,
+    Insert,
+    Rules,
+    Stage,
+    Worker,
+    batch_of,
+    run_of,
+    worker_key,
+)
 
 
 @dataclass
@@ -135,7 +77,7 @@ class World:
             self.member,
             self.committed,
             rank[self.fence],
-            tuple((rank[worker.owner], _worker_key(worker)) for worker in self.workers.values()),
+            tuple((rank[worker.owner], worker_key(worker)) for worker in self.workers.values()),
             tuple(sorted((self._is_current(i), i.worker, rank[i.owner], i.batch.token, i.at) for i in self.inserts)),
             tuple(sorted(self.stored)),
             tuple(sorted(self.rolled)),
@@ -234,7 +176,7 @@ class World:
         """All but those of batches on record, which a takeover completes before so many inserts have come."""
         record = parse_record(self.committed[1], self.committed[0])
         cuts = record.lanes["events"].cuts if record is not None else ()
-        kept = {_batch_of(cut).token for cut in cuts}
+        kept = {batch_of(cut).token for cut in cuts}
         return {(token, place) for token, place in self.tokens if token not in kept}
 
     def _own_lane(self, name: str) -> None:
@@ -278,14 +220,14 @@ class World:
         """Scan and resume. After `awaits` nothing that the scan would see can change; without it, it may."""
         sees = self.rules.scan and self.rules.keeps_offsets
         seen = {offset for offset in self.stored if offset >= worker.start.position} if sees else set()
-        present = {LOT: OffsetRanges.of((offset, offset) for offset in seen)}
-        found = recovered(Quiet(Fenced(worker.owner)), {LOT: worker.start}, present)
-        worker.lane = Lane.starting(ORIGIN, found.owner, found.starts[LOT])
+        present = {FED: OffsetRanges.of((offset, offset) for offset in seen)}
+        found = recovered(Quiet(Fenced(worker.owner)), {FED: worker.start}, present)
+        worker.lane = Lane.starting(ORIGIN, found.owner, found.starts[FED])
         worker.lane.confirmed_at = 0.0  # the topic stays what it is: `made_again.py` has the other case
         worker.stage = Stage.OPEN
         # What is read and not sealed is nobody else's business, so that reading at once leaves no order out.
         for offset in range(worker.next_offset, MESSAGES):
-            worker.lane.add(_run(offset), LIMITS[name], now=0.0)
+            worker.lane.add(run_of(offset), LIMITS[name], now=0.0)
         self._send(name, worker)
 
     def _records(self, name: str, worker: Worker) -> None:
@@ -379,32 +321,3 @@ class World:
         record = worker.lane.record
         metadata = Record("id", {"events": record}).encode(record.position) if self.rules.record else ""
         return record.position, metadata
-
-
-def _run(offset: int) -> Run:
-    return Run("topic", 0, [b"v"], [offset], [1_000], payload_bytes=1)
-
-
-def _worker_key(worker: Worker) -> object:
-    lane = worker.lane
-    held = lane and (
-        lane.mark.position,
-        tuple(lane.plan),
-        tuple(lane.present.firsts),
-        tuple(lane.cuts),
-        tuple((tuple(part.offsets), part.cut, part.is_closed) for part in lane.waiting),
-        tuple(batch.token for batch in lane.sealed),
-        lane.sending and lane.sending.token,
-        lane.on_record,
-        lane._skipped_to,
-    )
-    start = (worker.start.position, worker.start.cuts)
-    return (worker.stage, start, worker.next_offset, worker.committed, held)
-
-
-def _batch_of(cut: Cut) -> Batch:
-    """A batch with the boundaries of `cut`."""
-    builder = BatchBuilder(0.0)
-    offsets = [cut.first, *range(cut.first + 1, cut.first + cut.rows - 1), cut.last][-cut.rows :]
-    builder.append(Run("topic", 0, [b""] * cut.rows, offsets, [0] * cut.rows))
-    return builder.build(ORIGIN)

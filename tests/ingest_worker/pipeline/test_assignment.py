@@ -13,11 +13,12 @@ from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer, Shipment
 from ingest_worker.storing.batch import Limits
 from ingest_worker.storing.fence.ownership import OwnerState
+from ingest_worker.storing.partitions import FeedPartition, PartitionId
 from ingest_worker.takeover.partition import Partition
 from ingest_worker.takeover.request import Takeover
 from tests.ingest_worker.fakes import LIMITS, Clock, context, recovered, run, seal_and_record
 
-PLACE = ("topic", 0)
+PLACE = PartitionId("topic", 0)
 
 
 class Bench:
@@ -33,7 +34,7 @@ class Bench:
 
     def own(self) -> None:
         self.assignment.own(
-            Takeover(tuple(self.partitions), recovered(*self.assignment.lots(self.partitions), position=5))
+            Takeover(tuple(self.partitions), recovered(*self.assignment.feed_partitions(self.partitions), position=5))
         )
 
     def read(self, count: int, first_offset: int = 5) -> bool:
@@ -68,7 +69,7 @@ def test_ownership_of_an_earlier_assignment_opens_nothing() -> None:
     earlier = bench.partitions[0]
     bench.assignment.remove([PLACE])
     bench.assignment.add([Partition("topic", 0, "id", 9, None)])
-    bench.assignment.own(Takeover((earlier,), recovered(("events", *PLACE))))
+    bench.assignment.own(Takeover((earlier,), recovered(FeedPartition("events", *PLACE))))
     assert not bench.read(1)
 
 
@@ -81,7 +82,7 @@ def test_a_topic_feeds_each_of_its_data_sources() -> None:
         MessagesConsumed("first", "topic", 3, 3),
         MessagesConsumed("second", "topic", 3, 3),
     ]
-    assert bench.assignment.lots(bench.partitions) == [("first", *PLACE), ("second", *PLACE)]
+    assert bench.assignment.feed_partitions(bench.partitions) == [("first", *PLACE), ("second", *PLACE)]
 
 
 def test_the_slowest_data_source_decides_how_far_a_topic_is_committed() -> None:
@@ -92,10 +93,10 @@ def test_the_slowest_data_source_decides_how_far_a_topic_is_committed() -> None:
     bench.read(10)
     first, second = (bench.ship(buffer) for buffer in bench.buffers)
     bench.buffers[0].stored(first)
-    bench.assignment.progressed(*PLACE)
+    bench.assignment.progressed(PLACE)
     assert bench.positions() == [5]  # no further, but with a new record
     bench.buffers[1].stored(second)
-    bench.assignment.progressed(*PLACE)
+    bench.assignment.progressed(PLACE)
     assert bench.positions() == [15]
 
 
@@ -174,7 +175,7 @@ def test_no_offset_is_committed_before_every_data_source_has_it(steps: list[str]
         elif step.startswith("store") and which in sending:
             shipment = sending.pop(which)
             bench.buffers[which].stored(shipment)
-            bench.assignment.progressed(*PLACE)
+            bench.assignment.progressed(PLACE)
             stored[which] = shipment.batch.last_offset + 1
         commits = bench.assignment.to_commit()
         bench.assignment.committed(commits)

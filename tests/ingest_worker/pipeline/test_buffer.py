@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer, Shipment
+from ingest_worker.pipeline.lane import Lane
 from ingest_worker.storing.batch import Limits, Origin, memory_bytes
 from ingest_worker.storing.delivery import Decision
+from ingest_worker.storing.partitions import PartitionId
 from ingest_worker.storing.record import LaneStart
 from tests.ingest_worker.fakes import LIMITS, ORIGIN, Clock, run, seal_and_record
 
-PLACE = ("topic", 0)
+PLACE = PartitionId("topic", 0)
 
 
 def buffer(clock: Clock, limits: Limits = LIMITS, budget: int = 10_000_000, partitions: int = 1) -> Buffer:
@@ -213,8 +215,7 @@ def test_every_message_is_shipped_once_in_order_and_positions_follow(
     for partition, count in arrivals:
         made.add(run("topic", partition, *[b"v"] * count, first_offset=added[partition]))
         added[partition] += count
-        # All lanes are open.
-        while chance.random() < 0.5 and any(made.lane(("topic", p)).rows > 10 for p in range(3)):  # type: ignore[union-attr]
+        while chance.random() < 0.5 and any(_lane(made, p).rows > 10 for p in range(3)):
             if sending and chance.random() < 0.6:
                 made.stored(sending.pop(chance.randrange(len(sending))))
             seal_and_record(made)
@@ -226,28 +227,30 @@ def test_every_message_is_shipped_once_in_order_and_positions_follow(
                 shipped[number] = shipment.batch.last_offset + 1
                 sending.append(shipment)
         for number in range(3):
-            lane = made.lane(("topic", number))
-            assert lane is not None
             in_flight = [s.batch.first_offset for s in sending if s.batch.origin.partition == number]
-            assert lane.mark.position == (in_flight[0] if in_flight else shipped[number])
+            assert _lane(made, number).mark.position == (in_flight[0] if in_flight else shipped[number])
     for shipment in sending:
         made.stored(shipment)
     made.flush()
     for _ in range(sum(added)):
-        if all(made.lane(("topic", p)).rows == 0 for p in range(3)):  # type: ignore[union-attr]  # all lanes are open
+        if all(_lane(made, p).rows == 0 for p in range(3)):
             break
         seal_and_record(made)
         last = made.take()
         assert last is not None
         made.stored(last)
-    positions = [lane.mark.position for p in range(3) if (lane := made.lane(("topic", p))) is not None]
-    assert positions == added
+    assert [_lane(made, p).mark.position for p in range(3)] == added
     assert made.memory_bytes == 0
 
 
 def _has_due(made: Buffer, partition: int) -> bool:
-    lane = made.lane(("topic", partition))
-    return lane is not None and lane.next_to_send is not None
+    return _lane(made, partition).next_to_send is not None
+
+
+def _lane(made: Buffer, partition: int) -> Lane:
+    lane = made.lane(PartitionId("topic", partition))
+    assert lane is not None
+    return lane
 
 
 def test_the_load_says_what_is_held() -> None:
@@ -263,4 +266,4 @@ def test_lanes_of_other_topics_are_apart() -> None:
     made.open(Origin("events", "other", "id", 0), owner=1, start=LaneStart(5))
     made.add(run("other", 0, b"v", first_offset=9))
     assert made.loads()[PLACE].rows == 0
-    assert made.loads()["other", 0].rows == 1
+    assert made.loads()[PartitionId("other", 0)].rows == 1

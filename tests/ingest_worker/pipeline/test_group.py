@@ -17,6 +17,7 @@ from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer
 from ingest_worker.pipeline.group import Destination, Group, group_feeds
 from ingest_worker.storing.fence.scan import Memory
+from ingest_worker.watching.topic_watch import TopicWatch
 from schemas.feed import Feed
 from service.backoff import Backoff
 from service.deadline import Deadline
@@ -53,7 +54,7 @@ def bench(
 ) -> tuple[Group, list[Observation]]:
     monkeypatch.setattr(module, "_BACKOFF", Backoff(first=0, longest=0))
     monkeypatch.setattr(module, "ensure_topics", lambda *_, **__: {"t": TopicFacts("id", 6)})
-    monkeypatch.setattr(module.TopicWatch, "run", lambda _: None)
+    monkeypatch.setattr(TopicWatch, "run", lambda _: None)
     monkeypatch.setattr(module, "Source", FakeSource)
     FakeSource.endings = list(endings)
     clock, seen = Clock(), cast("list[Observation]", [])

@@ -21,6 +21,7 @@ from ingest_worker.pipeline.buffer import Buffer, Shipment
 from ingest_worker.pipeline.inserter import MOST_UNEXPECTED, Inserter
 from ingest_worker.storing.batch import Batch
 from ingest_worker.storing.outcomes import Outcome, Refused, Stored, Unanswered
+from ingest_worker.storing.partitions import PartitionId
 from ingest_worker.storing.record import LaneStart
 from ingest_worker.storing.sink import Quarantined, Sink
 from tests.ingest_worker.fakes import LIMITS, ORIGIN, Clock, context, run, seal_and_record
@@ -66,13 +67,13 @@ class Bench:
         self.buffer.open(ORIGIN, owner=7, start=LaneStart(0))
         self.buffer.add(run("topic", 0, *[b"v"] * 25))
         self.seen: list[Observation] = []
-        self.progress: list[tuple[str, int]] = []
+        self.progress: list[PartitionId] = []
         self.sink = FakeSink(*outcomes, quarantined=quarantined)
         self.inserter = Inserter(
             context(self.seen.append, now=lambda: 3.5),
             self.buffer,
             cast("Sink", self.sink),
-            lambda topic, number: self.progress.append((topic, number)),
+            self.progress.append,
         )
 
     def deliver(self) -> Shipment:
@@ -192,7 +193,7 @@ def test_a_fence_ends_the_lane_without_progress() -> None:
 
 
 def test_a_lane_that_is_given_up_ends_the_retries() -> None:
-    bench = Bench(lambda: (bench.buffer.close_lanes([("topic", 0)]), Unanswered("reset"))[1])
+    bench = Bench(lambda: (bench.buffer.close_lanes([PartitionId("topic", 0)]), Unanswered("reset"))[1])
     bench.deliver()
     assert len(bench.sink.sent) == 1
     assert bench.progress == []
@@ -200,7 +201,7 @@ def test_a_lane_that_is_given_up_ends_the_retries() -> None:
 
 
 def test_a_batch_stored_after_its_lane_was_given_up_is_counted_and_not_committed() -> None:
-    bench = Bench(lambda: (bench.buffer.close_lanes([("topic", 0)]), STORED)[1])
+    bench = Bench(lambda: (bench.buffer.close_lanes([PartitionId("topic", 0)]), STORED)[1])
     bench.deliver()
     assert bench.progress == []
     assert len(bench.of(BatchStored)) == 1
@@ -215,13 +216,22 @@ def test_an_unknown_count_is_said() -> None:
 @pytest.mark.parametrize(("code", "factor"), [(241, 0.5), (252, 2.0)])
 def test_later_batches_change_their_size(code: int, factor: float) -> None:
     seen: list[float] = []
-    bench = Bench(Refused(code, "", ""), lambda: (seen.append(bench.buffer.scale.factor), STORED)[1])
+
+    def store() -> Outcome:
+        seen.append(bench.buffer.scale.factor)
+        return STORED
+
+    bench = Bench(Refused(code, "", ""), store)
     bench.deliver()
     assert seen == [factor]
 
 
 def test_the_loop_ends_with_the_buffer_and_closes_its_sink() -> None:
-    bench = Bench(STORED, lambda: (bench.buffer.close(), STORED)[1])
+    def close_and_store() -> Outcome:
+        bench.buffer.close()
+        return STORED
+
+    bench = Bench(STORED, close_and_store)
     for _ in range(2):
         seal_and_record(bench.buffer)
     bench.inserter.run()

@@ -28,7 +28,7 @@ def lane(start: LaneStart) -> Lane:
 
 def record_and_send(made: Lane) -> list[Batch]:
     """What the reading thread and an inserter do until nothing is left: record, send, store, one after the other."""
-    sent = []
+    sent: list[Batch] = []
     while True:
         while made.may_seal:
             made.seal(0.0)

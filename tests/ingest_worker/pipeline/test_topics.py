@@ -92,7 +92,7 @@ def test_missing_ones_are_created_with_six_partitions() -> None:
 
 def test_one_that_may_be_missing_is_not_made() -> None:
     admin = FakeAdmin({"a": "id-a"})
-    found = ensure_topics(cast("Any", admin), ["a", "b"], [].append, threading.Event(), may_be_missing=["b"])
+    found = ensure_topics(cast("Any", admin), ["a", "b"], lambda _: None, threading.Event(), may_be_missing=["b"])
     assert found == {"a": TopicFacts("id-a", 6), "b": None}
     assert admin.created == []
 

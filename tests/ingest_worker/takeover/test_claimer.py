@@ -10,6 +10,7 @@ from ingest_worker.observing.observations import Observation, UnexpectedFailure
 from ingest_worker.observing.takeovers import HandoverOdd, OwnershipDelayed, OwnershipTaken, PartitionsRecovered
 from ingest_worker.storing.fence.ownership import new_owner
 from ingest_worker.storing.fence.scan import Memory
+from ingest_worker.storing.partitions import FeedPartition
 from ingest_worker.storing.ranges import OffsetRanges
 from ingest_worker.storing.record import Cut, LaneRecord, LaneStart, Record
 from ingest_worker.takeover import claimer as module
@@ -22,7 +23,7 @@ from tests.ingest_worker.fakes import FakeClient, context, refusal
 NOTHING_RUNS: list[Any] = []
 NOTHING_STORED: list[Any] = []
 NOBODY: list[Any] = []
-LOT = ("events", "topic", 0)
+FED = FeedPartition("events", "topic", 0)
 OWNER = new_owner("group")
 KEEPS = Memory(("events",))
 FORGETS = Memory(("events_quarantine",), keeps_every_row=False)
@@ -64,7 +65,7 @@ class Bench:
         self.claimer.stop()
 
     def ask(self) -> None:
-        self.claimer.ask(TakeoverRequest((self.partition,), OWNER, (LOT,)))
+        self.claimer.ask(TakeoverRequest((self.partition,), OWNER, (FED,)))
 
     def run(self) -> None:
         self.ask()
@@ -79,7 +80,7 @@ def test_fences_waits_scans_and_tells_of_success() -> None:
     (takeover,) = bench.taken
     assert takeover.recovered is not None
     assert takeover.recovered.owner == client.inserts[0]["data"][1][0]
-    assert takeover.recovered.starts == {LOT: LaneStart(2, (Cut(2, 9, 8),), OffsetRanges([3], [5]))}
+    assert takeover.recovered.starts == {FED: LaneStart(2, (Cut(2, 9, 8),), OffsetRanges([3], [5]))}
     assert client.is_closed
     assert [type(entry) for entry in bench.seen] == [PartitionsRecovered, OwnershipTaken]
 
@@ -126,7 +127,7 @@ def test_another_group_before_is_said_and_what_it_stored_is_left_out() -> None:
     bench.run()
     (takeover,) = bench.taken
     assert takeover.recovered is not None
-    assert takeover.recovered.starts[LOT].present.count == 6
+    assert takeover.recovered.starts[FED].present.count == 6
     (odd,) = (entry for entry in bench.seen if isinstance(entry, HandoverOdd))
     assert (odd.partitions, odd.not_stored) == (("topic/0",), ())
     assert "another consumer group" in odd.reason
@@ -154,7 +155,7 @@ def test_only_what_is_still_wanted_is_claimed() -> None:
     bench = Bench(client)
     moved = Partition("topic", 1, "id", 0, None)
     bench.claimer._is_wanted = lambda partition: partition is not moved
-    bench.claimer.ask(TakeoverRequest((bench.partition, moved), OWNER, (LOT, ("events", "topic", 1))))
+    bench.claimer.ask(TakeoverRequest((bench.partition, moved), OWNER, (FED, FeedPartition("events", "topic", 1))))
     bench.claimer.run()
     (takeover,) = bench.taken
     assert takeover.partitions == (bench.partition,)
@@ -171,7 +172,7 @@ def test_what_nobody_expected_is_counted_and_the_takeover_made_again(monkeypatch
             raise RuntimeError("nobody thought of it")
 
     monkeypatch.setattr(bench.claimer, "_take", take)
-    request = TakeoverRequest((bench.partition,), OWNER, (LOT,))
+    request = TakeoverRequest((bench.partition,), OWNER, (FED,))
     bench.claimer.ask(request)
     bench.claimer._asked.put(None)
     bench.claimer.run()

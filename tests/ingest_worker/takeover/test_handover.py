@@ -8,12 +8,13 @@ import pytest
 
 from ingest_worker.storing.fence.ownership import new_owner
 from ingest_worker.storing.fence.scan import Memory
+from ingest_worker.storing.partitions import FeedPartition
 from ingest_worker.storing.record import LaneRecord, Record
 from ingest_worker.takeover.handover import Oddity, made_again, oddities, oddity_of, refused, skipped
 from ingest_worker.takeover.partition import Partition
 from tests.ingest_worker.fakes import FakeClient
 
-LOT = ("events", "topic", 0)
+FED = FeedPartition("events", "topic", 0)
 OURS, THEIRS = "ours", "theirs"
 OWNERS = {OURS: new_owner("group"), THEIRS: new_owner("another")}
 KEEPS, FORGETS = Memory(("events", "events_quarantine")), Memory(("events_quarantine",), keeps_every_row=False)
@@ -51,17 +52,17 @@ def test_where_a_worker_began_says_nothing_of_what_is_stored() -> None:
 
 def test_a_broker_that_keeps_no_records_makes_a_missing_one_nothing_odd() -> None:
     entry = partition(500, recorded=False)
-    assert oddities([entry], [LOT], {"events/id/0": OWNERS[OURS]}, "group", are_recorded=True) == {
-        LOT: Oddity.OFFSET_SET
+    assert oddities([entry], [FED], {"events/id/0": OWNERS[OURS]}, "group", are_recorded=True) == {
+        FED: Oddity.OFFSET_SET
     }
-    assert oddities([entry], [LOT], {"events/id/0": OWNERS[OURS]}, "group", are_recorded=False) == {}
-    assert oddities([entry], [LOT], {"events/id/0": OWNERS[THEIRS]}, "group", are_recorded=False) == {
-        LOT: Oddity.OTHER_GROUP
+    assert oddities([entry], [FED], {"events/id/0": OWNERS[OURS]}, "group", are_recorded=False) == {}
+    assert oddities([entry], [FED], {"events/id/0": OWNERS[THEIRS]}, "group", are_recorded=False) == {
+        FED: Oddity.OTHER_GROUP
     }
 
 
 def test_only_a_table_that_forgets_offsets_and_holds_something_is_refused() -> None:
-    odd = {LOT: Oddity.OFFSET_SET}
+    odd = {FED: Oddity.OFFSET_SET}
 
     def judged(memory: Memory, *answers: Any) -> bool:
         client = cast("Any", FakeClient(*answers))
@@ -73,7 +74,7 @@ def test_only_a_table_that_forgets_offsets_and_holds_something_is_refused() -> N
 
 
 def test_offsets_that_the_group_was_set_past_are_named() -> None:
-    odd, entry = {LOT: Oddity.OFFSET_SET}, partition(500, recorded=False)
+    odd, entry = {FED: Oddity.OFFSET_SET}, partition(500, recorded=False)
     client = cast("Any", FakeClient([(120,)]))
     assert skipped(client, "birdhouse", odd, {"events": KEEPS}, [entry]) == ["topic/0: 120-499"]
     client = cast("Any", FakeClient([(500,)]))
@@ -103,5 +104,5 @@ LATE = Partition("topic", 0, "id", 9, None, low=3)
 )
 def test_a_topic_made_again_while_no_worker_ran(partition: Partition, answers: list[Any], expected: str | None) -> None:
     client = cast("Any", FakeClient(*answers))
-    found = made_again(client, "birdhouse", [partition], [LOT], "group")
+    found = made_again(client, "birdhouse", [partition], [FED], "group")
     assert found == ({} if expected is None else {("topic", 0): expected})

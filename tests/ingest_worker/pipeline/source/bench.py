@@ -16,6 +16,7 @@ from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer
 from ingest_worker.pipeline.source.loop import Source
 from ingest_worker.pipeline.source.subscription import Subscription
+from ingest_worker.storing.partitions import PartitionId
 from ingest_worker.takeover.partition import Partition, Reset
 from ingest_worker.takeover.request import Takeover
 from ingest_worker.watching.topic_watch import TopicWatch
@@ -31,7 +32,7 @@ from tests.ingest_worker.fakes import (
     seal_and_record,
 )
 
-PLACE = ("topic", 0)
+PLACE = PartitionId("topic", 0)
 
 
 class FakeWatch:
@@ -84,8 +85,8 @@ class Bench:
     def _claim(self, partitions: Any) -> None:
         self.asked += partitions
         if self.claims:
-            lots = self.assignment.lots(partitions)
-            self.source.taken(Takeover(tuple(partitions), recovered(*lots, position=partitions[0].position)))
+            feed_partitions = self.assignment.feed_partitions(partitions)
+            self.source.taken(Takeover(tuple(partitions), recovered(*feed_partitions, position=partitions[0].position)))
 
     def run(self) -> bool:
         return self.source.run(self.stop, lambda: Deadline.after(0, self.clock))
@@ -101,7 +102,7 @@ class Bench:
             shipment = self.buffer.take()
             assert shipment is not None
             self.buffer.stored(shipment)
-            self.assignment.progressed(*PLACE)
+            self.assignment.progressed(PLACE)
 
     def of(self, kind: type) -> list[Any]:
         return [entry for entry in self.seen if isinstance(entry, kind)]

@@ -84,7 +84,7 @@ def test_a_partition_of_a_topic_made_again_while_no_worker_ran_is_read_from_its_
 
     def take() -> None:
         (partition,) = bench.asked
-        taken = recovered(*bench.assignment.lots([partition]), position=3)
+        taken = recovered(*bench.assignment.feed_partitions([partition]), position=3)
         bench.source.taken(Takeover((partition,), taken, anew=frozenset([PLACE])))
 
     starts: list[Any] = []

@@ -16,6 +16,7 @@ from ingest_worker.storing.fence.recovery import (
     recorded_start,
     recovered,
 )
+from ingest_worker.storing.partitions import FeedPartition
 from ingest_worker.storing.ranges import OffsetRanges
 from ingest_worker.storing.record import Cut, LaneRecord, LaneStart, Record
 
@@ -65,8 +66,8 @@ def test_the_record_says_where_a_data_source_goes_on_else_the_commit_does() -> N
 
 
 def test_what_the_scan_found_joins_what_the_record_says() -> None:
-    lot, other = ("events", "topic", 0), ("events", "topic", 1)
-    starts = {lot: LaneStart(3, (Cut(3, 4, 2),)), other: LaneStart(0)}
-    joined = recovered(Quiet(Fenced(9)), starts, {lot: OffsetRanges([4], [4])})
+    part, other = FeedPartition("events", "topic", 0), FeedPartition("events", "topic", 1)
+    starts = {part: LaneStart(3, (Cut(3, 4, 2),)), other: LaneStart(0)}
+    joined = recovered(Quiet(Fenced(9)), starts, {part: OffsetRanges([4], [4])})
     assert joined.owner == 9
-    assert joined.starts == {lot: LaneStart(3, (Cut(3, 4, 2),), OffsetRanges([4], [4])), other: LaneStart(0)}
+    assert joined.starts == {part: LaneStart(3, (Cut(3, 4, 2),), OffsetRanges([4], [4])), other: LaneStart(0)}
