@@ -8,8 +8,7 @@ partition, and stop anywhere. Each step is one that the real parts could take ne
 from __future__ import annotations
 
 import pickle
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, replace
 
 from ingest_worker.pipeline.lane import Lane
@@ -29,7 +28,6 @@ from tests.ingest_worker.exactly_once.parts import (
     LIMITS,
     MESSAGES,
     ORIGIN,
-    TABLE_PARTITIONS,
     At,
     Budget,
     Insert,
@@ -40,6 +38,7 @@ from tests.ingest_worker.exactly_once.parts import (
     run_of,
     worker_key,
 )
+from tests.ingest_worker.exactly_once.tables import Tables
 
 
 @dataclass
@@ -52,18 +51,14 @@ class World:
     fence: int = 0
     owners: int = 0
     inserts: list[Insert] = field(default_factory=list)
-    stored: list[int] = field(default_factory=list)  # offsets in the table, with every copy
-    rolled: list[int] = field(default_factory=list)  # offsets that the rollup has counted
-    tokens: set[tuple[str, int]] = field(default_factory=set)  # per table partition, and for the rollup
+    tables: Tables = field(default_factory=Tables)
 
     def copy(self) -> World:
         return replace(
             self,
             workers={name: replace(worker) for name, worker in self.workers.items()},
             inserts=[replace(insert) for insert in self.inserts],
-            stored=list(self.stored),
-            rolled=list(self.rolled),
-            tokens=set(self.tokens),
+            tables=self.tables.copy(),
         )
 
     def key(self) -> object:
@@ -79,26 +74,20 @@ class World:
             rank[self.fence],
             tuple((rank[worker.owner], worker_key(worker)) for worker in self.workers.values()),
             tuple(sorted((self._is_current(i), i.worker, rank[i.owner], i.batch.token, i.at) for i in self.inserts)),
-            tuple(sorted(self.stored)),
-            tuple(sorted(self.rolled)),
-            frozenset(self.tokens),
+            self.tables.key(),
         )
 
     def wrong(self) -> str:
         """What must hold at every moment: what does not; empty when all does."""
-        for name, offsets in (("table", self.stored), ("rollup", self.rolled)):
-            doubled = [offset for offset, copies in Counter(offsets).items() if copies > 1]
-            if doubled:
-                return f"the {name} holds {doubled} more than once"
-        missing = set(range(self.committed[0])) - set(self.stored)
+        if doubled := self.tables.doubled():
+            return doubled
+        missing = set(range(self.committed[0])) - set(self.tables.stored)
         return f"{sorted(missing)} are committed and not stored" if missing else ""
 
     def unfinished(self) -> str:
         """What must hold when nothing more can happen."""
-        everything = set(range(MESSAGES))
-        for name, offsets in (("table", self.stored), ("rollup", self.rolled)):
-            if set(offsets) != everything:
-                return f"the {name} never gets {sorted(everything - set(offsets))}"
+        if lacking := self.tables.lacking():
+            return lacking
         if self.committed[0] != MESSAGES:
             return f"the group stays at {self.committed[0]}"
         return "" if self.workers[self.member].stage is Stage.OPEN else "nobody owns the partition"
@@ -115,7 +104,7 @@ class World:
             self.budget.resets
             and not self._has_owner()
             and not self.inserts
-            and sorted(self.stored) == sorted(self.rolled)
+            and sorted(self.tables.stored) == sorted(self.tables.rolled)
         ):
             yield "group is reset"
         for name, worker in self.workers.items():
@@ -159,7 +148,7 @@ class World:
             self._move(rest.removeprefix("to "))
         elif rest == "forgets tokens":
             self.budget = replace(self.budget, forgotten=self.budget.forgotten - 1)
-            self.tokens -= self._tokens_to_forget()
+            self.tables.tokens -= self._tokens_to_forget()
         elif rest == "is reset":
             self.budget = replace(self.budget, resets=self.budget.resets - 1)
             self.committed = (0, "")
@@ -177,7 +166,7 @@ class World:
         record = parse_record(self.committed[1], self.committed[0])
         cuts = record.lanes["events"].cuts if record is not None else ()
         kept = {batch_of(cut).token for cut in cuts}
-        return {(token, place) for token, place in self.tokens if token not in kept}
+        return {(token, place) for token, place in self.tables.tokens if token not in kept}
 
     def _own_lane(self, name: str) -> None:
         """Lanes are shared with the world that this one was copied from, but for the one that the step changes."""
@@ -219,7 +208,7 @@ class World:
     def _opens(self, name: str, worker: Worker) -> None:
         """Scan and resume. After `awaits` nothing that the scan would see can change; without it, it may."""
         sees = self.rules.scan and self.rules.keeps_offsets
-        seen = {offset for offset in self.stored if offset >= worker.start.position} if sees else set()
+        seen = {offset for offset in self.tables.stored if offset >= worker.start.position} if sees else set()
         present = {FED: OffsetRanges.of((offset, offset) for offset in seen)}
         found = recovered(Quiet(Fenced(worker.owner)), {FED: worker.start}, present)
         worker.lane = Lane.starting(ORIGIN, found.owner, found.starts[FED])
@@ -260,7 +249,7 @@ class World:
             return
         self.budget = replace(self.budget, failures=self.budget.failures - 1)
         if what == "loses its answer":
-            self._store(insert)
+            self.tables.store(insert, knows_tokens=self.rules.token)
         self._end(insert)
 
     def _go_on(self, insert: Insert) -> None:
@@ -270,7 +259,7 @@ class World:
             if self._is_current(insert):
                 self._leave(worker)
             return
-        self._store(insert)
+        self.tables.store(insert, knows_tokens=self.rules.token)
         if insert.at == At.DONE:
             self.inserts.remove(insert)
             if self._is_current(insert):
@@ -284,23 +273,6 @@ class World:
             worker.lane.sending = None
             worker.lane.cuts.popleft()
         self._send(insert.worker, worker)
-
-    def _store(self, insert: Insert) -> None:
-        """The next part of an insert becomes durable, unless a part with the same token is there already."""
-        insert.at = At(insert.at + 1)
-        if insert.at in (At.HALF, At.WHOLE):
-            place = insert.at - At.HALF
-            offsets = [offset for offset in insert.batch.offsets if offset % TABLE_PARTITIONS == place]
-            self._store_once(insert, place, self.stored, offsets)
-        elif insert.at == At.DONE:
-            self._store_once(insert, TABLE_PARTITIONS, self.rolled, insert.batch.offsets)
-
-    def _store_once(self, insert: Insert, place: int, table: list[int], offsets: Iterable[int]) -> None:
-        named = (insert.batch.token, place)
-        if named not in self.tokens:
-            table += offsets
-        if self.rules.token:
-            self.tokens.add(named)
 
     def _end(self, insert: Insert) -> None:
         """An insert ends without an answer, wherever it is. Its worker, if it is still there, sends it again."""
