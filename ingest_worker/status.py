@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from ingest_worker.pipeline.assignment import Assignment
 from ingest_worker.pipeline.buffer import Buffer
-from ingest_worker.pipeline.lane import Load
+from ingest_worker.pipeline.partition_queue import Load
 from ingest_worker.storing.fence.ownership import OwnerState
 from ingest_worker.storing.partitions import PartitionId
 from ingest_worker.takeover.partition import Partition

@@ -15,7 +15,7 @@ from ingest_worker.pipeline.inserter import Inserter
 from ingest_worker.status import WorkerStatus, status_of
 from ingest_worker.storing.batch import Limits
 from ingest_worker.storing.fence.ownership import OwnerState
-from ingest_worker.storing.fence.scan import memory_of
+from ingest_worker.storing.fence.scan import offset_tables_of
 from ingest_worker.storing.sink import Sink
 from ingest_worker.watching.clickhouse_look import ClickHouseLook
 from ingest_worker.watching.looks import Looks
@@ -166,7 +166,9 @@ class Worker:
         ]
 
     def _destination(self, feed: Feed, project: Project) -> Destination:
-        return Destination(feed, self._buffers[feed.data_source], memory_of(project.data_sources[feed.data_source]))
+        return Destination(
+            feed, self._buffers[feed.data_source], offset_tables_of(project.data_sources[feed.data_source])
+        )
 
     def _create_inserters(self) -> list[threading.Thread]:
         settings = self._settings

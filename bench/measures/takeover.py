@@ -21,9 +21,9 @@ from bench.systems.system import prepare
 from bench.systems.workspace import PARTITIONS, Workspace
 from ingest_worker.storing.fence.former_inserts import await_former_inserts
 from ingest_worker.storing.fence.ownership import Claim, former_owners, new_owner, take_ownership
-from ingest_worker.storing.fence.scan import Memory, scan
+from ingest_worker.storing.fence.scan import OffsetTables, scan
 from ingest_worker.storing.partitions import FeedPartition
-from ingest_worker.storing.record import LaneStart
+from ingest_worker.storing.record import ResumePoint
 from schemas.mapping.landing import fence_key
 from schemas.own_names import quarantine_table
 
@@ -72,15 +72,15 @@ class TakeoverBench:
         position = 0 if behind is None else max(0, end - behind // PARTITIONS)
         feed_partitions: list[FeedPartition] = [FeedPartition("events", TOPIC, number) for number in range(PARTITIONS)]
         keys = tuple(fence_key("events", TOPIC_ID, number) for number in range(PARTITIONS))
-        memories = {"events": Memory(("events", quarantine_table("events")))}
+        offset_tables = {"events": OffsetTables(("events", quarantine_table("events")))}
         moments = [time.monotonic()]
         former_owners(client, database, keys)
         fenced = take_ownership(client, database, Claim(keys, new_owner(GROUP)))
         moments.append(time.monotonic())
         quiet, _ = await_former_inserts(client, database, fenced, feed_partitions)
         moments.append(time.monotonic())
-        starts = dict.fromkeys(feed_partitions, LaneStart(position))
-        found = scan(client, database, memories, {TOPIC: TOPIC_ID}, quiet, starts)
+        starts = dict.fromkeys(feed_partitions, ResumePoint(position))
+        found = scan(client, database, offset_tables, {TOPIC: TOPIC_ID}, quiet, starts)
         moments.append(time.monotonic())
         # The rows do not always divide into the partitions.
         if any(found[fed].count - (end - position) not in (0, 1) for fed in feed_partitions):

@@ -10,7 +10,7 @@ from ingest_worker.context import Context
 from ingest_worker.observing.consuming import MessagesConsumed, PartitionsPaused, PartitionsResumed
 from ingest_worker.observing.partitions import RowsAlreadyPresent, RowsReleased
 from ingest_worker.pipeline.buffer import Buffer
-from ingest_worker.pipeline.lane import Lane
+from ingest_worker.pipeline.partition_queue import PartitionQueue
 from ingest_worker.storing.batch import Origin
 from ingest_worker.storing.fence.ownership import OwnerState
 from ingest_worker.storing.messages import Run
@@ -152,7 +152,7 @@ class Assignment:
 
     def _notice_fences(self) -> None:
         for partition in self.partitions.values():
-            is_fenced = any(lane.is_fenced for lane in self._lanes(partition))
+            is_fenced = any(queue.is_fenced for queue in self._queues(partition))
             if is_fenced and partition.state is not OwnerState.FENCED:
                 partition.state = OwnerState.FENCED
                 partition.fenced_at = self._clock()
@@ -174,7 +174,7 @@ class Assignment:
             partition.state is OwnerState.OWNED
             and partition.error is None
             and partition.topic not in self.gone
-            and (not self._is_held_up(partition) or any(lane.is_completing for lane in self._lanes(partition)))
+            and (not self._is_held_up(partition) or any(queue.is_completing for queue in self._queues(partition)))
         )
 
     def _is_held_up(self, partition: Partition) -> bool:
@@ -212,9 +212,9 @@ class Assignment:
         result = []
         for id_ in self._uncommitted & self.partitions.keys():
             partition = self.partitions[id_]
-            lanes = self._lanes(partition)
-            if partition.error is None and not any(lane.is_fenced for lane in lanes):
-                commit = self._commit_of(partition) if lanes else self._start_of(partition)
+            queues = self._queues(partition)
+            if partition.error is None and not any(queue.is_fenced for queue in queues):
+                commit = self._commit_of(partition) if queues else self._start_of(partition)
                 if (commit.position, commit.metadata) != (partition.committed, partition.metadata):
                     result.append(commit)
         return result
@@ -225,8 +225,8 @@ class Assignment:
             partition = commit.partition
             partition.committed, partition.metadata = commit.position, commit.metadata
             self._uncommitted.discard(partition.id)
-            for lane in self._lanes(partition):
-                self._buffer(lane).recorded(lane, commit.cuts.get(lane.origin.data_source, ()))
+            for queue in self._queues(partition):
+                self._buffer(queue).recorded(queue, commit.cuts.get(queue.origin.data_source, ()))
 
     # Giving up.
 
@@ -242,7 +242,7 @@ class Assignment:
     def remove(self, partitions: Collection[PartitionId]) -> None:
         """These partitions are no longer this worker's."""
         for buffer in self._all_buffers:
-            self._release(buffer, buffer.close_lanes(partitions))
+            self._release(buffer, buffer.close_queues(partitions))
         for id_ in partitions:
             self.partitions.pop(id_, None)
             self._uncommitted.discard(id_)
@@ -262,9 +262,9 @@ class Assignment:
         """The buffers of the data sources that a partition feeds."""
         return self._buffers[partition.topic]
 
-    def _lanes(self, partition: Partition) -> list[Lane]:
-        lanes = (buffer.lane(partition.id) for buffer in self._buffers[partition.topic])
-        return [lane for lane in lanes if lane is not None]
+    def _queues(self, partition: Partition) -> list[PartitionQueue]:
+        queues = (buffer.queue(partition.id) for buffer in self._buffers[partition.topic])
+        return [queue for queue in queues if queue is not None]
 
     def _commit_of(self, partition: Partition) -> Commit:
         records = {buffer.data_source: buffer.record(partition.id) for buffer in self._buffers[partition.topic]}
@@ -281,8 +281,8 @@ class Assignment:
         record = Record(partition.topic_id, {}, partition.first_partitions)
         return Commit(partition, partition.position, record.encode(partition.position), {})
 
-    def _buffer(self, lane: Lane) -> Buffer:
-        return next(entry for entry in self._all_buffers if entry.data_source == lane.origin.data_source)
+    def _buffer(self, queue: PartitionQueue) -> Buffer:
+        return next(entry for entry in self._all_buffers if entry.data_source == queue.origin.data_source)
 
     def _release(self, buffer: Buffer, rows: int) -> None:
         if rows:

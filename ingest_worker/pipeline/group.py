@@ -22,7 +22,7 @@ from ingest_worker.pipeline.source.loop import Source
 from ingest_worker.pipeline.source.subscription import Subscription
 from ingest_worker.pipeline.topics import ensure_topics
 from ingest_worker.storing.fence.ownership import new_owner
-from ingest_worker.storing.fence.scan import Memory
+from ingest_worker.storing.fence.scan import OffsetTables
 from ingest_worker.storing.partitions import PartitionId
 from ingest_worker.storing.sink import short_message
 from ingest_worker.takeover.claimer import Claimer
@@ -62,11 +62,11 @@ def group_feeds(feeds: Iterable[Feed]) -> dict[GroupKey, list[Feed]]:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where the messages of one feed go: the buffer before its data source, and what the tables remember of them."""
+    """Where the messages of one feed go: the buffer before its data source, and the tables that remember them."""
 
     feed: Feed
     buffer: Buffer
-    memory: Memory
+    tables: OffsetTables
 
 
 class Group:
@@ -85,7 +85,7 @@ class Group:
         self.feeds = feeds = [destination.feed for destination in destinations]
         self.has_drained = True
         self._context = context
-        self._memories = {destination.feed.data_source: destination.memory for destination in destinations}
+        self._offset_tables = {destination.feed.data_source: destination.tables for destination in destinations}
         self._kafka_config = kafka_config
         self._observe = observe = context.observe
         self._clock = clock = context.clock
@@ -172,7 +172,7 @@ class Group:
         if topics is None:
             return
         self._remember(topics)
-        claimer = Claimer(self._context, self.name, self._memories, self.assignment.is_assigned, self._on_taken)
+        claimer = Claimer(self._context, self.name, self._offset_tables, self.assignment.is_assigned, self._on_taken)
         watch = TopicWatch(admin, topics, self.assignment.confirmed, self._observe, self._clock)
         self._source = self._create_source(topics, watch, claimer)
         helpers = [

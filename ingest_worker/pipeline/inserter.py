@@ -15,7 +15,7 @@ from ingest_worker.observing.inserts import (
 )
 from ingest_worker.observing.observations import report_failure
 from ingest_worker.observing.partitions import PartitionFenced, RowsReleased
-from ingest_worker.pipeline.buffer import Buffer, Shipment
+from ingest_worker.pipeline.buffer import Buffer, InFlightBatch
 from ingest_worker.storing.batch import Batch
 from ingest_worker.storing.delivery import ALARM_BACKOFF, TRANSIENT_BACKOFF, Decision, decide
 from ingest_worker.storing.outcomes import Outcome, Refused, Stored, Swallowed, Unanswered
@@ -62,60 +62,60 @@ class Inserter:
 
     def _deliver_next(self) -> bool:
         # A function of its own, so that nothing holds the last batch's memory while the next one is waited for.
-        shipment = self._buffer.take()
-        if shipment is not None:
-            self.see_through(shipment)
-        return shipment is not None
+        in_flight = self._buffer.take()
+        if in_flight is not None:
+            self.see_through(in_flight)
+        return in_flight is not None
 
-    def see_through(self, shipment: Shipment) -> None:
+    def see_through(self, in_flight: InFlightBatch) -> None:
         """Deliver one batch. What fails unexpectedly meanwhile is done again with the same batch and token; where that
         does not help either, the partition is taken over anew, as from a former owner."""
         for failures in itertools.count(1):
             try:
-                self.deliver(shipment)
+                self.deliver(in_flight)
                 return
             except Exception as error:
                 pause = ALARM_BACKOFF.delay(failures)
                 report_failure("inserter", error, self._observe, pause)
-                if shipment.lane.sending is not shipment.batch:
+                if in_flight.queue.sending is not in_flight.batch:
                     return  # it was stored or given up before that
                 if failures >= MOST_UNEXPECTED:
-                    self._begin_anew(shipment)
+                    self._begin_anew(in_flight)
                     return
-                self._buffer.wait_while_owned(shipment, pause)
+                self._buffer.wait_while_owned(in_flight, pause)
 
-    def deliver(self, shipment: Shipment) -> None:
+    def deliver(self, in_flight: InFlightBatch) -> None:
         """Insert one batch, again and again, until it is stored or its partition is no longer this worker's."""
-        origin = shipment.batch.origin
+        origin = in_flight.batch.origin
         key = fence_key(origin.data_source, origin.topic_id, origin.partition)
         failures = 0
-        while self._buffer.is_current(shipment) and not self._buffer.is_closed:
+        while self._buffer.is_current(in_flight) and not self._buffer.is_closed:
             if self._buffer.held is not None:
                 self._stall(self._buffer.held)
-                self._buffer.wait_while_owned(shipment, HELD_SECONDS)
+                self._buffer.wait_while_owned(in_flight, HELD_SECONDS)
                 continue
-            outcome = self._sink.insert(shipment.batch, key, shipment.lane.owner)
+            outcome = self._sink.insert(in_flight.batch, key, in_flight.queue.owner)
             decision = decide(outcome)
             self._buffer.rescale(decision)
             if isinstance(outcome, Stored):
-                self._settle(shipment, outcome, failures + 1)
+                self._settle(in_flight, outcome, failures + 1)
                 return
             failures += 1
             pause = 0.0 if decision is Decision.FENCED else _backoff(decision).delay(failures)
-            self._observe(_failure(shipment.batch, outcome, decision, failures, pause))
+            self._observe(_failure(in_flight.batch, outcome, decision, failures, pause))
             if decision is Decision.FENCED:
-                self._fence(shipment)
+                self._fence(in_flight)
                 return
             # A deploy that is at it fails an insert once; what fails again needs somebody.
             if decision is Decision.ALARM and failures > 1:
                 self._stall(_message(outcome))
-            self._buffer.wait_while_owned(shipment, pause)
-        self._buffer.give_up(shipment)
-        self._observe(RowsReleased(origin.data_source, shipment.batch.rows))
+            self._buffer.wait_while_owned(in_flight, pause)
+        self._buffer.give_up(in_flight)
+        self._observe(RowsReleased(origin.data_source, in_flight.batch.rows))
 
-    def _settle(self, shipment: Shipment, outcome: Stored, attempts: int) -> None:
-        batch, stored_at = shipment.batch, self._now()
-        if self._buffer.stored(shipment):
+    def _settle(self, in_flight: InFlightBatch, outcome: Stored, attempts: int) -> None:
+        batch, stored_at = in_flight.batch, self._now()
+        if self._buffer.stored(in_flight):
             self._on_progress(batch.origin.partition_id)
         if self._buffer.stalled is not None:
             self._buffer.stalled = None
@@ -146,16 +146,16 @@ class Inserter:
             query_id=outcome.query_id,
         )
 
-    def _fence(self, shipment: Shipment) -> None:
-        origin = shipment.batch.origin
+    def _fence(self, in_flight: InFlightBatch) -> None:
+        origin = in_flight.batch.origin
         self._observe(PartitionFenced(origin.data_source, origin.topic, origin.partition))
-        self._begin_anew(shipment)
+        self._begin_anew(in_flight)
 
-    def _begin_anew(self, shipment: Shipment) -> None:
+    def _begin_anew(self, in_flight: InFlightBatch) -> None:
         """Stop inserting for the partition; the reading thread takes it over again."""
-        dropped = self._buffer.fence(shipment)
-        self._buffer.give_up(shipment)
-        self._observe(RowsReleased(shipment.batch.origin.data_source, dropped + shipment.batch.rows))
+        dropped = self._buffer.fence(in_flight)
+        self._buffer.give_up(in_flight)
+        self._observe(RowsReleased(in_flight.batch.origin.data_source, dropped + in_flight.batch.rows))
 
     def _stall(self, message: str) -> None:
         if self._buffer.stalled is None:

@@ -25,7 +25,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class LaneRecord:
+class Progress:
     """Of one data source: everything below `position` is stored, the batches `cuts` may be, wholly or in part."""
 
     position: int
@@ -36,25 +36,25 @@ class LaneRecord:
 class Record:
     """Of one partition, whose topic is known by its id: a topic that was made again has other messages.
 
-    Without lanes it says only where the group began. `first_partitions` is how many partitions the topic had then, None
-    where nobody wrote that down: those after them came later.
+    `progress` is by data source; without any it says only where the group began. `first_partitions` is how many
+    partitions the topic had then, None where nobody wrote that down: those after them came later.
     """
 
     topic_id: str
-    lanes: Mapping[str, LaneRecord] = field(default_factory=dict)
+    progress: Mapping[str, Progress] = field(default_factory=dict)
     first_partitions: int | None = None
 
     def encode(self, committed: int) -> str:
         """As metadata of the commit of offset `committed`. Offsets are written as distances from it: Kafka takes
         4,096 bytes (`offset.metadata.max.bytes`), which so suffice for some fifty data sources fed by one topic."""
-        lanes = {
+        progress = {
             name: [
-                lane.position - committed,
-                [[cut.first - committed, cut.last - cut.first, cut.rows] for cut in lane.cuts],
+                each.position - committed,
+                [[cut.first - committed, cut.last - cut.first, cut.rows] for cut in each.cuts],
             ]
-            for name, lane in self.lanes.items()
+            for name, each in self.progress.items()
         }
-        content: dict[str, object] = {"v": _VERSION, "topic": self.topic_id, "lanes": lanes}
+        content: dict[str, object] = {"v": _VERSION, "topic": self.topic_id, "lanes": progress}
         if self.first_partitions is not None:
             content["partitions"] = self.first_partitions
         return json.dumps(content, separators=(",", ":"))
@@ -67,14 +67,14 @@ def parse_record(metadata: str | None, committed: int) -> Record | None:
         content = json.loads(metadata or "")
         if content["v"] != _VERSION:
             return None
-        lanes = {str(name): _lane(committed, *entry) for name, entry in content["lanes"].items()}
+        progress = {str(name): _progress(committed, *entry) for name, entry in content["lanes"].items()}
         first_partitions = content.get("partitions")
-        return Record(str(content["topic"]), lanes, None if first_partitions is None else int(first_partitions))
+        return Record(str(content["topic"]), progress, None if first_partitions is None else int(first_partitions))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 
-def _lane(committed: int, distance: int, cuts: list[list[int]]) -> LaneRecord:
+def _progress(committed: int, distance: int, cuts: list[list[int]]) -> Progress:
     position = committed + distance
     read = tuple(Cut(committed + first, committed + first + length, rows) for first, length, rows in cuts)
     edge = position - 1
@@ -84,11 +84,11 @@ def _lane(committed: int, distance: int, cuts: list[list[int]]) -> LaneRecord:
         edge = cut.last
     if distance < 0:
         raise ValueError("a data source is never behind the commit")
-    return LaneRecord(position, read)
+    return Progress(position, read)
 
 
 @dataclass(frozen=True, slots=True)
-class LaneStart:
+class ResumePoint:
     """Where a data source goes on in one partition.
 
     Messages below `position` and in `present` are stored; those of `cuts` may be, wholly or in part, also in views and

@@ -54,8 +54,8 @@ class GroupRecords:
         feed = self._feeds[data_source]
         found = []
         for partition, record in self._records(feed).items():
-            lane = record.lanes.get(data_source)
-            for cut in lane.cuts if lane is not None else ():
+            progress = record.progress.get(data_source)
+            for cut in progress.cuts if progress is not None else ():
                 stored = self._stored(feed, record.topic_id, partition, cut.first, cut.last)
                 if stored:
                     found.append(f"{feed.topic}/{partition} {cut.first}-{cut.last}")

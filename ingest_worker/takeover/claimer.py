@@ -18,7 +18,7 @@ from ingest_worker.observing.topics import TopicReplaced
 from ingest_worker.storing.fence.former_inserts import await_former_inserts
 from ingest_worker.storing.fence.ownership import former_owners, take_ownership
 from ingest_worker.storing.fence.recovery import Recovered, recovered
-from ingest_worker.storing.fence.scan import Memory, scan
+from ingest_worker.storing.fence.scan import OffsetTables, scan
 from ingest_worker.storing.partitions import FeedPartition, PartitionId
 from ingest_worker.storing.sink import short_message
 from ingest_worker.takeover.handover import Oddity, made_again, oddities, refused, skipped
@@ -32,7 +32,7 @@ _BACKOFF = Backoff(first=0.2, longest=5.0)
 class Claimer:
     """Makes the takeovers that it is asked for, one after the other, each until it succeeds or nobody wants it.
 
-    `memories` say, by data source, what can be read back. `is_wanted` says whether a partition is still assigned,
+    `offset_tables` say, by data source, what can be read back. `is_wanted` says whether a partition is still assigned,
     `on_taken` is told of each success; both are called from the claimer's thread.
     """
 
@@ -40,14 +40,14 @@ class Claimer:
         self,
         context: Context,
         group: str,
-        memories: Mapping[str, Memory],
+        offset_tables: Mapping[str, OffsetTables],
         is_wanted: Callable[[Partition], bool],
         on_taken: Callable[[Takeover], None],
     ) -> None:
         self._group = group
         self._connect = context.connect
         self._database = context.database
-        self._memories = memories
+        self._offset_tables = offset_tables
         self._broker_keeps_records = context.broker_keeps_records
         self._observe = context.observe
         self._clock = context.clock
@@ -118,11 +118,13 @@ class Claimer:
         """The partitions that must be left alone, with the reason; says what else is odd."""
         former = former_owners(client, self._database, request.claim.keys)
         odd = oddities(request.partitions, request.feed_partitions, former, self._group, self._broker_keeps_records)
-        bad = refused(client, self._database, odd, self._memories, request.topic_ids)
+        bad = refused(client, self._database, odd, self._offset_tables, request.topic_ids)
         for oddity in Oddity:
             parts = [fed for fed, found in odd.items() if found is oddity and fed not in bad]
             if parts:
-                gaps = skipped(client, self._database, dict.fromkeys(parts, oddity), self._memories, request.partitions)
+                gaps = skipped(
+                    client, self._database, dict.fromkeys(parts, oddity), self._offset_tables, request.partitions
+                )
                 self._observe(HandoverOdd(self._group, _names(parts), oddity.value, tuple(gaps)))
         return {fed.partition: f"data source `{fed.data_source}`: {oddity.value}" for fed, oddity in bad.items()}
 
@@ -140,7 +142,7 @@ class Claimer:
         quiet, killed = await_former_inserts(client, self._database, fenced, request.feed_partitions, self._stop.wait)
         quiet_at = self._clock()
         recorded = request.recorded
-        present = scan(client, self._database, self._memories, request.topic_ids, quiet, recorded)
+        present = scan(client, self._database, self._offset_tables, request.topic_ids, quiet, recorded)
         self._observe(
             PartitionsRecovered(
                 group=self._group,

@@ -13,7 +13,7 @@ from enum import StrEnum
 from clickhouse_connect.driver.client import Client
 
 from ingest_worker.storing.fence.ownership import former_owners, is_of_group, loaded_topics
-from ingest_worker.storing.fence.scan import Memory
+from ingest_worker.storing.fence.scan import OffsetTables
 from ingest_worker.storing.partitions import FeedPartition, PartitionId
 from ingest_worker.takeover.partition import Partition
 from schemas.mapping.landing import fence_key, topic_key
@@ -96,16 +96,16 @@ def refused(
     client: Client,
     database: str,
     odd: Mapping[FeedPartition, Oddity],
-    memories: Mapping[str, Memory],
+    offset_tables: Mapping[str, OffsetTables],
     topic_ids: Mapping[str, str],
 ) -> dict[FeedPartition, Oddity]:
     """Those of `odd` that must not be taken over: their table cannot be read back and holds something of the topic.
-    `memories` by data source."""
+    `offset_tables` by data source."""
     return {
         fed: oddity
         for fed, oddity in odd.items()
-        if not memories[fed.data_source].keeps_every_row
-        and _holds_any(client, database, fed, topic_ids[fed.topic], memories[fed.data_source].keeps_partitions)
+        if not offset_tables[fed.data_source].keeps_every_row
+        and _holds_any(client, database, fed, topic_ids[fed.topic], offset_tables[fed.data_source].keeps_partitions)
     }
 
 
@@ -113,7 +113,7 @@ def skipped(
     client: Client,
     database: str,
     odd: Mapping[FeedPartition, Oddity],
-    memories: Mapping[str, Memory],
+    offset_tables: Mapping[str, OffsetTables],
     partitions: Collection[Partition],
 ) -> list[str]:
     """Offsets between the last that is stored and the one that the group was set to, for people: nobody reads them any
@@ -122,13 +122,13 @@ def skipped(
     found = []
     for fed, oddity in odd.items():
         partition = by_id[fed.partition]
-        if oddity is not Oddity.OFFSET_SET or not memories[fed.data_source].keeps_every_row:
+        if oddity is not Oddity.OFFSET_SET or not offset_tables[fed.data_source].keeps_every_row:
             continue
         tables = " UNION ALL ".join(
             f"SELECT max({identifier(OFFSET)}) + 1 AS next FROM {qualified(database, table)} WHERE"
             f" {identifier(TOPIC_ID)} = {{topic_id:String}} AND {identifier(PARTITION)} = {{partition:Int32}}"
             f" AND {identifier(OFFSET)} < {{position:Int64}}"
-            for table in memories[fed.data_source].tables
+            for table in offset_tables[fed.data_source].tables
         )
         parameters = {"topic_id": partition.topic_id, "partition": fed.number, "position": partition.position}
         (first,) = client.query(f"SELECT max(next) FROM ({tables})", parameters=parameters).result_rows[0]

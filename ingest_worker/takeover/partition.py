@@ -67,7 +67,7 @@ class Partition:
     @property
     def is_begun(self) -> bool:
         """Whether the group had loaded it before, or somebody said where it shall begin."""
-        return self.had_offset and (self.record is None or bool(self.record.lanes))
+        return self.had_offset and (self.record is None or bool(self.record.progress))
 
     @property
     def name(self) -> str:

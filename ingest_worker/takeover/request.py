@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ingest_worker.storing.fence.ownership import Claim
 from ingest_worker.storing.fence.recovery import Recovered, recorded_start
 from ingest_worker.storing.partitions import FeedPartition, PartitionId
-from ingest_worker.storing.record import LaneStart
+from ingest_worker.storing.record import ResumePoint
 from ingest_worker.takeover.partition import Partition
 from schemas.mapping.landing import fence_key, replay_key, topic_key
 
@@ -47,7 +47,7 @@ class TakeoverRequest:
         return Claim((*keys, *dict.fromkeys(topics)), self.owner)
 
     @property
-    def recorded(self) -> Mapping[FeedPartition, LaneStart]:
+    def recorded(self) -> Mapping[FeedPartition, ResumePoint]:
         """Where each data source goes on as far as the group's record says."""
         by_id = {partition.id: partition for partition in self.partitions}
         starts = {}

@@ -29,12 +29,12 @@ from confluent_kafka import Consumer
 import ingest_worker.__main__ as command
 from ingest_worker import service, worker
 from ingest_worker.observing import metrics
-from ingest_worker.pipeline import assignment, buffer, group, inserter, lane
+from ingest_worker.pipeline import assignment, buffer, group, inserter, partition_queue
 from ingest_worker.pipeline.source import loop, rebalance
 from ingest_worker.storing import batch, sink
 from ingest_worker.storing.fence import ownership, recovery
 from ingest_worker.storing.outcomes import Refused, Stored
-from ingest_worker.storing.record import LaneRecord
+from ingest_worker.storing.record import Progress
 from ingest_worker.takeover import claimer, partition
 from ingest_worker.watching import looks, topic_watch
 from service.backoff import Backoff
@@ -213,12 +213,12 @@ class Without:
         """Offsets are committed before the insert, as a consumer with automatic commits does."""
 
         def make(_: Any) -> Any:
-            def record(self: lane.Lane) -> LaneRecord:
-                return LaneRecord(self.cuts[-1].last + 1 if self.cuts else self.mark.position, tuple(self.cuts))
+            def record(self: partition_queue.PartitionQueue) -> Progress:
+                return Progress(self.cuts[-1].last + 1 if self.cuts else self.mark.position, tuple(self.cuts))
 
             return property(record)
 
-        replace(lane.Lane, "record", make)
+        replace(partition_queue.PartitionQueue, "record", make)
 
     def retry(self) -> None:
         """What ClickHouse did not take is left out, unless it was the fence that refused it."""
@@ -269,8 +269,8 @@ class Without:
         """What nobody expected ends the thread that it happens in, and so does an observer."""
 
         def run(self: Any) -> None:
-            while (shipment := self._buffer.take()) is not None:
-                self.deliver(shipment)
+            while (in_flight := self._buffer.take()) is not None:
+                self.deliver(in_flight)
 
         replace(inserter.Inserter, "run", lambda _: run)
         replace(claimer.Claimer, "_see_through", lambda _: claimer.Claimer._take)

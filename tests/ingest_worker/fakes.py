@@ -22,7 +22,7 @@ from ingest_worker.storing.batch import Batch, BatchBuilder, Limits, Origin
 from ingest_worker.storing.fence.recovery import Fenced, Quiet, Recovered
 from ingest_worker.storing.messages import Run
 from ingest_worker.storing.partitions import FeedPartition
-from ingest_worker.storing.record import LaneStart
+from ingest_worker.storing.record import ResumePoint
 from service.settings import load_settings
 
 ORIGIN = Origin("events", "topic", "topic-id", 0)
@@ -67,7 +67,7 @@ def kafka_error(code: int, *, fatal: bool = False) -> KafkaError:
 
 def recovered(*feed_partitions: FeedPartition, position: int = 0, owner: int = 7) -> Recovered:
     """A takeover that found nothing."""
-    return Recovered(Quiet(Fenced(owner)), dict.fromkeys(feed_partitions, LaneStart(position)))
+    return Recovered(Quiet(Fenced(owner)), dict.fromkeys(feed_partitions, ResumePoint(position)))
 
 
 def message(
@@ -129,10 +129,10 @@ def seal_and_record(buffer: Buffer) -> None:
     """What the reading thread does: cuts the batches that are due, has them written down and the topic looked at."""
     buffer.seal()
     for place in buffer.loads():
-        lane = buffer.lane(place)
-        if lane is not None and lane.cuts:
-            buffer.confirm(lane.origin.topic, lane.origin.topic_id, float("inf"))
-            buffer.recorded(lane, lane.cuts)
+        queue = buffer.queue(place)
+        if queue is not None and queue.cuts:
+            buffer.confirm(queue.origin.topic, queue.origin.topic_id, float("inf"))
+            buffer.recorded(queue, queue.cuts)
 
 
 def refusal(code: int, text: str = "refused") -> DatabaseError:

@@ -9,7 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.operations.replay.deliver import Progress
 from ingest_worker.storing.batch import Limits
-from ingest_worker.storing.fence.scan import memory_of
+from ingest_worker.storing.fence.scan import offset_tables_of
 from schemas.feed import Feed, feed_of
 from schemas.model import DataSource
 from schemas.own_names import landing_table, quarantine_table
@@ -61,7 +61,7 @@ class ReplayContext:
     @property
     def keeps_offsets(self) -> bool:
         """Whether the table can be read back, so that a missing offset was never stored."""
-        return memory_of(self.data_source).keeps_every_row
+        return offset_tables_of(self.data_source).keeps_every_row
 
     def blocks(self) -> int:
         """How many blocks the table has taken so far, about."""

@@ -36,5 +36,5 @@ def workers_from(held: Held) -> int:
     is set back, for which it must take the partition over."""
     if held.committed is None:
         return 0
-    lanes = held.record.lanes.values() if held.record is not None else ()
-    return min(held.committed, held.high, *(cut.first for lane in lanes for cut in lane.cuts))
+    recorded = held.record.progress.values() if held.record is not None else ()
+    return min(held.committed, held.high, *(cut.first for progress in recorded for cut in progress.cuts))

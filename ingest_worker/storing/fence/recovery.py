@@ -1,10 +1,10 @@
 """Taking a partition over without losing or doubling: the order of the steps as types, and every decision in them.
 
-    Claim ──fence──► Fenced ──await──► Quiet ──scan──► Recovered ──resume──► lanes that complete, then go on
+    Claim ──fence──► Fenced ──await──► Quiet ──scan──► Recovered ──resume──► queues that complete, then go on
 
 Each step takes the proof that the one before it was done, so that none can be left out or moved: before the fence a
 former owner could still start an insert, before its last insert has ended a scan would miss rows, and before the scan
-nothing may be inserted. Completing needs no step of its own: a lane cuts its first batches where the record says.
+nothing may be inserted. Completing needs no step of its own: a queue cuts its first batches where the record says.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from enum import Enum
 
 from ingest_worker.storing.partitions import FeedPartition
 from ingest_worker.storing.ranges import OffsetRanges
-from ingest_worker.storing.record import LaneStart, Record
+from ingest_worker.storing.record import Record, ResumePoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +37,26 @@ class Recovered:
     """All that must be known before anything may be inserted."""
 
     quiet: Quiet
-    starts: Mapping[FeedPartition, LaneStart]
+    starts: Mapping[FeedPartition, ResumePoint]
 
     @property
     def owner(self) -> int:
         return self.quiet.fenced.owner
 
 
-def recorded_start(data_source: str, committed: int, record: Record | None) -> LaneStart:
+def recorded_start(data_source: str, committed: int, record: Record | None) -> ResumePoint:
     """What the record alone says; the group's offset where it says nothing of this data source."""
-    lane = record.lanes.get(data_source) if record is not None else None
-    return LaneStart(committed) if lane is None else LaneStart(lane.position, lane.cuts)
+    progress = record.progress.get(data_source) if record is not None else None
+    return ResumePoint(committed) if progress is None else ResumePoint(progress.position, progress.cuts)
 
 
 def recovered(
-    quiet: Quiet, recorded: Mapping[FeedPartition, LaneStart], present: Mapping[FeedPartition, OffsetRanges]
+    quiet: Quiet, recorded: Mapping[FeedPartition, ResumePoint], present: Mapping[FeedPartition, OffsetRanges]
 ) -> Recovered:
     """Joins what the record says with what the scan found."""
     starts = {
-        fed: LaneStart(start.position, start.cuts, present.get(fed, OffsetRanges())) for fed, start in recorded.items()
+        fed: ResumePoint(start.position, start.cuts, present.get(fed, OffsetRanges()))
+        for fed, start in recorded.items()
     }
     return Recovered(quiet, starts)
 

@@ -12,7 +12,7 @@ from ingest_worker.errors import ScanError
 from ingest_worker.storing.fence.recovery import Quiet
 from ingest_worker.storing.partitions import FeedPartition
 from ingest_worker.storing.ranges import OffsetRanges
-from ingest_worker.storing.record import LaneStart
+from ingest_worker.storing.record import ResumePoint
 from schemas.model import DataSource
 from schemas.own_names import OFFSET, PARTITION, TOPIC, TOPIC_ID, quarantine_table
 from schemas.sql.text import identifier, qualified
@@ -26,8 +26,8 @@ MOST_RANGES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """What the tables of a data source remember of the messages that they were given.
+class OffsetTables:
+    """The tables of a data source that remember the offsets of the messages that they were given.
 
     `tables` keep every row, so that an offset that is missing in all of them was never stored. An engine that merges
     rows away (Replacing, Summing, Aggregating, Collapsing), one that stores nothing and one with a TTL forget offsets:
@@ -39,16 +39,16 @@ class Memory:
     keeps_partitions: bool = True
 
 
-def memory_of(data_source: DataSource) -> Memory:
+def offset_tables_of(data_source: DataSource) -> OffsetTables:
     quarantine, engine = quarantine_table(data_source.name), data_source.engine
     if engine.name == "MergeTree" and engine.ttl is None:
-        return Memory((data_source.name, quarantine))
+        return OffsetTables((data_source.name, quarantine))
     sums_all = engine.name == "SummingMergeTree" and not engine.columns
-    return Memory((quarantine,), keeps_every_row=False, keeps_partitions=not sums_all)
+    return OffsetTables((quarantine,), keeps_every_row=False, keeps_partitions=not sums_all)
 
 
 class Scan:
-    """The offsets that one data source's tables hold of partitions of one topic. `tables` as in `Memory`."""
+    """The offsets that one data source's tables hold of partitions of one topic. `tables` as in `OffsetTables`."""
 
     def __init__(self, client: Client, database: str, tables: Sequence[str], topic: str, topic_id: str) -> None:
         self._client = client
@@ -114,19 +114,20 @@ class Scan:
 def scan(
     client: Client,
     database: str,
-    memories: Mapping[str, Memory],
+    offset_tables: Mapping[str, OffsetTables],
     topic_ids: Mapping[str, str],
     _quiet: Quiet,
-    recorded: Mapping[FeedPartition, LaneStart],
+    recorded: Mapping[FeedPartition, ResumePoint],
 ) -> dict[FeedPartition, OffsetRanges]:
     """Of every partition of a data source the offsets from its recorded start on that are stored, exactly: never just
-    the largest, as one insert spans several table partitions and may have landed in part. `memories` by data source."""
+    the largest, as one insert spans several table partitions and may have landed in part. `offset_tables` by data
+    source."""
     positions: dict[tuple[str, str], dict[int, int]] = defaultdict(dict)
     for fed, start in recorded.items():
         positions[fed.data_source, fed.topic][fed.number] = start.position
     found: dict[FeedPartition, OffsetRanges] = {}
     for (data_source, topic), by_number in positions.items():
-        ranges = Scan(client, database, memories[data_source].tables, topic, topic_ids[topic]).present(by_number)
+        ranges = Scan(client, database, offset_tables[data_source].tables, topic, topic_ids[topic]).present(by_number)
         found |= {FeedPartition(data_source, topic, number): present for number, present in ranges.items()}
     return found
 

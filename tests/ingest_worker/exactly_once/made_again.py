@@ -1,8 +1,8 @@
 """One partition of a topic that is deleted and made again: what its worker reads, asks, records and sends.
 
-The decisions are the worker's own (`Lane`, `Record`, `recorded_start`). Around them stand a broker that knows the topic
-by its name alone, as Kafka's consumer does, and answers a question for its id at a moment of its own; and a ClickHouse
-whose inserts arrive late. Fence and scan are taken as done in one step: `world.py` has every order of those.
+The decisions are the worker's own (`PartitionQueue`, `Record`, `recorded_start`). Around them stand a broker that knows
+the topic by its name alone, as Kafka's consumer does, and answers a question for its id at a moment of its own; and a
+ClickHouse whose inserts arrive late. Fence and scan are taken as done in one step: `world.py` has every order of those.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import pickle
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, replace
 
-from ingest_worker.pipeline.lane import Lane
+from ingest_worker.pipeline.partition_queue import PartitionQueue
 from ingest_worker.storing.batch import Batch, Limits, Origin
 from ingest_worker.storing.fence.recovery import recorded_start
 from ingest_worker.storing.messages import Run
 from ingest_worker.storing.ranges import OffsetRanges
-from ingest_worker.storing.record import LaneStart, Record, parse_record
+from ingest_worker.storing.record import Record, ResumePoint, parse_record
 
 LENGTHS = {"X": 2, "Y": 3}
 """How many messages the topic holds under each id: the new one is soon longer than the old position."""
@@ -62,7 +62,7 @@ class MadeAgain:
     committed: tuple[int, str] | None = None
     life: int = 0
     believed: str = ""  # the id that this life began with
-    lane: Lane | None = None
+    queue: PartitionQueue | None = None
     next_offset: int = 0
     own_commit: tuple[int, str] | None = None
     question: Question | None = None
@@ -74,7 +74,7 @@ class MadeAgain:
     def copy(self) -> MadeAgain:
         return replace(
             self,
-            lane=pickle.loads(pickle.dumps(self.lane, protocol=5)),
+            queue=pickle.loads(pickle.dumps(self.queue, protocol=5)),
             read=dict(self.read),
             inserts=list(self.inserts),
             stored=list(self.stored),
@@ -83,17 +83,17 @@ class MadeAgain:
 
     def key(self) -> object:
         """Equal for worlds that cannot be told apart from here on: of moments only their order counts."""
-        lane, question = self.lane, self.question
-        held = lane and (
-            lane.mark.position,
-            tuple(lane.present.firsts),
-            tuple((tuple(part.offsets), part.cut) for part in lane.waiting),
-            tuple(lane.plan),
-            tuple(batch.token for batch in lane.sealed),
-            tuple(at <= lane.confirmed_at for at in lane.sealed_at),
-            question and tuple(at <= question.asked_at for at in lane.sealed_at),
-            lane.sending and lane.sending.token,
-            lane.on_record,
+        queue, question = self.queue, self.question
+        held = queue and (
+            queue.mark.position,
+            tuple(queue.present.firsts),
+            tuple((tuple(part.offsets), part.cut) for part in queue.waiting),
+            tuple(queue.plan),
+            tuple(batch.token for batch in queue.sealed),
+            tuple(at <= queue.confirmed_at for at in queue.sealed_at),
+            question and tuple(at <= question.asked_at for at in queue.sealed_at),
+            queue.sending and queue.sending.token,
+            queue.on_record,
         )
         inserts = sorted((self.life - insert.life, insert.batch.token) for insert in self.inserts)
         read = tuple((offset, topic) for (life, offset), topic in self.read.items() if life == self.life)
@@ -117,21 +117,21 @@ class MadeAgain:
         yield from (f"insert_lands {number}" for number in range(len(self.inserts)))
         if not self.believed:
             yield "describes"
-        elif self.lane is None:
+        elif self.queue is None:
             yield "joins"
         else:
-            yield from self._steps_of(self.lane)
+            yield from self._steps_of(self.queue)
         if self.believed and self.budget.crashes:
             yield "crashes"
 
-    def _steps_of(self, lane: Lane) -> Iterator[str]:
+    def _steps_of(self, queue: PartitionQueue) -> Iterator[str]:
         if self.next_offset < LENGTHS[self.topic]:
             yield "reads"
-        if lane.may_seal:
+        if queue.may_seal:
             yield "records"
-        if self._commit_of(lane) != self.own_commit:
+        if self._commit_of(queue) != self.own_commit:
             yield "commits"
-        if self.rules.asks and self.question is None and (lane.is_unconfirmed or self.topic != self.believed):
+        if self.rules.asks and self.question is None and (queue.is_unconfirmed or self.topic != self.believed):
             yield "asks"
         if self.question is not None:
             yield "hears" if self.question.answer else "broker_answers"
@@ -152,7 +152,7 @@ class MadeAgain:
         self._leave()
 
     def _leave(self) -> None:
-        self.believed, self.lane, self.question, self.own_commit = "", None, None, None
+        self.believed, self.queue, self.question, self.own_commit = "", None, None, None
 
     def _describes(self) -> None:
         self.life += 1
@@ -169,26 +169,28 @@ class MadeAgain:
         start = recorded_start("events", position, record)
         seen = [(offset, offset) for under, _, offset in self.stored if under == self.believed]
         origin = Origin("events", "topic", self.believed, 0)
-        self.lane = Lane.starting(origin, self.life, LaneStart(start.position, start.cuts, OffsetRanges.of(seen)))
+        self.queue = PartitionQueue.starting(
+            origin, self.life, ResumePoint(start.position, start.cuts, OffsetRanges.of(seen))
+        )
         self.next_offset = position
 
     def _reads(self) -> None:
-        assert self.lane is not None
+        assert self.queue is not None
         self.read[self.life, self.next_offset] = self.topic
-        self.lane.add(Run("topic", 0, [b"v"], [self.next_offset], [1_000], payload_bytes=1), LIMITS, now=0.0)
+        self.queue.add(Run("topic", 0, [b"v"], [self.next_offset], [1_000], payload_bytes=1), LIMITS, now=0.0)
         self.next_offset += 1
 
     def _records(self) -> None:
-        assert self.lane is not None
-        self.lane.seal(self.now)
+        assert self.queue is not None
+        self.queue.seal(self.now)
         if not self.rules.asks:
-            self.lane.confirmed_at = self.now
+            self.queue.confirmed_at = self.now
         self._commits()
 
     def _commits(self) -> None:
-        assert self.lane is not None
-        self.committed = self.own_commit = self._commit_of(self.lane)
-        self.lane.on_record = frozenset(self.lane.cuts)
+        assert self.queue is not None
+        self.committed = self.own_commit = self._commit_of(self.queue)
+        self.queue.on_record = frozenset(self.queue.cuts)
         self._send()
 
     def _asks(self) -> None:
@@ -200,17 +202,17 @@ class MadeAgain:
 
     def _hears(self) -> None:
         assert self.question is not None
-        assert self.lane is not None
+        assert self.queue is not None
         if self.question.answer != self.believed:
             self._leave()
             return
-        self.lane.confirmed_at = self.question.asked_at if self.rules.asks_after_reading else self.now
+        self.queue.confirmed_at = self.question.asked_at if self.rules.asks_after_reading else self.now
         self.question = None
         self._send()
 
     def _send(self) -> None:
-        if self.lane is not None and self.lane.next_to_send is not None:
-            self.inserts.append(Insert(self.life, self.lane.send()))
+        if self.queue is not None and self.queue.next_to_send is not None:
+            self.inserts.append(Insert(self.life, self.queue.send()))
 
     def _insert_lands(self, number: int) -> None:
         insert = self.inserts.pop(number)
@@ -220,12 +222,12 @@ class MadeAgain:
         if insert.batch.token not in self.tokens:
             self.tokens.add(insert.batch.token)
             self.stored += [(under, self.read[insert.life, offset], offset) for offset in insert.batch.offsets]
-        if self.lane is not None and self.lane.sending is not None:
-            self.lane.stored(self.lane.sending)
+        if self.queue is not None and self.queue.sending is not None:
+            self.queue.stored(self.queue.sending)
             self._send()
 
-    def _commit_of(self, lane: Lane) -> tuple[int, str]:
-        return lane.record.position, Record(self.believed, {"events": lane.record}).encode(lane.record.position)
+    def _commit_of(self, queue: PartitionQueue) -> tuple[int, str]:
+        return queue.record.position, Record(self.believed, {"events": queue.record}).encode(queue.record.position)
 
     # What must hold.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from ingest_worker.pipeline.lane import Lane
+from ingest_worker.pipeline.partition_queue import PartitionQueue
 from ingest_worker.storing.batch import Batch, BatchBuilder, Limits, Origin
 from ingest_worker.storing.messages import Run
 from ingest_worker.storing.partitions import FeedPartition
-from ingest_worker.storing.record import Cut, LaneStart
+from ingest_worker.storing.record import Cut, ResumePoint
 
 ORIGIN = Origin("events", "topic", "id", 0)
 FED = FeedPartition("events", "topic", 0)
@@ -77,8 +77,8 @@ class Worker:
     life: int = 0  # counts crashes: an answer for an earlier life reaches nobody
     stage: Stage = Stage.OUT
     owner: int = 0
-    start: LaneStart = field(default_factory=lambda: LaneStart(0))
-    lane: Lane | None = None
+    start: ResumePoint = field(default_factory=lambda: ResumePoint(0))
+    queue: PartitionQueue | None = None
     next_offset: int = 0
     committed: tuple[int, str] = (0, "")
 
@@ -88,17 +88,17 @@ def run_of(offset: int) -> Run:
 
 
 def worker_key(worker: Worker) -> object:
-    lane = worker.lane
-    held = lane and (
-        lane.mark.position,
-        tuple(lane.plan),
-        tuple(lane.present.firsts),
-        tuple(lane.cuts),
-        tuple((tuple(part.offsets), part.cut, part.is_closed) for part in lane.waiting),
-        tuple(batch.token for batch in lane.sealed),
-        lane.sending and lane.sending.token,
-        lane.on_record,
-        lane._skipped_to,
+    queue = worker.queue
+    held = queue and (
+        queue.mark.position,
+        tuple(queue.plan),
+        tuple(queue.present.firsts),
+        tuple(queue.cuts),
+        tuple((tuple(part.offsets), part.cut, part.is_closed) for part in queue.waiting),
+        tuple(batch.token for batch in queue.sealed),
+        queue.sending and queue.sending.token,
+        queue.on_record,
+        queue._skipped_to,
     )
     start = (worker.start.position, worker.start.cuts)
     return (worker.stage, start, worker.next_offset, worker.committed, held)

@@ -1,6 +1,6 @@
 """One partition, two workers, a broker and ClickHouse, as small as they can be and still go wrong in every way.
 
-The decisions are the worker's own (`Lane`, `Record`, `recorded_start`, `recovered`, `next_step`); around them
+The decisions are the worker's own (`PartitionQueue`, `Record`, `recorded_start`, `recovered`, `next_step`); around them
 stand a broker that knows one generation, and a ClickHouse whose inserts arrive late, land table partition by table
 partition, and stop anywhere. Each step is one that the real parts could take next, whatever the others do meanwhile.
 """
@@ -11,7 +11,7 @@ import pickle
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, replace
 
-from ingest_worker.pipeline.lane import Lane
+from ingest_worker.pipeline.partition_queue import PartitionQueue
 from ingest_worker.storing.fence.recovery import (
     PATIENCE_SECONDS,
     AwaitStep,
@@ -130,12 +130,12 @@ class World:
             case Stage.QUIET:
                 yield "opens"
             case Stage.OPEN:
-                yield from self._steps_of_lane(worker)
+                yield from self._steps_of_queue(worker)
 
-    def _steps_of_lane(self, worker: Worker) -> Iterator[str]:
-        lane = worker.lane
-        assert lane is not None
-        if lane.may_seal:
+    def _steps_of_queue(self, worker: Worker) -> Iterator[str]:
+        queue = worker.queue
+        assert queue is not None
+        if queue.may_seal:
             yield "records"
         if self._commit_of(worker) != worker.committed:
             yield "commits"
@@ -155,23 +155,23 @@ class World:
         elif subject == "insert":
             number, _, what = rest.partition(" ")
             insert = self.inserts[int(number)]
-            self._own_lane(insert.worker)
+            self._own_queue(insert.worker)
             self._insert_step(insert, what)
         else:
-            self._own_lane(subject)
+            self._own_queue(subject)
             getattr(self, f"_{rest}")(subject, self.workers[subject])
 
     def _tokens_to_forget(self) -> set[tuple[str, int]]:
         """All but those of batches on record, which a takeover completes before so many inserts have come."""
         record = parse_record(self.committed[1], self.committed[0])
-        cuts = record.lanes["events"].cuts if record is not None else ()
+        cuts = record.progress["events"].cuts if record is not None else ()
         kept = {batch_of(cut).token for cut in cuts}
         return {(token, place) for token, place in self.tables.tokens if token not in kept}
 
-    def _own_lane(self, name: str) -> None:
+    def _own_queue(self, name: str) -> None:
         """Lanes are shared with the world that this one was copied from, but for the one that the step changes."""
         worker = self.workers[name]
-        worker.lane = pickle.loads(pickle.dumps(worker.lane, protocol=5))
+        worker.queue = pickle.loads(pickle.dumps(worker.queue, protocol=5))
 
     def _move(self, name: str) -> None:
         """The group gives the partition to a worker. A former owner learns of it by a refusal, or never."""
@@ -211,37 +211,37 @@ class World:
         seen = {offset for offset in self.tables.stored if offset >= worker.start.position} if sees else set()
         present = {FED: OffsetRanges.of((offset, offset) for offset in seen)}
         found = recovered(Quiet(Fenced(worker.owner)), {FED: worker.start}, present)
-        worker.lane = Lane.starting(ORIGIN, found.owner, found.starts[FED])
-        worker.lane.confirmed_at = 0.0  # the topic stays what it is: `made_again.py` has the other case
+        worker.queue = PartitionQueue.starting(ORIGIN, found.owner, found.starts[FED])
+        worker.queue.confirmed_at = 0.0  # the topic stays what it is: `made_again.py` has the other case
         worker.stage = Stage.OPEN
         # What is read and not sealed is nobody else's business, so that reading at once leaves no order out.
         for offset in range(worker.next_offset, MESSAGES):
-            worker.lane.add(run_of(offset), LIMITS[name], now=0.0)
+            worker.queue.add(run_of(offset), LIMITS[name], now=0.0)
         self._send(name, worker)
 
     def _records(self, name: str, worker: Worker) -> None:
         """Cut the next batch and commit with it on record: nobody else could see the one without the other."""
-        assert worker.lane is not None
-        batch = worker.lane.seal(0.0)
+        assert worker.queue is not None
+        batch = worker.queue.seal(0.0)
         if not self.rules.commits_after_insert:
-            worker.lane.mark.stored(batch.first_offset, batch.last_offset)
+            worker.queue.mark.stored(batch.first_offset, batch.last_offset)
         self._commits(name, worker)
 
     def _commits(self, name: str, worker: Worker) -> None:
         if self.member != name and self.rules.group_refuses_former_members:
             self._leave(worker)
             return
-        lane = worker.lane
-        assert lane is not None
+        queue = worker.queue
+        assert queue is not None
         self.committed = worker.committed = self._commit_of(worker)
-        lane.on_record = frozenset(lane.cuts)
+        queue.on_record = frozenset(queue.cuts)
         self._send(name, worker)
 
     def _send(self, name: str, worker: Worker) -> None:
         """An inserter takes what is due at once; how long it takes on its way is the insert's matter."""
-        lane = worker.lane
-        if lane is not None and lane.next_to_send is not None:
-            self.inserts.append(Insert(name, worker.life, worker.owner, lane.send()))
+        queue = worker.queue
+        if queue is not None and queue.next_to_send is not None:
+            self.inserts.append(Insert(name, worker.life, worker.owner, queue.send()))
 
     def _insert_step(self, insert: Insert, what: str) -> None:
         if what == "goes on":
@@ -266,12 +266,12 @@ class World:
                 self._answer(worker, insert)
 
     def _answer(self, worker: Worker, insert: Insert) -> None:
-        assert worker.lane is not None
+        assert worker.queue is not None
         if self.rules.commits_after_insert:
-            worker.lane.stored(insert.batch)
+            worker.queue.stored(insert.batch)
         else:
-            worker.lane.sending = None
-            worker.lane.cuts.popleft()
+            worker.queue.sending = None
+            worker.queue.cuts.popleft()
         self._send(insert.worker, worker)
 
     def _end(self, insert: Insert) -> None:
@@ -281,15 +281,15 @@ class World:
             self.inserts.append(replace(insert, at=At.SENT))
 
     def _leave(self, worker: Worker) -> None:
-        worker.stage, worker.lane, worker.owner = Stage.OUT, None, 0
+        worker.stage, worker.queue, worker.owner = Stage.OUT, None, 0
 
     def _is_current(self, insert: Insert) -> bool:
         worker = self.workers[insert.worker]
         is_same = worker.life == insert.life and worker.owner == insert.owner
-        return is_same and worker.lane is not None and worker.lane.sending is not None
+        return is_same and worker.queue is not None and worker.queue.sending is not None
 
     def _commit_of(self, worker: Worker) -> tuple[int, str]:
-        assert worker.lane is not None
-        record = worker.lane.record
+        assert worker.queue is not None
+        record = worker.queue.record
         metadata = Record("id", {"events": record}).encode(record.position) if self.rules.record else ""
         return record.position, metadata

@@ -10,7 +10,7 @@ from ingest_worker.observing.observations import Observation
 from ingest_worker.observing.partitions import RowsReleased
 from ingest_worker.pipeline.assignment import Assignment
 from ingest_worker.pipeline.budget import MemoryBudget
-from ingest_worker.pipeline.buffer import Buffer, Shipment
+from ingest_worker.pipeline.buffer import Buffer, InFlightBatch
 from ingest_worker.storing.batch import Limits
 from ingest_worker.storing.fence.ownership import OwnerState
 from ingest_worker.storing.partitions import FeedPartition, PartitionId
@@ -40,11 +40,11 @@ class Bench:
     def read(self, count: int, first_offset: int = 5) -> bool:
         return self.assignment.take(run("topic", 0, *[b"v"] * count, first_offset=first_offset))
 
-    def ship(self, buffer: Buffer) -> Shipment:
+    def ship(self, buffer: Buffer) -> InFlightBatch:
         seal_and_record(buffer)
-        shipment = buffer.take()
-        assert shipment is not None
-        return shipment
+        in_flight = buffer.take()
+        assert in_flight is not None
+        return in_flight
 
     def positions(self) -> list[int]:
         return [commit.position for commit in self.assignment.to_commit()]
@@ -114,8 +114,8 @@ def test_a_fenced_partition_is_neither_read_nor_committed() -> None:
     bench.own()
     bench.assignment.to_switch()
     bench.read(10)
-    shipment = bench.ship(bench.buffers[0])
-    bench.buffers[0].fence(shipment)
+    in_flight = bench.ship(bench.buffers[0])
+    bench.buffers[0].fence(in_flight)
     assert bench.positions() == []
     pause, _ = bench.assignment.to_switch()
     assert pause == bench.partitions
@@ -161,22 +161,22 @@ def test_giving_partitions_up_says_what_was_read_for_nothing() -> None:
 def test_no_offset_is_committed_before_every_data_source_has_it(steps: list[str]) -> None:
     bench = Bench("first", "second")
     bench.own()
-    sending: dict[int, Shipment] = {}
+    sending: dict[int, InFlightBatch] = {}
     stored, read_to = [5, 5], 5
     for step in steps:
         which = int(step.endswith("second"))
-        lane = bench.buffers[which].lane(PLACE)
-        assert lane is not None
+        queue = bench.buffers[which].queue(PLACE)
+        assert queue is not None
         if step == "read":
             bench.read(10, first_offset=read_to)
             read_to += 10
-        elif step.startswith("ship") and lane.waiting and which not in sending:
+        elif step.startswith("ship") and queue.waiting and which not in sending:
             sending[which] = bench.ship(bench.buffers[which])
         elif step.startswith("store") and which in sending:
-            shipment = sending.pop(which)
-            bench.buffers[which].stored(shipment)
+            in_flight = sending.pop(which)
+            bench.buffers[which].stored(in_flight)
             bench.assignment.progressed(PLACE)
-            stored[which] = shipment.batch.last_offset + 1
+            stored[which] = in_flight.batch.last_offset + 1
         commits = bench.assignment.to_commit()
         bench.assignment.committed(commits)
         assert bench.partitions[0].committed == min(stored)

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest_worker.pipeline.budget import MemoryBudget
-from ingest_worker.pipeline.buffer import Buffer, Shipment
-from ingest_worker.pipeline.lane import Lane
+from ingest_worker.pipeline.buffer import Buffer, InFlightBatch
+from ingest_worker.pipeline.partition_queue import PartitionQueue
 from ingest_worker.storing.batch import Limits, Origin, memory_bytes
 from ingest_worker.storing.delivery import Decision
 from ingest_worker.storing.partitions import PartitionId
-from ingest_worker.storing.record import LaneStart
+from ingest_worker.storing.record import ResumePoint
 from tests.ingest_worker.fakes import LIMITS, ORIGIN, Clock, run, seal_and_record
 
 PLACE = PartitionId("topic", 0)
@@ -25,14 +25,14 @@ PLACE = PartitionId("topic", 0)
 def buffer(clock: Clock, limits: Limits = LIMITS, budget: int = 10_000_000, partitions: int = 1) -> Buffer:
     made = Buffer("events", limits, MemoryBudget(budget, 1), clock)
     for number in range(partitions):
-        made.open(replace(ORIGIN, partition=number), owner=7, start=LaneStart(0))
+        made.open(replace(ORIGIN, partition=number), owner=7, start=ResumePoint(0))
     return made
 
 
-def taken(made: Buffer) -> Shipment | None:
+def taken(made: Buffer) -> InFlightBatch | None:
     """What an inserter gets at this moment."""
     seal_and_record(made)
-    result: list[Shipment | None] = []
+    result: list[InFlightBatch | None] = []
     inserter = threading.Thread(target=lambda: result.append(made.take()))
     inserter.start()
     inserter.join(0.05)
@@ -46,9 +46,9 @@ def taken(made: Buffer) -> Shipment | None:
 def test_a_full_batch_is_due_at_once() -> None:
     made = buffer(Clock())
     made.add(run("topic", 0, *[b"v"] * 10))
-    shipment = taken(made)
-    assert shipment is not None
-    assert (shipment.batch.rows, shipment.lane.owner) == (10, 7)
+    in_flight = taken(made)
+    assert in_flight is not None
+    assert (in_flight.batch.rows, in_flight.queue.owner) == (10, 7)
 
 
 def test_a_message_that_comes_alone_is_due_at_once_and_the_next_one_after_a_while() -> None:
@@ -75,9 +75,9 @@ def test_the_rhythm_of_batches_is_not_that_of_the_looks_at_them() -> None:
     cut = []
     for offset in offsets:
         made.add(run("topic", 0, b"v", first_offset=offset))
-        if (shipment := taken(made)) is not None:
+        if (in_flight := taken(made)) is not None:
             cut.append(clock.now)
-            made.stored(shipment)
+            made.stored(in_flight)
         clock.now += LIMITS.seconds * 0.4
     assert len(cut) == 10  # in 9.6 s; it would be 8 if each waited for the first look after a second
     assert min(later - earlier for earlier, later in itertools.pairwise(cut)) > LIMITS.seconds / 2
@@ -91,10 +91,10 @@ def test_partitions_take_turns_the_one_that_waits_longest_first() -> None:
         made.add(run("topic", number, b"v"))
         clock.now += LIMITS.seconds / 10
     for _ in range(3):
-        shipment = taken(made)
-        assert shipment is not None
-        order.append(shipment.batch.origin.partition)
-        made.stored(shipment)
+        in_flight = taken(made)
+        assert in_flight is not None
+        order.append(in_flight.batch.origin.partition)
+        made.stored(in_flight)
         assert taken(made) is None
         clock.now += LIMITS.seconds
     assert order == [1, 0, 2]
@@ -110,9 +110,9 @@ def test_a_partition_with_full_batches_keeps_no_other_waiting() -> None:
         made.add(run("topic", 1, b"v", first_offset=offset))
         offset += 10
         clock.now += LIMITS.seconds / 2
-        while (shipment := taken(made)) is not None:
-            seen.add(shipment.batch.origin.partition)
-            made.stored(shipment)
+        while (in_flight := taken(made)) is not None:
+            seen.add(in_flight.batch.origin.partition)
+            made.stored(in_flight)
     assert seen == {0, 1}
 
 
@@ -120,9 +120,9 @@ def test_scarce_memory_makes_the_largest_due() -> None:
     made = buffer(Clock(), budget=3 * memory_bytes(5, 5), partitions=2)
     made.add(run("topic", 0, b"v"))
     made.add(run("topic", 1, *[b"v"] * 6))
-    shipment = taken(made)
-    assert shipment is not None
-    assert shipment.batch.origin.partition == 1
+    in_flight = taken(made)
+    assert in_flight is not None
+    assert in_flight.batch.origin.partition == 1
 
 
 def test_one_batch_of_a_partition_is_sent_at_a_time() -> None:
@@ -144,42 +144,42 @@ def test_a_flush_makes_everything_due() -> None:
     assert taken(made) is not None
 
 
-def test_a_fenced_lane_takes_and_gives_nothing_more() -> None:
+def test_a_fenced_queue_takes_and_gives_nothing_more() -> None:
     made = buffer(Clock())
     made.add(run("topic", 0, *[b"v"] * 25))
-    shipment = taken(made)
-    assert shipment is not None
-    assert made.fence(shipment) == 15
-    made.give_up(shipment)
-    assert not made.is_current(shipment)
+    in_flight = taken(made)
+    assert in_flight is not None
+    assert made.fence(in_flight) == 15
+    made.give_up(in_flight)
+    assert not made.is_current(in_flight)
     assert not made.add(run("topic", 0, b"v", first_offset=25))
     assert taken(made) is None
     assert made.memory_bytes == 0
 
 
-def test_a_batch_of_a_closed_lane_moves_nothing_when_it_is_stored_late() -> None:
+def test_a_batch_of_a_closed_queue_moves_nothing_when_it_is_stored_late() -> None:
     made = buffer(Clock())
     made.add(run("topic", 0, *[b"v"] * 12))
-    shipment = taken(made)
-    assert shipment is not None
-    assert made.close_lanes([PLACE]) == 2
-    made.open(ORIGIN, owner=8, start=LaneStart(0))
-    assert not made.is_current(shipment)
-    assert not made.stored(shipment)
-    reopened = made.lane(PLACE)
+    in_flight = taken(made)
+    assert in_flight is not None
+    assert made.close_queues([PLACE]) == 2
+    made.open(ORIGIN, owner=8, start=ResumePoint(0))
+    assert not made.is_current(in_flight)
+    assert not made.stored(in_flight)
+    reopened = made.queue(PLACE)
     assert reopened is not None
     assert reopened.mark.position == 0
     assert made.memory_bytes == 0
 
 
-def test_waiting_for_a_batch_ends_when_the_lane_is_given_up() -> None:
+def test_waiting_for_a_batch_ends_when_the_queue_is_given_up() -> None:
     made = buffer(Clock())
     made.add(run("topic", 0, *[b"v"] * 10))
-    shipment = taken(made)
-    assert shipment is not None
-    waiter = threading.Thread(target=made.wait_while_owned, args=(shipment, 3600))
+    in_flight = taken(made)
+    assert in_flight is not None
+    waiter = threading.Thread(target=made.wait_while_owned, args=(in_flight, 3600))
     waiter.start()
-    made.close_lanes([PLACE])
+    made.close_queues([PLACE])
     waiter.join(10)
     assert not waiter.is_alive()
 
@@ -187,11 +187,11 @@ def test_waiting_for_a_batch_ends_when_the_lane_is_given_up() -> None:
 def test_drain_waits_for_what_is_sent_and_drop_forgets_the_rest() -> None:
     made = buffer(Clock())
     made.add(run("topic", 0, *[b"v"] * 12))
-    shipment = taken(made)
-    assert shipment is not None
+    in_flight = taken(made)
+    assert in_flight is not None
     assert made.drop_waiting([PLACE]) == 2
     assert not made.wait_until_idle([PLACE], seconds=0)
-    made.stored(shipment)
+    made.stored(in_flight)
     assert made.wait_until_idle([PLACE], seconds=0)
 
 
@@ -199,9 +199,9 @@ def test_a_lack_of_memory_in_clickhouse_makes_later_batches_smaller() -> None:
     made = buffer(Clock())
     made.rescale(Decision.RETRY_SMALLER)
     made.add(run("topic", 0, *[b"v"] * 10))
-    shipment = taken(made)
-    assert shipment is not None
-    assert shipment.batch.rows == 5
+    in_flight = taken(made)
+    assert in_flight is not None
+    assert in_flight.batch.rows == 5
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 25)), max_size=15), st.integers(0, 2**32))
@@ -211,46 +211,46 @@ def test_every_message_is_shipped_once_in_order_and_positions_follow(
     chance, clock = random.Random(seed), Clock()
     made = buffer(clock, partitions=3)
     added, shipped = [0, 0, 0], [0, 0, 0]
-    sending: list[Shipment] = []
+    sending: list[InFlightBatch] = []
     for partition, count in arrivals:
         made.add(run("topic", partition, *[b"v"] * count, first_offset=added[partition]))
         added[partition] += count
-        while chance.random() < 0.5 and any(_lane(made, p).rows > 10 for p in range(3)):
+        while chance.random() < 0.5 and any(_queue(made, p).rows > 10 for p in range(3)):
             if sending and chance.random() < 0.6:
                 made.stored(sending.pop(chance.randrange(len(sending))))
             seal_and_record(made)
             if any(_has_due(made, p) for p in range(3)):
-                shipment = made.take()
-                assert shipment is not None
-                number = shipment.batch.origin.partition
-                assert shipment.batch.first_offset == shipped[number]
-                shipped[number] = shipment.batch.last_offset + 1
-                sending.append(shipment)
+                in_flight = made.take()
+                assert in_flight is not None
+                number = in_flight.batch.origin.partition
+                assert in_flight.batch.first_offset == shipped[number]
+                shipped[number] = in_flight.batch.last_offset + 1
+                sending.append(in_flight)
         for number in range(3):
-            in_flight = [s.batch.first_offset for s in sending if s.batch.origin.partition == number]
-            assert _lane(made, number).mark.position == (in_flight[0] if in_flight else shipped[number])
-    for shipment in sending:
-        made.stored(shipment)
+            first_offsets = [s.batch.first_offset for s in sending if s.batch.origin.partition == number]
+            assert _queue(made, number).mark.position == (first_offsets[0] if first_offsets else shipped[number])
+    for in_flight in sending:
+        made.stored(in_flight)
     made.flush()
     for _ in range(sum(added)):
-        if all(_lane(made, p).rows == 0 for p in range(3)):
+        if all(_queue(made, p).rows == 0 for p in range(3)):
             break
         seal_and_record(made)
         last = made.take()
         assert last is not None
         made.stored(last)
-    assert [_lane(made, p).mark.position for p in range(3)] == added
+    assert [_queue(made, p).mark.position for p in range(3)] == added
     assert made.memory_bytes == 0
 
 
 def _has_due(made: Buffer, partition: int) -> bool:
-    return _lane(made, partition).next_to_send is not None
+    return _queue(made, partition).next_to_send is not None
 
 
-def _lane(made: Buffer, partition: int) -> Lane:
-    lane = made.lane(PartitionId("topic", partition))
-    assert lane is not None
-    return lane
+def _queue(made: Buffer, partition: int) -> PartitionQueue:
+    queue = made.queue(PartitionId("topic", partition))
+    assert queue is not None
+    return queue
 
 
 def test_the_load_says_what_is_held() -> None:
@@ -261,9 +261,9 @@ def test_the_load_says_what_is_held() -> None:
     assert (load.rows, load.payload_bytes, load.is_inserting, load.oldest_timestamp) == (12, 24, True, 1_000)
 
 
-def test_lanes_of_other_topics_are_apart() -> None:
+def test_queues_of_other_topics_are_apart() -> None:
     made = buffer(Clock())
-    made.open(Origin("events", "other", "id", 0), owner=1, start=LaneStart(5))
+    made.open(Origin("events", "other", "id", 0), owner=1, start=ResumePoint(5))
     made.add(run("other", 0, b"v", first_offset=9))
     assert made.loads()[PLACE].rows == 0
     assert made.loads()[PartitionId("other", 0)].rows == 1

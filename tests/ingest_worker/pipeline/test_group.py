@@ -16,7 +16,7 @@ from ingest_worker.pipeline import group as module
 from ingest_worker.pipeline.budget import MemoryBudget
 from ingest_worker.pipeline.buffer import Buffer
 from ingest_worker.pipeline.group import Destination, Group, group_feeds
-from ingest_worker.storing.fence.scan import Memory
+from ingest_worker.storing.fence.scan import OffsetTables
 from ingest_worker.watching.topic_watch import TopicWatch
 from schemas.feed import Feed
 from service.backoff import Backoff
@@ -62,7 +62,7 @@ def bench(
     group = Group(
         context(seen.append, clock=clock),
         "birdhouse",
-        [Destination(Feed("a", "t"), Buffer("a", LIMITS, budget, clock), Memory(("a",)))],
+        [Destination(Feed("a", "t"), Buffer("a", LIMITS, budget, clock), OffsetTables(("a",)))],
         kafka_config={"bootstrap.servers": "127.0.0.1:1"},
         queue_bytes=1_000_000,
     )

@@ -17,12 +17,12 @@ from ingest_worker.observing.inserts import (
 from ingest_worker.observing.observations import Observation, UnexpectedFailure
 from ingest_worker.observing.partitions import PartitionFenced, RowsReleased
 from ingest_worker.pipeline.budget import MemoryBudget
-from ingest_worker.pipeline.buffer import Buffer, Shipment
+from ingest_worker.pipeline.buffer import Buffer, InFlightBatch
 from ingest_worker.pipeline.inserter import MOST_UNEXPECTED, Inserter
 from ingest_worker.storing.batch import Batch
 from ingest_worker.storing.outcomes import Outcome, Refused, Stored, Unanswered
 from ingest_worker.storing.partitions import PartitionId
-from ingest_worker.storing.record import LaneStart
+from ingest_worker.storing.record import ResumePoint
 from ingest_worker.storing.sink import Quarantined, Sink
 from tests.ingest_worker.fakes import LIMITS, ORIGIN, Clock, context, run, seal_and_record
 
@@ -54,7 +54,7 @@ class PatientBuffer(Buffer):
 
     waits: list[float]
 
-    def wait_while_owned(self, shipment: Shipment, seconds: float) -> None:
+    def wait_while_owned(self, in_flight: InFlightBatch, seconds: float) -> None:
         self.waits.append(seconds)
 
 
@@ -64,7 +64,7 @@ class Bench:
     ) -> None:
         self.buffer = PatientBuffer("events", LIMITS, MemoryBudget(10**9, 1), Clock())
         self.buffer.waits = []
-        self.buffer.open(ORIGIN, owner=7, start=LaneStart(0))
+        self.buffer.open(ORIGIN, owner=7, start=ResumePoint(0))
         self.buffer.add(run("topic", 0, *[b"v"] * 25))
         self.seen: list[Observation] = []
         self.progress: list[PartitionId] = []
@@ -76,19 +76,19 @@ class Bench:
             self.progress.append,
         )
 
-    def deliver(self) -> Shipment:
+    def deliver(self) -> InFlightBatch:
         seal_and_record(self.buffer)
-        shipment = self.buffer.take()
-        assert shipment is not None
-        self.inserter.deliver(shipment)
-        return shipment
+        in_flight = self.buffer.take()
+        assert in_flight is not None
+        self.inserter.deliver(in_flight)
+        return in_flight
 
-    def see_through(self) -> Shipment:
+    def see_through(self) -> InFlightBatch:
         seal_and_record(self.buffer)
-        shipment = self.buffer.take()
-        assert shipment is not None
-        self.inserter.see_through(shipment)
-        return shipment
+        in_flight = self.buffer.take()
+        assert in_flight is not None
+        self.inserter.see_through(in_flight)
+        return in_flight
 
     def of(self, kind: type) -> list[Observation]:
         return [entry for entry in self.seen if isinstance(entry, kind)]
@@ -128,12 +128,12 @@ def test_what_nobody_expected_is_counted_and_the_same_batch_is_sent_again(caplog
         raise KeyError("nobody thought of it")
 
     bench = Bench(surprise, STORED)
-    shipment = bench.see_through()
+    in_flight = bench.see_through()
     assert len(set(bench.sink.sent)) == 1
     assert [type(entry) for entry in bench.seen] == [UnexpectedFailure, BatchStored]
     assert "nobody thought of it" in caplog.text
     assert "Traceback" in caplog.text
-    assert not shipment.lane.is_fenced
+    assert not in_flight.queue.is_fenced
 
 
 def test_what_fails_unexpectedly_again_and_again_is_taken_over_anew() -> None:
@@ -141,9 +141,9 @@ def test_what_fails_unexpectedly_again_and_again_is_taken_over_anew() -> None:
         raise KeyError
 
     bench = Bench(*[surprise] * 9)
-    shipment = bench.see_through()
+    in_flight = bench.see_through()
     assert len(bench.sink.sent) == MOST_UNEXPECTED
-    assert shipment.lane.is_fenced  # which the reading thread begins anew with
+    assert in_flight.queue.is_fenced  # which the reading thread begins anew with
     assert bench.of(RowsReleased) == [RowsReleased("events", 25)]
     assert bench.buffer.memory_bytes == 0
 
@@ -164,7 +164,7 @@ def test_the_thread_goes_on_whatever_fails(monkeypatch: pytest.MonkeyPatch) -> N
     bench = Bench(STORED)
     calls: list[str] = []
 
-    def take() -> Shipment | None:
+    def take() -> InFlightBatch | None:
         calls.append("take")
         if len(calls) == 1:
             raise RuntimeError("nobody thought of it")
@@ -182,26 +182,26 @@ def test_one_failure_during_a_deploy_is_no_alarm() -> None:
     assert not bench.of(DataSourceStalled)
 
 
-def test_a_fence_ends_the_lane_without_progress() -> None:
+def test_a_fence_ends_the_queue_without_progress() -> None:
     bench = Bench(Refused(469, "VIOLATED_CONSTRAINT", "fence", "ingest_fence"))
-    shipment = bench.deliver()
-    assert not bench.buffer.is_current(shipment)
+    in_flight = bench.deliver()
+    assert not bench.buffer.is_current(in_flight)
     assert bench.progress == []
     assert bench.of(PartitionFenced) == [PartitionFenced("events", "topic", 0)]
     assert bench.of(RowsReleased) == [RowsReleased("events", 25)]
     assert bench.buffer.memory_bytes == 0
 
 
-def test_a_lane_that_is_given_up_ends_the_retries() -> None:
-    bench = Bench(lambda: (bench.buffer.close_lanes([PartitionId("topic", 0)]), Unanswered("reset"))[1])
+def test_a_queue_that_is_given_up_ends_the_retries() -> None:
+    bench = Bench(lambda: (bench.buffer.close_queues([PartitionId("topic", 0)]), Unanswered("reset"))[1])
     bench.deliver()
     assert len(bench.sink.sent) == 1
     assert bench.progress == []
     assert bench.of(RowsReleased) == [RowsReleased("events", 10)]
 
 
-def test_a_batch_stored_after_its_lane_was_given_up_is_counted_and_not_committed() -> None:
-    bench = Bench(lambda: (bench.buffer.close_lanes([PartitionId("topic", 0)]), STORED)[1])
+def test_a_batch_stored_after_its_queue_was_given_up_is_counted_and_not_committed() -> None:
+    bench = Bench(lambda: (bench.buffer.close_queues([PartitionId("topic", 0)]), STORED)[1])
     bench.deliver()
     assert bench.progress == []
     assert len(bench.of(BatchStored)) == 1

@@ -9,10 +9,10 @@ import pytest
 from ingest_worker.observing.observations import Observation, UnexpectedFailure
 from ingest_worker.observing.takeovers import HandoverOdd, OwnershipDelayed, OwnershipTaken, PartitionsRecovered
 from ingest_worker.storing.fence.ownership import new_owner
-from ingest_worker.storing.fence.scan import Memory
+from ingest_worker.storing.fence.scan import OffsetTables
 from ingest_worker.storing.partitions import FeedPartition
 from ingest_worker.storing.ranges import OffsetRanges
-from ingest_worker.storing.record import Cut, LaneRecord, LaneStart, Record
+from ingest_worker.storing.record import Cut, Progress, Record, ResumePoint
 from ingest_worker.takeover import claimer as module
 from ingest_worker.takeover.claimer import Claimer
 from ingest_worker.takeover.partition import Partition
@@ -25,8 +25,8 @@ NOTHING_STORED: list[Any] = []
 NOBODY: list[Any] = []
 FED = FeedPartition("events", "topic", 0)
 OWNER = new_owner("group")
-KEEPS = Memory(("events",))
-FORGETS = Memory(("events_quarantine",), keeps_every_row=False)
+KEEPS = OffsetTables(("events",))
+FORGETS = OffsetTables(("events_quarantine",), keeps_every_row=False)
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Bench:
-    def __init__(self, *clients: Any, record: Record | None = None, memory: Memory = KEEPS) -> None:
+    def __init__(self, *clients: Any, record: Record | None = None, memory: OffsetTables = KEEPS) -> None:
         self.seen: list[Observation] = []
         self.taken: list[Takeover] = []
         self.wanted = True
@@ -74,13 +74,13 @@ class Bench:
 
 def test_fences_waits_scans_and_tells_of_success() -> None:
     client = FakeClient(NOBODY, {}, NOTHING_RUNS, [(0, 0, 3, 5, 3)])
-    record = Record("id", {"events": LaneRecord(2, (Cut(2, 9, 8),))})
+    record = Record("id", {"events": Progress(2, (Cut(2, 9, 8),))})
     bench = Bench(client, record=record)
     bench.run()
     (takeover,) = bench.taken
     assert takeover.recovered is not None
     assert takeover.recovered.owner == client.inserts[0]["data"][1][0]
-    assert takeover.recovered.starts == {FED: LaneStart(2, (Cut(2, 9, 8),), OffsetRanges([3], [5]))}
+    assert takeover.recovered.starts == {FED: ResumePoint(2, (Cut(2, 9, 8),), OffsetRanges([3], [5]))}
     assert client.is_closed
     assert [type(entry) for entry in bench.seen] == [PartitionsRecovered, OwnershipTaken]
 

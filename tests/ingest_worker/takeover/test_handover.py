@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 
 from ingest_worker.storing.fence.ownership import new_owner
-from ingest_worker.storing.fence.scan import Memory
+from ingest_worker.storing.fence.scan import OffsetTables
 from ingest_worker.storing.partitions import FeedPartition
-from ingest_worker.storing.record import LaneRecord, Record
+from ingest_worker.storing.record import Progress, Record
 from ingest_worker.takeover.handover import Oddity, made_again, oddities, oddity_of, refused, skipped
 from ingest_worker.takeover.partition import Partition
 from tests.ingest_worker.fakes import FakeClient
@@ -17,11 +17,14 @@ from tests.ingest_worker.fakes import FakeClient
 FED = FeedPartition("events", "topic", 0)
 OURS, THEIRS = "ours", "theirs"
 OWNERS = {OURS: new_owner("group"), THEIRS: new_owner("another")}
-KEEPS, FORGETS = Memory(("events", "events_quarantine")), Memory(("events_quarantine",), keeps_every_row=False)
+KEEPS, FORGETS = (
+    OffsetTables(("events", "events_quarantine")),
+    OffsetTables(("events_quarantine",), keeps_every_row=False),
+)
 
 
 def partition(committed: int | None, *, recorded: bool) -> Partition:
-    record = Record("id", {"events": LaneRecord(committed or 0)}) if recorded else None
+    record = Record("id", {"events": Progress(committed or 0)}) if recorded else None
     return Partition("topic", 0, "id", committed or 0, committed, record, had_offset=committed is not None)
 
 
@@ -64,7 +67,7 @@ def test_a_broker_that_keeps_no_records_makes_a_missing_one_nothing_odd() -> Non
 def test_only_a_table_that_forgets_offsets_and_holds_something_is_refused() -> None:
     odd = {FED: Oddity.OFFSET_SET}
 
-    def judged(memory: Memory, *answers: Any) -> bool:
+    def judged(memory: OffsetTables, *answers: Any) -> bool:
         client = cast("Any", FakeClient(*answers))
         return bool(refused(client, "birdhouse", odd, {"events": memory}, {"topic": "id"}))
 

@@ -99,9 +99,9 @@ class Bench:
         self.buffer.flush()
         while self.buffer.loads()[PLACE].rows:
             seal_and_record(self.buffer)
-            shipment = self.buffer.take()
-            assert shipment is not None
-            self.buffer.stored(shipment)
+            in_flight = self.buffer.take()
+            assert in_flight is not None
+            self.buffer.stored(in_flight)
             self.assignment.progressed(PLACE)
 
     def of(self, kind: type) -> list[Any]:

@@ -37,7 +37,7 @@ def test_a_commit_refused_as_stale_means_that_the_partitions_are_lost(code: int)
     bench.consumer.refuse_commit = KafkaException(kafka_error(code))
     with pytest.raises(OwnershipLostError):
         bench.run()
-    assert bench.buffer.lane(PLACE) is None
+    assert bench.buffer.queue(PLACE) is None
     assert bench.consumer.commits == []
     assert bench.consumer.is_closed
 

@@ -26,7 +26,7 @@ def test_a_stop_that_is_out_of_time_leaves_the_rest_to_the_next_owner() -> None:
     bench.consumer.on_empty = pass_time
     assert not bench.source.run(bench.stop, lambda: Deadline.after(5, bench.clock))
     assert bench.consumer.commits == []
-    assert bench.buffer.lane(PLACE) is None
+    assert bench.buffer.queue(PLACE) is None
 
 
 def test_the_loop_is_seen_to_turn_meanwhile() -> None:

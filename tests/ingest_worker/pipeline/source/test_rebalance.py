@@ -21,7 +21,7 @@ def test_a_revoked_partition_is_drained_committed_and_released() -> None:
     bench.run()
     assert bench.consumer.commits == [{PLACE: 10}]
     assert bench.of(PartitionsRevoked) == [PartitionsRevoked("group", ("topic/0",), drained=True)]
-    assert bench.buffer.lane(PLACE) is None
+    assert bench.buffer.queue(PLACE) is None
 
 
 def test_what_is_still_being_inserted_at_the_deadline_is_not_committed() -> None:

@@ -22,10 +22,10 @@ def test_a_partition_that_is_fenced_is_begun_anew_after_a_while() -> None:
     def fence() -> None:
         bench.buffer.flush()
         seal_and_record(bench.buffer)
-        shipment = bench.buffer.take()
-        assert shipment is not None
-        bench.buffer.fence(shipment)
-        bench.buffer.give_up(shipment)
+        in_flight = bench.buffer.take()
+        assert in_flight is not None
+        bench.buffer.fence(in_flight)
+        bench.buffer.give_up(in_flight)
 
     def note() -> None:
         states.append((bench.assignment.partitions[PLACE].state.value, len(bench.asked), set(bench.consumer.paused)))

@@ -52,7 +52,7 @@ def test_another_topic_of_that_name_needs_a_new_consumer() -> None:
     bench.consumer.calls = [bench.assign, lambda: messages(10), replace, lambda: messages(10, first=10), None]
     with pytest.raises(TopicReplacedError):
         bench.run()
-    assert bench.buffer.lane(PLACE) is None
+    assert bench.buffer.queue(PLACE) is None
     assert bench.buffer.memory_bytes == 0
 
 

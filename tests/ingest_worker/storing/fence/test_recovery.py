@@ -18,7 +18,7 @@ from ingest_worker.storing.fence.recovery import (
 )
 from ingest_worker.storing.partitions import FeedPartition
 from ingest_worker.storing.ranges import OffsetRanges
-from ingest_worker.storing.record import Cut, LaneRecord, LaneStart, Record
+from ingest_worker.storing.record import Cut, Progress, Record, ResumePoint
 
 OFFSETS = st.sets(st.integers(0, 60))
 
@@ -59,15 +59,15 @@ def test_former_inserts_are_waited_for_then_killed(running: int, waited: float, 
 
 def test_the_record_says_where_a_data_source_goes_on_else_the_commit_does() -> None:
     cut = Cut(12, 15, 4)
-    record = Record("id", {"events": LaneRecord(12, (cut,))})
-    assert recorded_start("events", 10, record) == LaneStart(12, (cut,))
-    assert recorded_start("added_later", 10, record) == LaneStart(10)
-    assert recorded_start("events", 10, None) == LaneStart(10)
+    record = Record("id", {"events": Progress(12, (cut,))})
+    assert recorded_start("events", 10, record) == ResumePoint(12, (cut,))
+    assert recorded_start("added_later", 10, record) == ResumePoint(10)
+    assert recorded_start("events", 10, None) == ResumePoint(10)
 
 
 def test_what_the_scan_found_joins_what_the_record_says() -> None:
     part, other = FeedPartition("events", "topic", 0), FeedPartition("events", "topic", 1)
-    starts = {part: LaneStart(3, (Cut(3, 4, 2),)), other: LaneStart(0)}
+    starts = {part: ResumePoint(3, (Cut(3, 4, 2),)), other: ResumePoint(0)}
     joined = recovered(Quiet(Fenced(9)), starts, {part: OffsetRanges([4], [4])})
     assert joined.owner == 9
-    assert joined.starts == {part: LaneStart(3, (Cut(3, 4, 2),), OffsetRanges([4], [4])), other: LaneStart(0)}
+    assert joined.starts == {part: ResumePoint(3, (Cut(3, 4, 2),), OffsetRanges([4], [4])), other: ResumePoint(0)}

@@ -12,7 +12,7 @@ from ingest_worker.storing.batch import Batch, BatchBuilder, Limits, Origin
 from ingest_worker.storing.messages import Run
 from ingest_worker.storing.offsets import LowWaterMark
 from ingest_worker.storing.ranges import OffsetRanges
-from ingest_worker.storing.record import Cut, LaneRecord, LaneStart
+from ingest_worker.storing.record import Cut, Progress, ResumePoint
 
 # A batch that is being sent and the one after it: while the first is inserted the second is recorded.
 _AHEAD = 2
@@ -37,7 +37,7 @@ class Load:
 
 
 @dataclass(eq=False, slots=True)
-class Lane:
+class PartitionQueue:
     """At most one of its batches is being inserted. Not safe for threads: the buffer's lock is around every call.
 
     A message goes through `waiting` (batches that still grow), `sealed` (batches whose boundaries are fixed, to be
@@ -66,13 +66,13 @@ class Lane:
     _has_dropped: bool = False
 
     @classmethod
-    def starting(cls, origin: Origin, owner: int, start: LaneStart) -> Lane:
-        """A lane that first completes what a former owner may have left half done."""
-        lane = cls(origin, owner, LowWaterMark(start.position), deque(start.cuts), start.present, deque(start.cuts))
-        lane._start = start.position
+    def starting(cls, origin: Origin, owner: int, start: ResumePoint) -> PartitionQueue:
+        """A queue that first completes what a former owner may have left half done."""
+        queue = cls(origin, owner, LowWaterMark(start.position), deque(start.cuts), start.present, deque(start.cuts))
+        queue._start = start.position
         # The group's record, where these were read, names them already.
-        lane.on_record = frozenset(start.cuts)
-        return lane
+        queue.on_record = frozenset(start.cuts)
+        return queue
 
     @property
     def rows(self) -> int:
@@ -93,8 +93,8 @@ class Lane:
         )
 
     @property
-    def record(self) -> LaneRecord:
-        return LaneRecord(self.mark.position, tuple(self.cuts))
+    def record(self) -> Progress:
+        return Progress(self.mark.position, tuple(self.cuts))
 
     @property
     def is_completing(self) -> bool:
@@ -187,7 +187,7 @@ class Lane:
         return self.sending
 
     def stored(self, batch: Batch) -> bool:
-        """The batch is in ClickHouse. True when the lane may be committed further."""
+        """The batch is in ClickHouse. True when the queue may be committed further."""
         before = self.mark.position
         self.mark.stored(batch.first_offset, batch.last_offset)
         self.cuts = deque(cut for cut in self.cuts if cut.last != batch.last_offset)
