@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from schemas.errors import ProjectError
+from schemas.model import Pipe
 from schemas.template.errors import ReportedError, TemplateRenderError
 from schemas.template.parameters import Parameter
 from tests.query_api.projects import catalog, pipe, project
@@ -20,13 +21,13 @@ ORDER BY timestamp DESC
 LIMIT {{ Int32(limit, 100) }}"""
 
 
-def problems(*pipes) -> list[tuple[int, int, str]]:
+def problems(*pipes: Pipe) -> list[tuple[int, int, str]]:
     with pytest.raises(ProjectError) as caught:
         catalog(*pipes)
     return [(each.place.line, each.place.column, each.message) for each in caught.value.problems]
 
 
-def test_an_endpoint_says_what_it_takes_and_reads():
+def test_an_endpoint_says_what_it_takes_and_reads() -> None:
     endpoint = catalog(pipe("get_events", endpoint=GET_EVENTS)).endpoints["get_events"]
     assert endpoint.parameters == (
         Parameter("event_type", "String", description="of the event"),
@@ -36,7 +37,7 @@ def test_an_endpoint_says_what_it_takes_and_reads():
     assert endpoint.dependencies == ("events",)
 
 
-def test_optional_conditions_are_there_only_when_given():
+def test_optional_conditions_are_there_only_when_given() -> None:
     endpoint = catalog(pipe("get_events", endpoint=GET_EVENTS)).endpoints["get_events"]
     assert "event_type" not in endpoint.render({}).sql
     query = endpoint.render({"event_type": "page_view", "limit": "5", "unknown": "x", "token": "secret"})
@@ -44,7 +45,7 @@ def test_optional_conditions_are_there_only_when_given():
     assert query.parameters == {"p1": "page_view", "p2": "5"}
 
 
-def test_dependencies_are_followed_through_nodes_pipes_and_branches():
+def test_dependencies_are_followed_through_nodes_pipes_and_branches() -> None:
     other = pipe("other", n="% SELECT * FROM {% if defined(x) %}users{% else %}events_quarantine{% end %}")
     compiled = catalog(
         other, pipe("p", a="SELECT * FROM other", n="SELECT 1 IN events FROM a"), tables=("events", "users")
@@ -53,15 +54,15 @@ def test_dependencies_are_followed_through_nodes_pipes_and_branches():
     assert [parameter.name for parameter in compiled.endpoints["p"].parameters] == ["x"]
 
 
-def test_a_catalog_cannot_be_changed():
+def test_a_catalog_cannot_be_changed() -> None:
     compiled = catalog(pipe("p", n="SELECT 1"))
     with pytest.raises(TypeError):
-        compiled.endpoints["q"] = compiled.endpoints["p"]
+        compiled.endpoints["q"] = compiled.endpoints["p"]  # type: ignore[index]  # what must fail
     with pytest.raises(dataclasses.FrozenInstanceError):
-        compiled.endpoints["p"].name = "q"
+        compiled.endpoints["p"].name = "q"  # type: ignore[misc]  # what must fail
 
 
-def test_every_problem_of_every_node_is_reported_with_its_place():
+def test_every_problem_of_every_node_is_reported_with_its_place() -> None:
     found = problems(
         pipe("bad", a="SELECT * FROM b", b="SELECT * FROM a", c="%\nSELECT *\n  FROM evnts", d="%\nSELECT {{x y}}"),
         pipe(
@@ -93,7 +94,7 @@ UNAVAILABLE = [
 
 
 @pytest.mark.parametrize(("written", "message"), UNAVAILABLE)
-def test_what_is_not_to_be_had_ends_the_requests_that_come_to_it_and_no_others(written, message):
+def test_what_is_not_to_be_had_ends_the_requests_that_come_to_it_and_no_others(written: str, message: str) -> None:
     compiled = catalog(pipe("p", n=written), pipe("q", n="SELECT 1"), pipe("r", m="SELECT * FROM p", n="SELECT 2"))
     (warning,) = compiled.warnings
     assert (warning.message, warning.severity) == (f"{message}: what reads it will fail", "warning")
@@ -111,7 +112,9 @@ def test_what_is_not_to_be_had_ends_the_requests_that_come_to_it_and_no_others(w
         ("% SELECT {% if defined(x) %}f({% end %}1{% if defined(x) %} + 1){% end %}", "a `)` closes nothing"),
     ],
 )
-def test_sql_that_no_node_may_hold_or_that_only_some_branches_have_ends_their_requests(written, message):
+def test_sql_that_no_node_may_hold_or_that_only_some_branches_have_ends_their_requests(
+    written: str, message: str
+) -> None:
     compiled = catalog(pipe("p", n=written), pipe("q", n="SELECT 1"))
     assert {f"{message}: what reads it will fail"} >= {each.message for each in compiled.warnings}
     if "{%" in written:
@@ -124,7 +127,7 @@ def test_sql_that_no_node_may_hold_or_that_only_some_branches_have_ends_their_re
     assert message in str(caught.value)
 
 
-def test_a_branch_that_reads_what_is_there_answers():
+def test_a_branch_that_reads_what_is_there_answers() -> None:
     chosen = "% SELECT * FROM {% if defined(x) %}events{% else %}nowhere{% end %}"
     assert catalog(pipe("p", n=chosen)).endpoints["p"].render({"x": "1"}).sql == "SELECT * FROM events"
 
@@ -143,11 +146,11 @@ def test_a_branch_that_reads_what_is_there_answers():
         ),
     ],
 )
-def test_what_cannot_work_is_refused(written, message):
+def test_what_cannot_work_is_refused(written: str, message: str) -> None:
     assert [found for _, _, found in problems(pipe("p", n=written))] == [message]
 
 
-def test_a_default_of_an_author_may_be_a_time_without_end():
+def test_a_default_of_an_author_may_be_a_time_without_end() -> None:
     endpoint = catalog(pipe("p", n="% SELECT {{Date(d, '9999-12-31')}}")).endpoints["p"]
     assert list(endpoint.render({}).parameters.values()) == ["9999-12-31"]
 
@@ -160,7 +163,7 @@ def test_a_default_of_an_author_may_be_a_time_without_end():
         ("{{q}}", '"q" can not be used as a variable name, line 1'),
     ],
 )
-def test_a_tag_that_may_never_run_is_a_warning_and_ends_the_requests_that_come_to_it(tag, message):
+def test_a_tag_that_may_never_run_is_a_warning_and_ends_the_requests_that_come_to_it(tag: str, message: str) -> None:
     compiled = catalog(pipe("p", n="% SELECT 1{% if defined(x) %}" + tag + "{% end %}"))
     (warning,) = compiled.warnings
     assert (warning.message, warning.severity) == (f"{message}: what comes to it will fail", "warning")
@@ -171,47 +174,47 @@ def test_a_tag_that_may_never_run_is_a_warning_and_ends_the_requests_that_come_t
     assert str(caught.value).startswith(f"Template Syntax Error: {message}")
 
 
-def test_two_nodes_of_one_name_are_refused():
+def test_two_nodes_of_one_name_are_refused() -> None:
     twice = pipe("p", n="SELECT 1")
     twice = dataclasses.replace(twice, nodes=(*twice.nodes, *twice.nodes))
     assert problems(twice)[0][2] == "the pipe `p` has two nodes named `n`"
 
 
-def test_a_hint_names_what_was_meant():
+def test_a_hint_names_what_was_meant() -> None:
     (warning,) = catalog(pipe("p", n="SELECT * FROM evnts")).warnings
     assert warning.hint == "did you mean `events`?"
 
 
-def test_values_are_a_table_however_they_are_written():
+def test_values_are_a_table_however_they_are_written() -> None:
     for written in ("SELECT * FROM values('a Int8', 1)", "SELECT * FROM (VALUES (1, 2))"):
         assert catalog(pipe("p", n=written)).warnings == ()
 
 
-def test_a_harmless_setting_is_no_problem():
+def test_a_harmless_setting_is_no_problem() -> None:
     compiled = catalog(pipe("p", n="SELECT * FROM events SETTINGS join_use_nulls = 1"))
     assert compiled.warnings == ()
     assert compiled.endpoints["p"].render({}).sql
 
 
-def test_tags_without_a_percent_sign_are_a_template_with_a_warning():
+def test_tags_without_a_percent_sign_are_a_template_with_a_warning() -> None:
     compiled = catalog(pipe("p", n="SELECT 1\nLIMIT {{Int8(limit, 5)}}"))
     assert compiled.endpoints["p"].render({}).sql == "SELECT 1\nLIMIT {p1:Int8}"
     (warning,) = compiled.warnings
     assert (warning.place.line, warning.place.column, warning.severity) == (4, 11, "warning")
 
 
-def test_a_template_that_renders_to_nothing_is_refused():
+def test_a_template_that_renders_to_nothing_is_refused() -> None:
     endpoint = catalog(pipe("p", n="% {% if defined(x) %}SELECT 1{% end %}")).endpoints["p"]
     with pytest.raises(Exception, match="Template renders to an empty query"):
         endpoint.render({})
 
 
-def test_a_project_without_pipes_has_an_empty_catalog():
+def test_a_project_without_pipes_has_an_empty_catalog() -> None:
     assert not catalog().endpoints
     assert project().pipes == {}
 
 
-def test_a_parameter_that_requests_use_themselves_is_a_warning():
+def test_a_parameter_that_requests_use_themselves_is_a_warning() -> None:
     compiled = catalog(pipe("p", n="% SELECT {{String(tag, 'a')}}, {{String(token, 'b')}}"))
     assert [warning.hint for warning in compiled.warnings] == [
         "give it another name",
@@ -221,7 +224,7 @@ def test_a_parameter_that_requests_use_themselves_is_a_warning():
     assert query.parameters == {"p1": "given", "p2": "b"}
 
 
-def test_the_literal_form_of_optional_filters_works():
+def test_the_literal_form_of_optional_filters_works() -> None:
     written = """SELECT * FROM events
     WHERE (event_type = {{String(event_type, '')}} OR {{String(event_type, '')}} = '')
       AND timestamp >= {{DateTime(start_date, '2023-01-01 00:00:00')}}
@@ -231,7 +234,7 @@ def test_the_literal_form_of_optional_filters_works():
     assert list(endpoint.render({}).parameters.values()) == ["", "2023-01-01 00:00:00", "2023-12-31 23:59:59", "100"]
 
 
-def test_a_tag_that_writes_nothing_may_stand_before_the_select():
+def test_a_tag_that_writes_nothing_may_stand_before_the_select() -> None:
     sql = "%\n{% if not defined(x) %}{{ error('x is needed') }}{% end %}\nSELECT a FROM events LIMIT {{ Int32(x) }}"
     endpoint = catalog(pipe("p", n=sql)).endpoints["p"]
     assert endpoint.render({"x": "1"}).sql.strip() == "SELECT a FROM events LIMIT {p1:Int32}"

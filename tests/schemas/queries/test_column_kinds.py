@@ -30,17 +30,17 @@ from tests.query_api.projects import pipe
         (["Date", "LowCardinality(String)"], "text"),
     ],
 )
-def test_a_name_has_the_most_general_kind_of_its_columns(types, kind):
+def test_a_name_has_the_most_general_kind_of_its_columns(types: list[str], kind: str) -> None:
     data_sources = [DataSource(f"t{n}", (Column("c", parse_column_type(each)),)) for n, each in enumerate(types)]
     assert column_kinds(data_sources) == {"c": kind}
     assert column_kinds(reversed(data_sources)) == {"c": kind}
 
 
-def test_a_column_without_a_type_may_hold_anything():
+def test_a_column_without_a_type_may_hold_anything() -> None:
     assert column_kinds([DataSource("t", (Column("a.b", None),))]) == {"b": "text"}
 
 
-def test_an_endpoint_compares_times_by_the_columns_of_its_project():
+def test_an_endpoint_compares_times_by_the_columns_of_its_project() -> None:
     columns = (Column("day", parse_column_type("Date")), Column("kind", parse_column_type("String")))
     asked = pipe("p", n="% SELECT 1 FROM events WHERE day >= {{DateTime(x)}} AND kind >= {{DateTime(x)}}")
     project = Project(Path(), {"events": DataSource("events", columns)}, {"p": asked})

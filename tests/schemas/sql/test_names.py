@@ -48,7 +48,7 @@ TABLES = [
 
 
 @pytest.mark.parametrize(("sql", "expected"), TABLES, ids=[sql for sql, _ in TABLES])
-def test_tables_are_found_where_they_stand(sql, expected):
+def test_tables_are_found_where_they_stand(sql: str, expected: list[object] | list[str]) -> None:
     names = names_of(sql)
     assert [table.name for table in names.tables] == expected
     for table in names.tables:
@@ -72,11 +72,11 @@ DEFINED = [
 
 
 @pytest.mark.parametrize(("sql", "expected"), DEFINED, ids=[sql for sql, _ in DEFINED])
-def test_what_a_statement_defines_itself_is_no_table(sql, expected):
+def test_what_a_statement_defines_itself_is_no_table(sql: str, expected: list[object] | list[str]) -> None:
     assert [table.name for table in names_of(sql).tables] == expected
 
 
-def test_aliases_functions_and_settings_are_noted():
+def test_aliases_functions_and_settings_are_noted() -> None:
     names = names_of("SELECT * FROM a x, b AS y, c FINAL, numbers(3) SETTINGS max_threads = 1, join_use_nulls = 1;")
     assert [table.has_alias for table in names.tables] == [True, True, False]
     assert [function.name for function in names.functions] == ["numbers"]
@@ -96,16 +96,16 @@ def test_aliases_functions_and_settings_are_noted():
         ("  -- nothing", "is empty", 0),
     ],
 )
-def test_what_is_not_one_select_is_refused_with_its_place(sql, message, offset):
+def test_what_is_not_one_select_is_refused_with_its_place(sql: str, message: str, offset: int) -> None:
     with pytest.raises(SqlTextError, match=message) as caught:
         names_of(sql)
     assert caught.value.offset == offset
 
 
-def test_words_in_quotes_are_values_and_no_keywords():
+def test_words_in_quotes_are_values_and_no_keywords() -> None:
     names = names_of("SELECT 'from' a, 'in' b, 'join' c, $$union$$ d  FROM t WHERE f = 'with' AND g = 'using'")
     assert [table.name for table in names.tables] == ["t"]
 
 
-def test_a_comment_of_two_slashes_may_hold_anything():
+def test_a_comment_of_two_slashes_may_hold_anything() -> None:
     assert [table.name for table in names_of("SELECT 1 // it's FROM a\nFROM b").tables] == ["b"]

@@ -33,7 +33,7 @@ VALUES = st.recursive(
 
 @settings(max_examples=500)
 @given(source=TEXTS, values=st.dictionaries(st.sampled_from("xyz"), VALUES))
-def test_any_text_compiles_and_renders_or_is_refused(source, values):
+def test_any_text_compiles_and_renders_or_is_refused(source: str, values: dict[str, object]) -> None:
     with suppress(TemplateError):
         template = Template(source)
         assert len(list(samples_of(template.segments))) >= 1
@@ -42,7 +42,7 @@ def test_any_text_compiles_and_renders_or_is_refused(source, values):
 
 @settings(max_examples=500)
 @given(source=TEXTS)
-def test_any_text_has_names_or_is_refused(source):
+def test_any_text_has_names_or_is_refused(source: str) -> None:
     with suppress(SqlTextError):
         names = names_of(source)
         for table in names.tables:
@@ -51,7 +51,7 @@ def test_any_text_has_names_or_is_refused(source):
 
 
 @given(value=VALUES)
-def test_a_plain_value_is_bound_whatever_it_is(value):
+def test_a_plain_value_is_bound_whatever_it_is(value: object) -> None:
     with suppress(TemplateError):
         state = Render()
         sql = Template("{{x}}").render({"x": value}, state)

@@ -14,6 +14,7 @@ from schemas.template.functions.registry import FUNCTIONS
 from schemas.template.rendering import Render
 from schemas.template.template import Template
 from schemas.template.values.binding import constant
+from schemas.template.values.moments import ColumnKind
 
 # Many examples: a first answer does without them.
 pytestmark = pytest.mark.slow
@@ -96,7 +97,7 @@ def render(template: Template, values: dict[str, object]) -> tuple[str, dict[str
 
 @pytest.mark.parametrize("source", POSITIONS)
 @given(value=ANY_TEXT)
-def test_the_sql_is_the_same_for_every_text(source, value):
+def test_the_sql_is_the_same_for_every_text(source: str, value: str) -> None:
     template = Template(source)
     expected, _ = render(template, {"x": "plain"})
     sql, _ = render(template, {"x": value})
@@ -106,7 +107,7 @@ def test_the_sql_is_the_same_for_every_text(source, value):
 
 @pytest.mark.parametrize("source", DOTTED)
 @given(value=ANY_TEXT)
-def test_the_sql_of_columns_depends_on_their_dots_and_commas_alone(source, value):
+def test_the_sql_of_columns_depends_on_their_dots_and_commas_alone(source: str, value: str) -> None:
     template = Template(source)
     shape = "".join(character if character in ".," else "a" for character in value)
     names = iter(range(1_000))
@@ -119,7 +120,7 @@ def test_the_sql_of_columns_depends_on_their_dots_and_commas_alone(source, value
 
 @pytest.mark.parametrize("source", VALIDATED)
 @given(value=ANY_TEXT)
-def test_a_validated_value_is_refused_or_bound(source, value):
+def test_a_validated_value_is_refused_or_bound(source: str, value: str) -> None:
     template = Template(source)
     with suppress(TemplateError):
         sql, parameters = render(template, {"x": value})
@@ -128,7 +129,7 @@ def test_a_validated_value_is_refused_or_bound(source, value):
 
 
 @given(name=ANY_TEXT, value=ANY_TEXT)
-def test_no_parameter_name_changes_anything_but_what_the_template_names(name, value):
+def test_no_parameter_name_changes_anything_but_what_the_template_names(name: str, value: str) -> None:
     template = Template("{% for i in range(2) %}{{i}},{% end %}{{String(only, 'd')}}")
     expected = render(template, {})
     if name != "only":
@@ -137,7 +138,7 @@ def test_no_parameter_name_changes_anything_but_what_the_template_names(name, va
 
 @given(st.one_of(st.integers(), st.floats(), st.text(), st.booleans(), st.none(), st.lists(st.integers())))
 @example(-0.0)
-def test_the_only_literal_ever_written_is_a_plain_number(value):
+def test_the_only_literal_ever_written_is_a_plain_number(value: str | float | list[int] | None) -> None:
     try:
         written = constant(value)
     except TemplateRenderError:
@@ -152,14 +153,14 @@ SILENT = {"error", "custom_error"}
 BUILTINS = {"str", "bool", "abs", "sum", "sorted", "range", "enumerate", "zip", "min"}
 
 
-def test_no_function_is_forgotten():
+def test_no_function_is_forgotten() -> None:
     tried = " ".join([*POSITIONS, *DOTTED, *VALIDATED, *COMPARED])
     assert {name for name in FUNCTIONS if not re.search(rf"\b{name}\(", tried)} == SILENT | BUILTINS | {"TABLE"}
 
 
 @pytest.mark.parametrize("source", [f"{{{{{name}(x)}}}}" for name in sorted(SILENT)])
 @given(value=ANY_TEXT)
-def test_an_error_is_the_callers_text_and_no_sql(source, value):
+def test_an_error_is_the_callers_text_and_no_sql(source: str, value: str) -> None:
     state = Render()
     with pytest.raises(TemplateError, check=lambda error: str(error) == value):
         Template(source).render({"x": value}, state)
@@ -169,7 +170,7 @@ def test_an_error_is_the_callers_text_and_no_sql(source, value):
 @pytest.mark.parametrize("source", COMPARED)
 @pytest.mark.parametrize("kind", ["date", "second", "fraction", "zoned", "text", None])
 @given(value=TIMES)
-def test_a_compared_time_is_bound_as_one_of_a_few_types(source, kind, value):
+def test_a_compared_time_is_bound_as_one_of_a_few_types(source: str, kind: ColumnKind, value: str) -> None:
     state = Render(column_kinds={"a": kind} if kind else {})
     template = Template(source)
     with suppress(TemplateError):
@@ -178,12 +179,12 @@ def test_a_compared_time_is_bound_as_one_of_a_few_types(source, kind, value):
         assert shape == re.sub(r"\{\{.*?\}\}", "?", source)
 
 
-def test_half_a_surrogate_pair_is_refused():
+def test_half_a_surrogate_pair_is_refused() -> None:
     with pytest.raises(TemplateRenderError, match="surrogate"):
         render(Template("SELECT {{x}}"), {"x": "\ud83d"})
 
 
-def test_a_value_over_clickhouses_limit_is_413():
+def test_a_value_over_clickhouses_limit_is_413() -> None:
     template = Template("SELECT {{x}}")
     assert render(template, {"x": "a" * 131_072})
     for value in ("a" * 131_073, "\\" * 70_000, "漢" * 50_000):

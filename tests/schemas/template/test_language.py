@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.template.errors import TemplateCompileError, TemplateError, TemplateRenderError
+from schemas.template.errors import ParameterError, TemplateCompileError, TemplateError, TemplateRenderError
 from schemas.template.rendering import Render
 from schemas.template.template import Template
 
@@ -54,7 +54,7 @@ def written(source: str, **values: object) -> str:
         ("\n{% if x %}\n a\n{% end %}\n", "\n\n a\n\n"),
     ],
 )  # fmt: skip
-def test_a_template_means_what_it_means_in_tinybird(source, expected):
+def test_a_template_means_what_it_means_in_tinybird(source: str, expected: str) -> None:
     assert written(source, x="b") == expected
 
 
@@ -79,7 +79,7 @@ def test_a_template_means_what_it_means_in_tinybird(source, expected):
         ("{{ x ! y }}", "invalid syntax: unexpected char '!' at 2", 1, 1),
     ],
 )  # fmt: skip
-def test_a_wrong_template_is_refused_with_its_place(source, message, line, column):
+def test_a_wrong_template_is_refused_with_its_place(source: str, message: str, line: int, column: int) -> None:
     with pytest.raises(TemplateCompileError) as caught:
         Template(source)
     assert caught.value.message == message
@@ -132,7 +132,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("source", "message", "line", "column"), REFUSED, ids=[source for source, *_ in REFUSED])
-def test_a_tag_that_no_template_may_hold_ends_the_renders_that_come_to_it_and_no_others(source, message, line, column):
+def test_a_tag_that_no_template_may_hold_ends_the_renders_that_come_to_it_and_no_others(
+    source: str, message: str, line: int, column: int
+) -> None:
     # `x` is given no value, so that no branch of its own is taken; in the other branch nothing of the tag is run.
     template = Template("{% if other == 'yes' %}" + source + "{% else %}SELECT 1{% end %}")
     (refusal,) = template.refusals
@@ -146,7 +148,7 @@ def test_a_tag_that_no_template_may_hold_ends_the_renders_that_come_to_it_and_no
     assert caught.value.status == 400
 
 
-def test_a_refused_branch_ends_a_render_where_it_is_reached():
+def test_a_refused_branch_ends_a_render_where_it_is_reached() -> None:
     elif_ = Template("{% if x %}A{% elif y.z %}B{% end %}")
     assert elif_.render({"x": "1"}, Render()) == "A"
     with pytest.raises(TemplateError, match="attributes cannot be read: `z`"):
@@ -157,7 +159,7 @@ def test_a_refused_branch_ends_a_render_where_it_is_reached():
         except_.render({"x": "a"}, Render())
 
 
-def test_the_first_turn_of_a_loop_needs_no_loop_variable():
+def test_the_first_turn_of_a_loop_needs_no_loop_variable() -> None:
     source = "{% for i in [1, 2] %}{% if not loop.first %}, {% end %}{{i}}{% end %}"
     template = Template("{% if defined(x) %}" + source + "{% else %}SELECT 1{% end %}")
     assert template.render({}, Render()) == "SELECT 1"
@@ -165,13 +167,13 @@ def test_the_first_turn_of_a_loop_needs_no_loop_variable():
         template.render({"x": "1"}, Render())
 
 
-def test_every_refused_tag_is_told_and_their_number_has_an_end():
+def test_every_refused_tag_is_told_and_their_number_has_an_end() -> None:
     assert [each.column for each in Template("{{a.b}}{{c.d}}{% if e.f %}{% end %}").refusals] == [1, 8, 15]
     with pytest.raises(TemplateCompileError, match="attributes cannot be read"):
         Template("{{a.b}}" * 50)
 
 
-def test_a_tag_that_one_branch_puts_in_a_comment_is_refused():
+def test_a_tag_that_one_branch_puts_in_a_comment_is_refused() -> None:
     with pytest.raises(TemplateCompileError, match="in an SQL comment or not") as caught:
         Template("{% if x %} -- c {% else %}\n{% end %}{{y}}")
     assert (caught.value.line, caught.value.column) == (2, 10)
@@ -190,7 +192,7 @@ def test_a_tag_that_one_branch_puts_in_a_comment_is_refused():
         ("-- {{missing}}\n1", "-- \n1"),
     ],
 )
-def test_a_tag_in_a_comment_is_written_as_nothing(source, expected):
+def test_a_tag_in_a_comment_is_written_as_nothing(source: str, expected: str) -> None:
     assert written(source, x="b") == expected
 
 
@@ -202,24 +204,24 @@ def test_a_tag_in_a_comment_is_written_as_nothing(source, expected):
         ("FROM t sample\n{{Int32(x, 1000)}} WHERE a = {{Int32(x, 7)}}", "FROM t sample\n1000 WHERE a = <7>"),
     ],
 )
-def test_sample_takes_a_constant(source, expected):
+def test_sample_takes_a_constant(source: str, expected: str) -> None:
     assert written(source) == expected
 
 
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "1e30"])
-def test_sample_takes_nothing_but_a_plain_number(value):
+def test_sample_takes_nothing_but_a_plain_number(value: str) -> None:
     with pytest.raises(TemplateRenderError, match="SAMPLE takes a number from 0 up"):
         written("FROM t SAMPLE {{Float64(x)}}", x=value)
 
 
-def test_one_value_of_one_type_has_one_name():
+def test_one_value_of_one_type_has_one_name() -> None:
     state = Render()
     sql = Template("{{x}} {{String(x)}} {{Int8(y)}} {{Int16(y)}} {{x}}").render({"x": "1", "y": "1"}, state)
     assert sql == "{p1:String} {p1:String} {p2:Int8} {p3:Int16} {p1:String}"
 
 
-def test_a_wrong_value_names_the_parameter_and_what_it_takes():
-    with pytest.raises(TemplateError) as caught:
+def test_a_wrong_value_names_the_parameter_and_what_it_takes() -> None:
+    with pytest.raises(ParameterError) as caught:
         written("{{Int32(limit, 100)}}", limit="abc")
     assert str(caught.value) == (
         "Template Syntax Error: Error validating 'abc' to type Int32. "
@@ -229,7 +231,7 @@ def test_a_wrong_value_names_the_parameter_and_what_it_takes():
     assert caught.value.body == {"error": str(caught.value)}
 
 
-def test_a_template_can_be_rendered_again_and_again():
+def test_a_template_can_be_rendered_again_and_again() -> None:
     template = Template("{% set n = Int8(x, 1) %}{% for i in [1, 2] %}{{n + i}}{% end %}")
     renders = [Render(), Render(), Render()]
     texts = {template.render(given, state) for given, state in zip(({"x": "5"}, {}, {}), renders, strict=True)}

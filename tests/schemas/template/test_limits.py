@@ -39,7 +39,7 @@ HOSTILE = {
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE.keys())
-def test_a_hostile_template_ends_with_an_error(source):
+def test_a_hostile_template_ends_with_an_error(source: str) -> None:
     with pytest.raises(TemplateLimitError):
         Template(source).render({}, Render())
 
@@ -57,21 +57,21 @@ def test_a_hostile_template_ends_with_an_error(source):
         "{{'}}" * 30_000,
     ],
 )
-def test_a_text_that_would_exhaust_a_parser_is_refused(source):
+def test_a_text_that_would_exhaust_a_parser_is_refused(source: str) -> None:
     with pytest.raises(TemplateCompileError):
         Template(source)
 
 
 @pytest.mark.parametrize("value", ["[" * 100_000, "[" * 900 + "]" * 900, "9" * 100_000])
 @pytest.mark.parametrize("source", ["{{JSON(x)}}", "{{Int256(x)}}", "{{Array(x, 'UInt8')}}"])
-def test_a_hostile_value_is_refused(source, value):
+def test_a_hostile_value_is_refused(source: str, value: object) -> None:
     with pytest.raises(TemplateError) as caught:
         Template(source).render({"x": value}, Render())
     assert caught.value.status == 400
     assert len(str(caught.value)) < 2_000
 
 
-def test_a_nested_value_is_written_in_linear_time():
+def test_a_nested_value_is_written_in_linear_time() -> None:
     value: object = 1
     for _ in range(60):
         value = [value, value] if value == 1 else [value]
@@ -95,12 +95,12 @@ def test_a_nested_value_is_written_in_linear_time():
         "{% set render.budget = 1 %}",
     ],
 )
-def test_what_could_reach_out_of_the_sandbox_is_never_run(source):
+def test_what_could_reach_out_of_the_sandbox_is_never_run(source: str) -> None:
     with pytest.raises(TemplateError, match=r"cannot be read|Invalid|only names|takes|expected"):
         Template(source).render({"x": "a", "y": "b"}, Render())
 
 
-def test_the_budget_looks_at_its_clock():
+def test_the_budget_looks_at_its_clock() -> None:
     now, passed = iter([0.0, 0.1, 0.3]), iter([0.0, 0.5, 0.5])
     budget = Budget(Limits(seconds=0.2), lambda: next(now), lambda: next(passed))
     budget.step()
@@ -108,7 +108,7 @@ def test_the_budget_looks_at_its_clock():
         budget.step()
 
 
-def test_the_clock_of_the_cpu_is_not_asked_while_less_time_has_passed_than_the_limit():
+def test_the_clock_of_the_cpu_is_not_asked_while_less_time_has_passed_than_the_limit() -> None:
     asked = iter([0.0])
     budget = Budget(Limits(seconds=0.2), lambda: next(asked), lambda: 100.0)
     for _ in range(10):

@@ -78,7 +78,7 @@ def _error_of(template: Template, values: dict[str, object], render: Render) -> 
 
 
 @pytest.mark.parametrize("function", sorted({*FUNCTIONS} - {"defined", "backend_hint"}))
-def test_no_function_answers_in_pythons_words(function):
+def test_no_function_answers_in_pythons_words(function: str) -> None:
     calls = ["a", "a, b", "a, a, b", "a, b, a", "a, b, a, b, a, b, a, b, a, b", "a, 'x', b"]
     calls += [f"a, {keyword}=b" for keyword in KEYWORDS]
     calls += ["'2026-01-01', a", "a, '2026-01-01', b", "a, '2026-01-01', '%Y %Y', '%'", "a__in=a, b=b", "[a, b]"]
@@ -86,13 +86,13 @@ def test_no_function_answers_in_pythons_words(function):
 
 
 @pytest.mark.parametrize("method", sorted(CONTROL_METHODS))
-def test_no_method_answers_in_pythons_words(method):
+def test_no_method_answers_in_pythons_words(method: str) -> None:
     calls = ["", "b", "b, a", "a, b, 'x', 4", "nonsense=b"]
     expect_our_words(f"{{% set y = a.{method}({call}) %}}{{{{y if a else y}}}}" for call in calls)
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_no_operator_answers_in_pythons_words(operator):
+def test_no_operator_answers_in_pythons_words(operator: str) -> None:
     expect_our_words([f"{{% set y = a {operator} b %}}{{{{y if a else y}}}}"])
 
 
@@ -120,11 +120,11 @@ def test_no_operator_answers_in_pythons_words(operator):
         "1 WHERE {{sql_and(x__in=a, y=b)}}",
     ],
 )
-def test_no_tag_answers_in_pythons_words(source):
+def test_no_tag_answers_in_pythons_words(source: str) -> None:
     expect_our_words([source])
 
 
-def test_a_secret_is_in_no_error():
+def test_a_secret_is_in_no_error() -> None:
     for source in ("{{Int32(x, tb_secret('k'))}}", "{% set y = tb_secret('k') %}{{Date(y)}}{{x}}"):
         with pytest.raises(TemplateError) as caught:
             Template(source).render({}, Render({"k": "hunter2-hunter2"}))

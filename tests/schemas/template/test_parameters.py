@@ -32,16 +32,16 @@ USES = [
 
 
 @pytest.mark.parametrize(("source", "expected"), USES, ids=[source for source, _ in USES])
-def test_every_use_is_noted_in_the_order_of_the_text(source, expected):
+def test_every_use_is_noted_in_the_order_of_the_text(source: str, expected: list[Parameter]) -> None:
     assert list(Template(source).parameters) == expected
 
 
-def test_merged_uses_name_each_parameter_once():
+def test_merged_uses_name_each_parameter_once() -> None:
     template = Template("{% if defined(a) %}{{Int32(a)}}{{Int32(a, 7, description='d')}}{{b}}{% end %}{{Int8(b)}}")
     assert merge(list(template.parameters)) == (Parameter("a", "Int32", 7, "d"), Parameter("b", "Int8"))
 
 
-def test_a_parameter_that_only_defined_names_stays_marked():
+def test_a_parameter_that_only_defined_names_stays_marked() -> None:
     assert merge(list(Template("{% if defined(a) %}{% end %}").parameters)) == (
         Parameter("a", used_in="function_call"),
     )

@@ -38,7 +38,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("clause", "values", "keyword", "named"), REFUSED, ids=[each[0] for each in REFUSED])
-def test_a_count_below_zero_is_refused_with_its_parameter(clause, values, keyword, named):
+def test_a_count_below_zero_is_refused_with_its_parameter(
+    clause: str, values: dict[str, str], keyword: str, named: str
+) -> None:
     endpoint = catalog(pipe("p", n=f"% SELECT n FROM (SELECT 1 AS n) {clause}")).endpoints["p"]
     with pytest.raises(TemplateRenderError) as caught:
         endpoint.render(values)
@@ -49,7 +51,7 @@ def test_a_count_below_zero_is_refused_with_its_parameter(clause, values, keywor
     assert caught.value.status == 400
 
 
-def test_a_count_of_an_alias_and_of_a_node_behind_is_refused_too():
+def test_a_count_of_an_alias_and_of_a_node_behind_is_refused_too() -> None:
     alias = catalog(pipe("p", n="% WITH {{Int32(size)}} * 2 AS rows SELECT 1 LIMIT rows")).endpoints["p"]
     with pytest.raises(TemplateRenderError, match="`size`"):
         alias.render({"size": "-1"})
@@ -77,11 +79,11 @@ def test_a_count_of_an_alias_and_of_a_node_behind_is_refused_too():
         ("SELECT 1 LIMIT -1 SETTINGS max_threads = {{Int32(a)}}", {"a": "-1"}),
     ],
 )  # fmt: skip
-def test_what_is_not_below_zero_or_no_count_is_taken(sql, values):
+def test_what_is_not_below_zero_or_no_count_is_taken(sql: str, values: dict[str, str]) -> None:
     assert catalog(pipe("p", n=f"% {sql}")).endpoints["p"].render(values)
 
 
-def test_brackets_and_names_without_end_are_read_in_the_time_of_their_length():
+def test_brackets_and_names_without_end_are_read_in_the_time_of_their_length() -> None:
     deep = "SELECT 1 LIMIT " + "(" * 500 + "{p1:Int32}" + ")" * 500
     (count,) = row_counts_of(deep)
     assert (count.expression, count.placeholders) == (None, frozenset({"p1"}))

@@ -6,8 +6,9 @@ import pytest
 
 from schemas.template.rendering import Render
 from schemas.template.template import Template
+from schemas.template.values.moments import ColumnKind
 
-KINDS = {"d": "date", "s": "second", "f": "fraction", "z": "zoned", "t": "text"}
+KINDS: dict[str, ColumnKind] = {"d": "date", "s": "second", "f": "fraction", "z": "zoned", "t": "text"}
 UTC = "DateTime('UTC')"
 
 
@@ -55,7 +56,7 @@ FORMS = [
 
 
 @pytest.mark.parametrize(("text", "expected"), [(text, expected) for text, *expected in FORMS], ids=lambda value: value)
-def test_a_time_is_bound_for_the_column_it_is_compared_with(text, expected):
+def test_a_time_is_bound_for_the_column_it_is_compared_with(text: str, expected: list[str | tuple[str, str]]) -> None:
     wanted = [("String", each) if isinstance(each, str) else each for each in expected]
     source = " AND ".join(f"{column} >= {{{{DateTime(x)}}}}" for column in "dsfztu")
     assert bound(source, text) == wanted
@@ -78,11 +79,11 @@ def test_a_time_is_bound_for_the_column_it_is_compared_with(text, expected):
         "s NOT IN ({{DateTime(x)}}, now(), {{DateTime(x)}})",
     ],
 )
-def test_every_comparison_is_seen(source):
+def test_every_comparison_is_seen(source: str) -> None:
     assert set(bound(source, "2024-01-31T10:00:00Z")) == {(UTC, WHOLE)}
 
 
-def test_the_members_of_an_array_are_compared_alike():
+def test_the_members_of_an_array_are_compared_alike() -> None:
     source = "s IN {{Array(x, 'DateTime')}}"
     assert bound(source, "2024-01-31T10:00:00Z") == [(f"Array({UTC})", f"['{WHOLE}']")]
     assert bound(source, f"2024-01-31T10:00:00Z,{WHOLE}") == [("Array(String)", f"['2024-01-31T10:00:00Z','{WHOLE}']")]
@@ -103,5 +104,5 @@ def test_the_members_of_an_array_are_compared_alike():
         "s >= {{DateTime(x) + ''}}",
     ],
 )
-def test_elsewhere_the_text_stays_as_it_was_sent(source):
+def test_elsewhere_the_text_stays_as_it_was_sent(source: str) -> None:
     assert bound(source, "2024-01-31T10:00:00Z")[0] == ("String", "2024-01-31T10:00:00Z")
