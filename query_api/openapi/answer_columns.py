@@ -19,7 +19,7 @@ from query_api.errors import RequestError
 from query_api.openapi.column_choice import can_choose_columns
 from query_api.openapi.sample_values import sample
 from query_api.routes import Columns
-from schemas.queries.catalog import Catalog, Endpoint
+from schemas.queries.catalog import Catalog, CompiledEndpoint
 from schemas.queries.nodes import NodeKey
 from schemas.queries.query import Query
 from schemas.template.errors import TemplateError
@@ -59,7 +59,7 @@ class AnswerColumns:
         # Callers who come together wait for the first one's answers instead of asking all over again.
         self._lock = asyncio.Lock()
 
-    async def of(self, endpoints: Iterable[Endpoint], request_id: str) -> Mapping[str, Columns]:
+    async def of(self, endpoints: Iterable[CompiledEndpoint], request_id: str) -> Mapping[str, Columns]:
         """The columns by endpoint; one whose columns ClickHouse cannot tell is left out."""
         async with self._lock:
             now = self._clock()
@@ -75,7 +75,7 @@ class AnswerColumns:
         seconds = UNKNOWN_SECONDS if columns is None else KNOWN_SECONDS
         self._known[name] = _Known(columns, self._clock() + seconds)
 
-    async def _columns(self, endpoint: Endpoint, query_id: str) -> Columns | None:
+    async def _columns(self, endpoint: CompiledEndpoint, query_id: str) -> Columns | None:
         described: list[Mapping[str, str]] = []
         for number, query in enumerate(_queries(endpoint)):
             try:
@@ -98,7 +98,7 @@ class AnswerColumns:
             rows = await read_objects(self._executor, self._limits, question, query_id)
         return {row["name"]: row["type"] for row in rows}
 
-    def _can_choose_columns(self, endpoint: Endpoint) -> bool:
+    def _can_choose_columns(self, endpoint: CompiledEndpoint) -> bool:
         answering = endpoint.pipe.endpoint
         if answering is None:
             return False
@@ -107,7 +107,7 @@ class AnswerColumns:
         return any(can_choose_columns(template.segments) for template in templates if template is not None)
 
 
-def _queries(endpoint: Endpoint) -> Iterator[Query]:
+def _queries(endpoint: CompiledEndpoint) -> Iterator[Query]:
     """At most two queries that differ: for the defaults (with what is required), and for a sample of every value."""
     samples = {each.name: sample(each) for each in endpoint.parameters}
     required = {each.name: samples[each.name] for each in endpoint.parameters if each.default is None}

@@ -13,7 +13,7 @@ from query_api.engine.limits import Limits
 from query_api.engine.rows import read_objects
 from query_api.errors import QueryRefused
 from query_api.web.sql_request import url_parameters
-from schemas.queries.catalog import Endpoint
+from schemas.queries.catalog import CompiledEndpoint
 from schemas.queries.query import Query
 from schemas.queries.secrets import SecretValues
 
@@ -31,7 +31,7 @@ class Explanation:
 
     @classmethod
     def of(
-        cls, endpoint: Endpoint, given: Sequence[tuple[str, str]], token: AccessToken, secrets: SecretValues
+        cls, endpoint: CompiledEndpoint, given: Sequence[tuple[str, str]], token: AccessToken, secrets: SecretValues
     ) -> Self:
         """The endpoint's for what the token's owner has in a URL. Raises `RequestError` and `TemplateError`."""
         parameters = url_parameters(given)

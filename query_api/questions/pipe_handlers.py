@@ -22,7 +22,7 @@ from query_api.snapshot import Snapshot
 from query_api.web.formats import CSV_WITH_HEADER, CSV_WITHOUT_HEADER, FORMATS, AnswerFormat, split_extension
 from query_api.web.no_endpoint import no_endpoint
 from query_api.web.sql_request import SqlRequest
-from schemas.queries.catalog import Endpoint
+from schemas.queries.catalog import CompiledEndpoint
 from schemas.queries.query import Query, Values
 from schemas.template.errors import ValueTooLargeError
 from schemas.template.values.json_values import json_text
@@ -69,7 +69,7 @@ class PipeHandlers:
         return await self.answering.answer(request, partial(self._question, endpoint, token, FORMATS[trace.format]))
 
     async def _question(
-        self, endpoint: Endpoint, token: AccessToken, answer_format: AnswerFormat, asked: SqlRequest
+        self, endpoint: CompiledEndpoint, token: AccessToken, answer_format: AnswerFormat, asked: SqlRequest
     ) -> Question:
         """The pipe's own query, or the caller's SQL over the pipe."""
         if answer_format.name == CSV_WITH_HEADER and not asked.parameters.has_csv_header:
@@ -86,7 +86,7 @@ class PipeHandlers:
         return Question(partial(self.sql.run, statement, reader), answer_format)
 
 
-def _render(endpoint: Endpoint, values: Values) -> Query:
+def _render(endpoint: CompiledEndpoint, values: Values) -> Query:
     try:
         return endpoint.render(values)
     except ValueTooLargeError as error:

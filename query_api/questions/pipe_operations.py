@@ -12,13 +12,13 @@ from query_api.questions.json_schemas.parameters import parameter_schema
 from query_api.routes import Audience, Columns, Object, Operation
 from query_api.web.formats import FORMATS
 from query_api.web.shared_answers import errors, good_headers
-from schemas.queries.catalog import Endpoint
+from schemas.queries.catalog import CompiledEndpoint
 from schemas.template.parameters import Parameter
 
 Method = Literal["get", "post"]
 
 
-def pipe_operations(endpoints: Iterable[Endpoint], method: Method, audience: Audience) -> Iterator[Operation]:
+def pipe_operations(endpoints: Iterable[CompiledEndpoint], method: Method, audience: Audience) -> Iterator[Operation]:
     """Two operations for each endpoint that the audience may read."""
     for endpoint in endpoints:
         if audience.token.may("READ", endpoint.name):
@@ -31,7 +31,7 @@ def pipe_operations(endpoints: Iterable[Endpoint], method: Method, audience: Aud
 class _Described:
     """An endpoint with the parameters that are its caller's to give; None for columns that are not known."""
 
-    endpoint: Endpoint
+    endpoint: CompiledEndpoint
     shown: tuple[Parameter, ...]
     columns: Columns | None
 

@@ -23,7 +23,7 @@ _CALLERS = Pipe("", ())
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class CompiledEndpoint:
     """A pipe that is answered over HTTP.
 
     `parameters` names each parameter once; `dependencies` are the data sources (and `<name>_quarantine` tables)
@@ -56,7 +56,7 @@ class Catalog:
     `graph` says what each node reads, `nodes` has them compiled; `secrets` must be shown nowhere.
     """
 
-    endpoints: Mapping[str, Endpoint]
+    endpoints: Mapping[str, CompiledEndpoint]
     pipes: Mapping[str, Pipe]
     warnings: tuple[Problem, ...]
     _composer: Composer
@@ -105,10 +105,10 @@ def compile_project(project: Project, *, secrets: Mapping[str, str] | None = Non
 
 def _endpoint(
     pipe: Pipe, node: CompiledNode, nodes: Mapping[NodeKey, CompiledNode], graph: Graph, composer: Composer
-) -> Endpoint:
+) -> CompiledEndpoint:
     reads = graph.reachable(node.key)
     reached = [nodes[key] for key in reads.nodes]
-    return Endpoint(
+    return CompiledEndpoint(
         name=pipe.name,
         description=pipe.description or node.node.description,
         parameters=merge([use for each in reached for use in each.parameters]),

@@ -16,7 +16,7 @@ from query_api.openapi.document import openapi_document
 from query_api.questions.pipe_operations import pipe_operations
 from query_api.routes import Audience, Object, Route
 from schemas.project import EXAMPLE_PROJECT, load_project
-from schemas.queries.catalog import Endpoint, compile_project
+from schemas.queries.catalog import CompiledEndpoint, compile_project
 from schemas.template.parameters import Parameter
 from tests.query_api.projects import pipe, project
 
@@ -25,7 +25,7 @@ async def answer(request: web.Request) -> web.Response:
     raise AssertionError(f"a document asks nobody: {request}")
 
 
-def document_of(*endpoints: Endpoint) -> Object:
+def document_of(*endpoints: CompiledEndpoint) -> Object:
     """The document of these endpoints alone, for a token that may read all."""
     routes = [
         Route("GET", "/get", answer, partial(pipe_operations, endpoints, "get"), "pipes"),
