@@ -21,7 +21,7 @@ from query_api.app import create_app
 from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
 from query_api.servers import Servers
 from query_api.settings import QueryApiSettings
-from schemas.model import Column, ColumnType, DataSource, Node, NodeType, Pipe, Project, Token
+from schemas.model import Column, ColumnType, DataSource, Endpoint, Node, Pipe, Project, Token
 from service.settings import load_settings
 from tests.query_api.fakes import SECRET, FakeBroker
 
@@ -43,7 +43,7 @@ COLUMNS = (Column("kind", ColumnType("String", "String")), Column("number", Colu
 def pipe(name: str, *nodes: str, token: Token) -> Pipe:
     *before, last = nodes
     parts = [Node(f"{name}_{number}", sql) for number, sql in enumerate(before)]
-    return Pipe(name, (*parts, Node("endpoint", last, NodeType.ENDPOINT)), (token,))
+    return Pipe(name, (*parts, Node("endpoint", last, Endpoint())), (token,))
 
 
 PROJECT = Project(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.schemas.mapping.values import SAMPLES
+from tests.schemas.mapping.samples.all import SAMPLES
 
 
 def columns_of(kind: str) -> list[str]:

@@ -11,7 +11,7 @@ from schemas.sql.text import literal
 from tests.integration.mapping.files import DEFAULTED, GOOD, LENIENT, SHAPE_COLUMNS, SHAPED, message_of
 from tests.integration.mapping.messages import REFUSED, STORED, WHOLE, shape_of
 from tests.schemas.mapping.mapped import OWNER, Mapped
-from tests.schemas.mapping.values import SAMPLES
+from tests.schemas.mapping.samples.all import SAMPLES
 
 FILES = {
     **SHAPED,

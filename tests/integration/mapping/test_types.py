@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.mapping.files import DEFAULTED, GOOD, NULLABLE, REQUIRED, message_of
 from tests.schemas.mapping.mapped import Mapped
-from tests.schemas.mapping.values import SAMPLES
+from tests.schemas.mapping.samples.all import SAMPLES
 
 FILES = {
     **REQUIRED,

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient
 
 from query_api.access.auth import derive_token
 from query_api.observing.observations import Observation
-from schemas.model import Column, ColumnType, DataSource, JsonPath, KafkaSource, Node, NodeType, Pipe, Project
+from schemas.model import Column, ColumnType, DataSource, Endpoint, JsonPath, KafkaSource, Node, Pipe, Project
 
 SECRET = "0123456789abcdef0123456789abcdef"
 HEADERS = {"Authorization": f"Bearer {derive_token(SECRET.encode(), 'admin')}"}
@@ -45,7 +45,7 @@ StartApi = Callable[..., Awaitable[Api]]
 def project(topic: str) -> Project:
     string = ColumnType("String", "String")
     columns = (Column("kind", string, JsonPath("$.kind", ("kind",))),)
-    pipes = {name: Pipe(name, (Node("endpoint", sql, NodeType.ENDPOINT),)) for name, sql in PIPES.items()}
+    pipes = {name: Pipe(name, (Node("endpoint", sql, Endpoint()),)) for name, sql in PIPES.items()}
     source = DataSource("events", columns, kafka=KafkaSource("", topic, topic, "earliest"))
     absent = DataSource("absent", (Column("kind", string),))
     return Project(Path(), {"events": source, "absent": absent}, pipes)
