@@ -19,7 +19,7 @@ SECRET_BYTES = 32
 
 def is_secret_missing(settings: RunSettings) -> bool:
     """Whether `find_secret` will generate one."""
-    return settings.birdhouse_secret is None and not (settings.birdhouse_data / SECRET_FILE).exists()
+    return settings.secret is None and not (settings.data / SECRET_FILE).exists()
 
 
 def find_secret(settings: RunSettings) -> str:
@@ -27,11 +27,11 @@ def find_secret(settings: RunSettings) -> str:
 
     Raises `SecretError` when the file cannot be read or written, or holds too little.
     """
-    if settings.birdhouse_secret is not None:
-        return settings.birdhouse_secret.get_secret_value()
-    path = settings.birdhouse_data / SECRET_FILE
+    if settings.secret is not None:
+        return settings.secret.get_secret_value()
+    path = settings.data / SECRET_FILE
     try:
-        private_folder(settings.birdhouse_data)
+        private_folder(settings.data)
         _create_once(path)
         path.chmod(0o600)
         secret = path.read_text().strip()

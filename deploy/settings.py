@@ -12,10 +12,10 @@ from service.settings import ServiceSettings
 class RunSettings(ServiceSettings):
     """What `birdhouse run` needs beyond what both services need; those read their own names themselves."""
 
-    birdhouse_data: Path = Field(
+    data: Path = Field(
         Path(".birdhouse"), description="Folder that keeps the embedded engine's data and the generated secret."
     )
-    birdhouse_run_broker_port: int = Field(
+    run_broker_port: int = Field(
         0, ge=0, le=65535, description="Port of the embedded broker on 127.0.0.1; 0 takes a free one."
     )
 

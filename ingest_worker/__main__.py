@@ -45,7 +45,7 @@ def main() -> int:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None makes an import fail, says the import system
     try:
         settings = load_settings(IngestSettings)
-        configure(settings.birdhouse_log_format, settings.birdhouse_log_level)
+        configure(settings.log_format, settings.log_level)
         if settings.clickhouse_url is None:
             raise SettingsError(
                 [SettingProblem("CLICKHOUSE_URL", "is needed and not set", "for example `http://localhost:8123`")]

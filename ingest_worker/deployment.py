@@ -51,7 +51,7 @@ def ensure_deployed(
                     logger.warning(warning)
                 if not plan.is_empty:
                     refusal = _settle(client, plan, context.observe, records, may_apply=may_apply)
-                if not context.settings.birdhouse_ingest_pinned_replica:
+                if not context.settings.pinned_replica:
                     _refuse_replicas(client, context.database)
             return refusal
         except ReplicatedTablesError:

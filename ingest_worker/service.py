@@ -70,7 +70,7 @@ class IngestService:
                 process_collector(registry=registry)
         report = observe_by(log_observation, Metrics(registry).observe, self._remember)
         registry.register(StatusCollector(self.status))
-        connect = connect or functools.partial(connect_to_insert, settings, settings.birdhouse_ingest_insert_seconds)
+        connect = connect or functools.partial(connect_to_insert, settings, settings.insert_seconds)
         context = Context(settings, connect, report, broker_keeps_records)
         self._schema = SchemaWatch(
             context, project, lambda name, reason: self.worker.hold(name, reason), may_apply=may_apply
@@ -166,7 +166,7 @@ class IngestService:
         )
         app.add_routes(routes)
         settings = self._settings
-        return AdminServer(app, settings.birdhouse_ingest_admin_host, settings.birdhouse_ingest_admin_port)
+        return AdminServer(app, settings.admin_host, settings.admin_port)
 
 
 def exported_metrics() -> tuple[Metric, ...]:

@@ -85,7 +85,7 @@ class Worker:
         """
         if not self._is_started:
             return True
-        self._deadline = deadline or Deadline.after(self._settings.birdhouse_ingest_drain_seconds, self._clock)
+        self._deadline = deadline or Deadline.after(self._settings.drain_seconds, self._clock)
         self._stop_requested.set()
         leaving = Deadline.after(self._deadline.remaining() + _LEAVE_SECONDS, self._clock)
         for thread in self._group_threads:
@@ -132,7 +132,7 @@ class Worker:
 
     def is_live(self) -> bool:
         """Whether all threads run and the reading ones turn; not whether any server answers."""
-        patience = self._settings.birdhouse_ingest_drain_seconds + _SILENCE_SECONDS
+        patience = self._settings.drain_seconds + _SILENCE_SECONDS
         threads = (*self._inserter_threads, *self._group_threads, *self._look_threads)
         threads_run = all(thread.is_alive() for thread in threads)
         return threads_run and all(group.is_whole and group.silent_seconds < patience for group in self._groups)
@@ -144,9 +144,9 @@ class Worker:
     def _create_buffers(self) -> dict[str, Buffer]:
         settings = self._settings
         limits = Limits(
-            rows=settings.birdhouse_ingest_batch_rows,
-            payload_bytes=settings.birdhouse_ingest_batch_bytes,
-            seconds=settings.birdhouse_ingest_batch_seconds,
+            rows=settings.batch_rows,
+            payload_bytes=settings.batch_bytes,
+            seconds=settings.batch_seconds,
         )
         budget = MemoryBudget(settings.batches_bytes, len(self._feeds))
         names = [feed.data_source for feed in self._feeds]
@@ -175,12 +175,12 @@ class Worker:
         progressed = {feed.data_source: group.progressed for group in self._groups for feed in group.feeds}
         threads = []
         for feed in self._feeds:
-            for number in range(settings.birdhouse_ingest_inserters):
+            for number in range(settings.inserters):
                 sink = Sink(
                     self._context.connect,
                     self._context.database,
                     landing_of(feed),
-                    settings.birdhouse_ingest_insert_seconds,
+                    settings.insert_seconds,
                 )
                 name = feed.data_source
                 inserter = Inserter(self._context, self._buffers[name], sink, progressed[name])

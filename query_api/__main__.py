@@ -35,7 +35,7 @@ def main() -> None:
 
 async def _run(environment: Mapping[str, str]) -> None:
     settings = load_settings(QueryApiSettings, environment)
-    logs.configure(settings.birdhouse_log_format, settings.birdhouse_log_level)
+    logs.configure(settings.log_format, settings.log_level)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -117,9 +117,9 @@ def _state(settings: QueryApiSettings, servers: Servers, observe: Observer, regi
         settings=settings,
         servers=servers,
         admission=Admission(
-            concurrency=settings.birdhouse_api_max_queries,
-            queue=settings.birdhouse_api_max_queued,
-            queue_seconds=settings.birdhouse_api_max_queue_seconds,
+            concurrency=settings.max_queries,
+            queue=settings.max_queued,
+            queue_seconds=settings.max_queue_seconds,
         ),
         rates=RateLimiter(),
         watcher=CommitWatcher(servers.committed, observe),
@@ -134,7 +134,7 @@ def _snapshot(state: State, project: Project, catalog: Catalog) -> Snapshot:
 
 
 def _application(state: State, live: Live) -> web.Application:
-    most = state.settings.birdhouse_api_max_body_bytes
+    most = state.settings.max_body_bytes
     app = web.Application(middlewares=[answer_errors(state.observe, max_body_bytes=most)], client_max_size=most)
     app[STATE], app[LIVE] = state, live
     app.on_response_prepare.append(add_headers)
@@ -154,7 +154,7 @@ async def _run_background(app: web.Application) -> AsyncIterator[None]:
     yield
     await state.health.stop()
     await state.watcher.close()
-    await state.servers.producer.close(state.settings.birdhouse_api_shutdown_seconds)
+    await state.servers.producer.close(state.settings.shutdown_seconds)
     await state.servers.executor.close()
 
 
@@ -166,10 +166,10 @@ def _watched(settings: QueryApiSettings, servers: Servers) -> dict[Server, Watch
 
 
 def _secret(settings: QueryApiSettings) -> bytes:
-    if settings.birdhouse_secret is None:
+    if settings.secret is None:
         hint = "every token is derived from it; make one with `openssl rand -hex 32`"
         raise SettingsError([SettingProblem("BIRDHOUSE_SECRET", "is needed and not set", hint)])
-    return settings.birdhouse_secret.get_secret_value().encode()
+    return settings.secret.get_secret_value().encode()
 
 
 def _project_secrets(environment: Mapping[str, str]) -> dict[str, str]:

@@ -51,7 +51,7 @@ def _events(state: State, snapshot: Snapshot) -> tuple[Route, ...]:
     count = partial(count_rows, servers.executor, settings.limits)
     read = partial(read_rows, servers.executor, settings.limits)
     ingest = EventIngest(servers.producer, servers.topics, state.watcher, count, read)
-    most, seconds = settings.birdhouse_api_max_body_bytes, settings.birdhouse_api_wait_seconds
+    most, seconds = settings.max_body_bytes, settings.wait_seconds
     return tuple(EventHandlers(snapshot, ingest, most, seconds).routes())
 
 

@@ -59,15 +59,15 @@ async def serve(
     admin = HttpRunner(create_admin(app), answer_error=plain_error, patience=patience, shutdown_timeout=1.0)
     comparison: asyncio.Task[None] | None = None
     try:
-        port = await _listen(api, settings.birdhouse_api_host, settings.birdhouse_api_port)
-        admin_port = await _listen(admin, settings.birdhouse_api_admin_host, settings.birdhouse_api_admin_port)
-        state.observe(Listening(settings.birdhouse_api_host, port, admin_port))
+        port = await _listen(api, settings.host, settings.port)
+        admin_port = await _listen(admin, settings.admin_host, settings.admin_port)
+        state.observe(Listening(settings.host, port, admin_port))
         if on_listening is not None:
             on_listening(Ports(port, admin_port))
         if missing is not None:
             comparison = asyncio.create_task(_compare(state, missing, deployed_seconds))
         await stop.wait()
-        state.observe(Stopping(settings.birdhouse_api_shutdown_seconds))
+        state.observe(Stopping(settings.shutdown_seconds))
     finally:
         if comparison is not None:
             comparison.cancel()
@@ -84,7 +84,7 @@ def _api_runner(app: web.Application, patience: Patience) -> HttpRunner:
         answer_error=refusal(state.observe),
         patience=patience,
         handler_cancellation=True,
-        shutdown_timeout=state.settings.birdhouse_api_shutdown_seconds,
+        shutdown_timeout=state.settings.shutdown_seconds,
         max_line_size=_LONGEST_LINE,
         max_field_size=_LONGEST_LINE,
         logger=_http_logger,

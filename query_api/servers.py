@@ -45,13 +45,13 @@ def connect(
     Raises `SettingsError`. To be called on the event loop's thread.
     """
     if executor is None:
-        executor = HttpExecutor(_clickhouse(settings), connections=settings.birdhouse_api_max_queries + 4)
+        executor = HttpExecutor(_clickhouse(settings), connections=settings.max_queries + 4)
     kafka = client_config(settings, environment, connection=connection)
     producer = KafkaProducer(
         kafka,
         observe,
-        buffered_bytes=settings.birdhouse_api_max_buffered_bytes,
-        delivery_seconds=settings.birdhouse_api_delivery_seconds,
+        buffered_bytes=settings.max_buffered_bytes,
+        delivery_seconds=settings.delivery_seconds,
     )
     return Servers(
         executor=executor,

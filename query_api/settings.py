@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from query_api.engine.limits import Limits
@@ -11,54 +13,56 @@ from service.settings import ServiceSettings
 class QueryApiSettings(ServiceSettings):
     """The shared settings and the API's own; sizes are bytes."""
 
-    birdhouse_api_host: str = Field("127.0.0.1", min_length=1, description="Address the API listens on.")
-    birdhouse_api_port: int = Field(7181, ge=0, le=65535, description="Port of the API.")
-    birdhouse_api_admin_host: str = Field("127.0.0.1", min_length=1, description="Address the admin port listens on.")
-    birdhouse_api_admin_port: int = Field(
+    PREFIX: ClassVar[str] = "BIRDHOUSE_API_"
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address the API listens on.")
+    port: int = Field(7181, ge=0, le=65535, description="Port of the API.")
+    admin_host: str = Field("127.0.0.1", min_length=1, description="Address the admin port listens on.")
+    admin_port: int = Field(
         7183, ge=0, le=65535, description="Port of `/livez`, `/readyz`, `/metrics` and `/status` of the API."
     )
-    birdhouse_api_max_execution_seconds: float = Field(
+    max_execution_seconds: float = Field(
         10, ge=0, description="Longest that one query may run, in seconds, else 408; 0: no limit."
     )
-    birdhouse_api_max_memory_bytes: int = Field(
+    max_memory_bytes: int = Field(
         4_000_000_000, ge=0, description="Most memory that one query may use in ClickHouse; 0: no limit."
     )
-    birdhouse_api_max_rows_to_read: int = Field(0, ge=0, description="Most rows that one query may read; 0: no limit.")
-    birdhouse_api_max_bytes_to_read: int = Field(
+    max_rows_to_read: int = Field(0, ge=0, description="Most rows that one query may read; 0: no limit.")
+    max_bytes_to_read: int = Field(
         0, ge=0, description="Most bytes that one query may read, uncompressed; 0: no limit."
     )
-    birdhouse_api_max_result_rows: int = Field(0, ge=0, description="Most rows of one answer; 0: no limit.")
-    birdhouse_api_max_result_bytes: int = Field(
+    max_result_rows: int = Field(0, ge=0, description="Most rows of one answer; 0: no limit.")
+    max_result_bytes: int = Field(
         100_000_000, ge=0, description="Largest answer, as ClickHouse counts its columns, else 413; 0: no limit."
     )
-    birdhouse_api_max_queries: int = Field(16, ge=1, description="Queries that run at once in one process.")
-    birdhouse_api_max_queued: int = Field(256, ge=0, description="Queries that wait for their turn, else 503.")
-    birdhouse_api_max_queue_seconds: float = Field(
+    max_queries: int = Field(16, ge=1, description="Queries that run at once in one process.")
+    max_queued: int = Field(256, ge=0, description="Queries that wait for their turn, else 503.")
+    max_queue_seconds: float = Field(
         5, ge=0, description="Longest that a query waits for its turn, in seconds, else 503."
     )
-    birdhouse_api_max_body_bytes: int = Field(
+    max_body_bytes: int = Field(
         10_485_760, ge=1, description="Largest request body, also after decompression, else 413."
     )
-    birdhouse_api_max_buffered_bytes: int = Field(
+    max_buffered_bytes: int = Field(
         134_217_728, ge=1_048_576, le=1_000_000_000, description="Most bytes of events that wait for Kafka, else 503."
     )
-    birdhouse_api_delivery_seconds: float = Field(
+    delivery_seconds: float = Field(
         15, ge=1, description="Longest wait for Kafka to acknowledge events, in seconds, else 503."
     )
-    birdhouse_api_wait_seconds: float = Field(
+    wait_seconds: float = Field(
         30, ge=0, description="Longest that `wait=true` waits for the rows, in seconds, else 202 instead of 200."
     )
-    birdhouse_api_shutdown_seconds: float = Field(
+    shutdown_seconds: float = Field(
         20, ge=0, description="Time for requests in flight and for events on their way to Kafka when the API stops."
     )
 
     @property
     def limits(self) -> Limits:
         return Limits(
-            execution_seconds=self.birdhouse_api_max_execution_seconds,
-            memory_bytes=self.birdhouse_api_max_memory_bytes,
-            rows_to_read=self.birdhouse_api_max_rows_to_read,
-            bytes_to_read=self.birdhouse_api_max_bytes_to_read,
-            result_rows=self.birdhouse_api_max_result_rows,
-            result_bytes=self.birdhouse_api_max_result_bytes,
+            execution_seconds=self.max_execution_seconds,
+            memory_bytes=self.max_memory_bytes,
+            rows_to_read=self.max_rows_to_read,
+            bytes_to_read=self.max_bytes_to_read,
+            result_rows=self.max_result_rows,
+            result_bytes=self.max_result_bytes,
         )

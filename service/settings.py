@@ -6,12 +6,10 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, Literal, TypeVar, get_args
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails, PydanticUndefined
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from schemas.project import EXAMPLE_PROJECT
 from service.clickhouse.address import Address, parse_address
@@ -21,11 +19,11 @@ from service.environment import (
     PROJECT_NAMES,
     RUN_NAMES,
     closest,
-    is_secret_name,
     is_service_link,
 )
 from service.errors import SettingProblem, SettingsError
 from service.secret_files import SUFFIX, FileSecret, given_secret
+from service.setting_texts import Setting, describe_field
 
 # HMAC-SHA256 keys below this many characters can be guessed from one token that was seen.
 SHORTEST_SECRET = 16
@@ -33,10 +31,14 @@ SHORTEST_SECRET = 16
 _CREDENTIALS_IN_URL = re.compile(r"//.*@", re.DOTALL)
 
 
-class ServiceSettings(BaseSettings):
-    """What every service needs to know. The environment's name of a field is its name in upper case."""
+class ServerSettings(BaseModel):
+    """Which servers and which project: what has no prefix of ours."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    PREFIX: ClassVar[str] = ""
+    """What the environment's names of the fields begin with that a class declares itself; then comes the field's name
+    in upper case."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
 
     kafka_bootstrap_servers: str | None = Field(
         None,
@@ -71,28 +73,15 @@ class ServiceSettings(BaseSettings):
     deploy_on_start: bool = Field(
         False, description="Whether the worker, when it starts, applies those changes of the project that only add."
     )
-    birdhouse_secret: SecretStr | None = Field(
-        None, description=f"Secret that every token is derived from, at least {SHORTEST_SECRET} characters."
-    )
-    birdhouse_log_format: Literal["auto", "text", "json"] = Field(
-        "auto", description="Form of the log on stderr; `auto` is `text` on a terminal and `json` elsewhere."
-    )
-    birdhouse_log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe level that is logged."
-    )
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Nothing but what the constructor is given: `load_settings` says which environment that is."""
-        del settings_cls, env_settings, dotenv_settings, file_secret_settings
-        return (init_settings,)
+    def variables(cls) -> dict[str, str]:
+        """The environment's name of each field, in the order in which they are written down."""
+        names: dict[str, str] = {}
+        for declaring in reversed(cls.__mro__):
+            if issubclass(declaring, ServerSettings):
+                names |= {name: declaring.PREFIX + name.upper() for name in declaring.model_fields if name not in names}
+        return names
 
     @property
     def clickhouse_address(self) -> Address | None:
@@ -102,11 +91,6 @@ class ServiceSettings(BaseSettings):
     def project_folder(self) -> Path:
         return EXAMPLE_PROJECT if self.project_dir is None else self.project_dir
 
-    @field_validator("birdhouse_log_format", "birdhouse_log_level", mode="before")
-    @classmethod
-    def _in_any_case(cls, value: object) -> object:
-        return value.lower() if isinstance(value, str) else value
-
     @field_validator("clickhouse_url")
     @classmethod
     def _is_plain_http_url(cls, value: str | None) -> str | None:
@@ -115,7 +99,28 @@ class ServiceSettings(BaseSettings):
         # The slash behind a path is the proxy's to know.
         return value if parse_address(value).path else value.rstrip("/")
 
-    @field_validator("birdhouse_secret")
+
+class ServiceSettings(ServerSettings):
+    """What every service needs to know."""
+
+    PREFIX: ClassVar[str] = PREFIX
+
+    secret: SecretStr | None = Field(
+        None, description=f"Secret that every token is derived from, at least {SHORTEST_SECRET} characters."
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="Form of the log on stderr; `auto` is `text` on a terminal and `json` elsewhere."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe level that is logged."
+    )
+
+    @field_validator("log_format", "log_level", mode="before")
+    @classmethod
+    def _in_any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("secret")
     @classmethod
     def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < SHORTEST_SECRET:
@@ -125,7 +130,7 @@ class ServiceSettings(BaseSettings):
         return value
 
 
-T = TypeVar("T", bound=ServiceSettings)
+T = TypeVar("T", bound=ServerSettings)
 
 
 def load_settings(cls: type[T], environment: Mapping[str, str] = os.environ) -> T:
@@ -134,11 +139,14 @@ def load_settings(cls: type[T], environment: Mapping[str, str] = os.environ) -> 
     A secret may be in a file, which `NAME_FILE` names; its value is then that of the file whenever it is asked for.
     Raises `SettingsError` that lists every malformed value and every `BIRDHOUSE_*` name that means nothing.
     """
-    given: dict[str, Any] = {name: value for name in cls.model_fields if (value := environment.get(name.upper()))}
+    variables = cls.variables()
+    given: dict[str, Any] = {
+        name: value for name, variable in variables.items() if (value := environment.get(variable))
+    }
     problems = list(_unknown_names(cls, environment))
     for name in _secret_fields(cls):
         try:
-            if (secret := given_secret(name.upper(), environment)) is not None:
+            if (secret := given_secret(variables[name], environment)) is not None:
                 given[name] = secret
         except SettingsError as error:
             problems += error.problems
@@ -151,8 +159,9 @@ def load_settings(cls: type[T], environment: Mapping[str, str] = os.environ) -> 
     return settings
 
 
-def _unknown_names(cls: type[ServiceSettings], environment: Mapping[str, str]) -> Iterator[SettingProblem]:
-    known = {name.upper() for name in cls.model_fields} | {name.upper() + SUFFIX for name in _secret_fields(cls)}
+def _unknown_names(cls: type[ServerSettings], environment: Mapping[str, str]) -> Iterator[SettingProblem]:
+    variables = cls.variables()
+    known = {*variables.values(), *(variables[name] + SUFFIX for name in _secret_fields(cls))}
     others = tuple(prefix for prefix in PROCESS_PREFIXES if not any(name.startswith(prefix) for name in known))
     for name in sorted(environment):
         ours = name.startswith(PREFIX) and not name.startswith((PROJECT_NAMES, *others))
@@ -161,78 +170,24 @@ def _unknown_names(cls: type[ServiceSettings], environment: Mapping[str, str]) -
             yield SettingProblem(name, "no such setting", f"did you mean `{suggestion}`?" if suggestion else "unset it")
 
 
-def _secret_fields(cls: type[ServiceSettings]) -> list[str]:
+def _secret_fields(cls: type[ServerSettings]) -> list[str]:
     fields = cls.model_fields.items()
     return [name for name, field in fields if SecretStr in (field.annotation, *get_args(field.annotation))]
 
 
-def _malformed(cls: type[ServiceSettings], details: ErrorDetails, given: Mapping[str, str]) -> SettingProblem:
+def _malformed(cls: type[ServerSettings], details: ErrorDetails, given: Mapping[str, str]) -> SettingProblem:
     field_name = str(details["loc"][0]) if details["loc"] else ""
     reason = details["msg"].removeprefix("Value error, ")
     reason = reason[:1].lower() + reason[1:]
     if field_name not in cls.model_fields:
         return SettingProblem(field_name.upper() or "settings", reason)
-    setting = describe_field(field_name, cls.model_fields[field_name])
+    setting = describe_field(cls.variables()[field_name], cls.model_fields[field_name])
     if field_name not in given:
         return SettingProblem(setting.name, "is needed and not set", f"{setting.description} ({setting.type})")
     value = "what was given" if setting.is_secret else f"`{_CREDENTIALS_IN_URL.sub('//***@', given[field_name])}`"
     return SettingProblem(setting.name, f"cannot be {value}: {reason}", f"{setting.description} ({setting.type})")
 
 
-class Setting(NamedTuple):
-    """One row of the table of settings, every member as people read it."""
-
-    name: str
-    type: str
-    default: str
-    description: str
-
-    @property
-    def is_secret(self) -> bool:
-        return is_secret_name(self.name)
-
-
-def describe(cls: type[ServiceSettings]) -> list[Setting]:
+def describe(cls: type[ServerSettings]) -> list[Setting]:
     """Every setting of a class, in the order in which they are written down."""
-    return [describe_field(name, field) for name, field in cls.model_fields.items()]
-
-
-def describe_field(name: str, field: FieldInfo) -> Setting:
-    return Setting(name.upper(), _type_text(field), _default_text(field), field.description or "")
-
-
-_TYPE_WORDS: Mapping[Any, str] = {
-    str: "text",
-    int: "whole number",
-    float: "number",
-    bool: "`true` or `false`",
-    Path: "path",
-    SecretStr: "secret text",
-}
-_BOUND_WORDS = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
-
-
-def _type_text(field: FieldInfo) -> str:
-    annotation = field.annotation
-    members = [member for member in get_args(annotation) if member is not type(None)]
-    if get_origin(annotation) is Literal:
-        return " or ".join(f"`{member}`" for member in members)
-    if len(members) == 1:
-        annotation = members[0]
-    words = _TYPE_WORDS.get(annotation, str(annotation))
-    bounds = [
-        f"{word} {getattr(constraint, key)}"
-        for constraint in field.metadata
-        for key, word in _BOUND_WORDS.items()
-        if getattr(constraint, key, None) is not None
-    ]
-    return " ".join([words, *bounds])
-
-
-def _default_text(field: FieldInfo) -> str:
-    default = field.get_default(call_default_factory=False)
-    if default is PydanticUndefined:
-        return "needed"
-    if default is None or isinstance(default, SecretStr):
-        return ""
-    return str(default).lower() if isinstance(default, bool) else str(default)
+    return [describe_field(variable, cls.model_fields[name]) for name, variable in cls.variables().items()]

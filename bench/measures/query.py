@@ -26,7 +26,7 @@ from schemas.queries.catalog import Catalog
 
 OURS, DIRECT, ALONE = "API", "ClickHouse", "API alone"
 # Four times as many callers as queries may run at once: overload.
-MOST_QUERIES: int = QueryApiSettings.model_fields["birdhouse_api_max_queries"].default
+MOST_QUERIES: int = QueryApiSettings.model_fields["max_queries"].default
 CONNECTIONS = (1, MOST_QUERIES, 4 * MOST_QUERIES)
 ROWS_EACH = 30
 WARM_UP_SECONDS = 1.0

@@ -50,7 +50,7 @@ def deploy(project: Path | None, is_check: bool) -> None:
             tell=lambda text: click.echo(text, err=True),
         )
         click.echo("deployed", err=True)
-    if running_parts(settings.birdhouse_data) is not None:
+    if running_parts(settings.data) is not None:
         text = (
             "the running `birdhouse run` goes on with the project that it began with: start it again, or with --watch"
         )

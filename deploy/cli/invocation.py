@@ -45,7 +45,7 @@ class Invocation:
         return cls(environment, load_settings(RunSettings, environment))
 
     def configure_logs(self) -> None:
-        configure(self.settings.birdhouse_log_format, self.settings.birdhouse_log_level)
+        configure(self.settings.log_format, self.settings.log_level)
 
     def read_project(self) -> CheckedProject:
         """Raises `ProjectError` and `SettingsError`."""
@@ -62,7 +62,7 @@ class Invocation:
         if not self.settings.is_engine_embedded:
             yield lambda: connect(self.settings)
             return
-        engine = EmbeddedEngine(self.settings.birdhouse_data)
+        engine = EmbeddedEngine(self.settings.data)
         try:
             engine.start()
         except FolderInUseError as error:

@@ -41,7 +41,7 @@ def offsets(
     feeds = setting.feeds_of_topic(checked.project, data_source)
     connection = checked.project.connections.get(feeds[0].connection or "")
     config = client_config(settings, called.environment, connection=connection)
-    parts = running_parts(settings.birdhouse_data)
+    parts = running_parts(settings.data)
     is_embedded = parts is not None and parts.broker is not None and parts.broker == settings.kafka_bootstrap_servers
     if target is not None and is_embedded:
         raise setting.of_embedded_broker()

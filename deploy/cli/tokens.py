@@ -23,6 +23,6 @@ def tokens(project: Path | None, name: str | None) -> None:
     checked = called.read_project()
     if is_secret_missing(settings):
         note = "a new secret is generated: services with another BIRDHOUSE_SECRET take none of these tokens"
-        click.echo(f"warning: {note}\nhint: it is kept in `{settings.birdhouse_data / SECRET_FILE}`", err=True)
+        click.echo(f"warning: {note}\nhint: it is kept in `{settings.data / SECRET_FILE}`", err=True)
     rows = token_rows(checked.project, find_secret(settings))
     click.echo(render(rows) if name is None else find_token(rows, name).value)

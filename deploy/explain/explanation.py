@@ -141,7 +141,7 @@ async def _executor(settings: RunSettings) -> AsyncIterator[Executor]:
 
 
 def _engine(settings: RunSettings) -> EmbeddedEngine:
-    folder = settings.birdhouse_data
+    folder = settings.data
     if not (folder / STORE_FOLDER).is_dir():
         raise ExplainError(
             f"nothing is deployed in `{folder}` yet", "`birdhouse deploy` puts the project's tables there"

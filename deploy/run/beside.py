@@ -52,7 +52,7 @@ def environment_beside(settings: RunSettings, environment: Environment) -> dict[
     """The environment in which a command uses the embedded parts of a `birdhouse run` on the same folder as if they
     were servers; as it was when there is none. Raises `FolderInUseError` when its admin token cannot be read."""
     result = dict(environment)
-    parts = running_parts(settings.birdhouse_data)
+    parts = running_parts(settings.data)
     if parts is None:
         return result
     if settings.is_engine_embedded and parts.engine is not None:
@@ -60,7 +60,7 @@ def environment_beside(settings: RunSettings, environment: Environment) -> dict[
         result = others | {
             "CLICKHOUSE_URL": parts.engine,
             "CLICKHOUSE_USER": ENGINE_USER,
-            "CLICKHOUSE_PASSWORD": _token(settings.birdhouse_data),
+            "CLICKHOUSE_PASSWORD": _token(settings.data),
             "CLICKHOUSE_DATABASE": settings.clickhouse_database,
         }
     if settings.is_broker_embedded and parts.broker is not None:

@@ -62,8 +62,8 @@ def run(settings: RunSettings, environment: Environment, checked: CheckedProject
         require_watchfiles()
     secret = find_secret(settings)
     check_settings(environment, secret)
-    private_folder(settings.birdhouse_data)
-    token_file = settings.birdhouse_data.resolve() / ADMIN_TOKEN_FILE
+    private_folder(settings.data)
+    token_file = settings.data.resolve() / ADMIN_TOKEN_FILE
     write_private(token_file, derive_token(secret.encode(), ADMIN) + "\n")
     with ExitStack() as parts:
         servers = _start_servers(settings, parts)
@@ -99,9 +99,9 @@ def check_settings(environment: Environment, secret: str) -> None:
     ingest = load_settings(IngestSettings, probe)
     client_config(api, environment if api.kafka_bootstrap_servers else {})
     ports = (
-        (api.birdhouse_api_host, api.birdhouse_api_port, "BIRDHOUSE_API_PORT"),
-        (api.birdhouse_api_admin_host, api.birdhouse_api_admin_port, "BIRDHOUSE_API_ADMIN_PORT"),
-        (ingest.birdhouse_ingest_admin_host, ingest.birdhouse_ingest_admin_port, "BIRDHOUSE_INGEST_ADMIN_PORT"),
+        (api.host, api.port, "BIRDHOUSE_API_PORT"),
+        (api.admin_host, api.admin_port, "BIRDHOUSE_API_ADMIN_PORT"),
+        (ingest.admin_host, ingest.admin_port, "BIRDHOUSE_INGEST_ADMIN_PORT"),
     )
     for host, port, setting in ports:
         if port and not is_port_free(host, port):
@@ -111,12 +111,12 @@ def check_settings(environment: Environment, secret: str) -> None:
 def _start_servers(settings: RunSettings, parts: ExitStack) -> Servers:
     """Start what is not configured; it stops with `parts`."""
     # The folder's lock first: a second `run` must not start a broker only to find that out.
-    engine = parts.enter_context(EmbeddedEngine(settings.birdhouse_data)) if settings.is_engine_embedded else None
-    forget_parts(settings.birdhouse_data)
+    engine = parts.enter_context(EmbeddedEngine(settings.data)) if settings.is_engine_embedded else None
+    forget_parts(settings.data)
     broker = None
     address = None
     if settings.is_broker_embedded:
-        broker = EmbeddedBroker(settings.birdhouse_run_broker_port, log_file=settings.birdhouse_data / BROKER_LOG)
+        broker = EmbeddedBroker(settings.run_broker_port, log_file=settings.data / BROKER_LOG)
         parts.callback(broker.stop)
         address = broker.start()
     return Servers(broker, address, engine)

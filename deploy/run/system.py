@@ -127,7 +127,7 @@ class System:
         executor = None
         if self.engine is not None:
             executor = EmbeddedExecutor(
-                self.engine.handle, database=settings.clickhouse_database, threads=settings.birdhouse_api_max_queries
+                self.engine.handle, database=settings.clickhouse_database, threads=settings.max_queries
             )
         environment = self.api_environment
         servers = partial(connect_api, settings, environment, executor=executor, on_delivered=self._acknowledged.add)
@@ -197,8 +197,8 @@ class System:
 
     def _say_welcome(self, settings: QueryApiSettings, listening: Ports, ingest_admin: str) -> None:
         addresses = Addresses(
-            api=_url(settings.birdhouse_api_host, listening.api),
-            api_admin=_url(settings.birdhouse_api_admin_host, listening.admin),
+            api=_url(settings.host, listening.api),
+            api_admin=_url(settings.admin_host, listening.admin),
             ingest_admin=ingest_admin,
             kafka=(settings.kafka_bootstrap_servers or "") + (f"  ({KNOWN_LIMITS})" if self.broker is not None else ""),
         )

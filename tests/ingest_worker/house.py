@@ -81,7 +81,7 @@ class House:
             **{f"BIRDHOUSE_INGEST_{name.upper()}": str(value) for name, value in settings.items()},
         }
         loaded = load_settings(IngestSettings, environment)
-        longest = loaded.birdhouse_ingest_insert_seconds
+        longest = loaded.insert_seconds
         worker = Worker(
             Context(loaded, lambda: connect_to_insert(loaded, longest, compress=self.compress), self.seen.append),
             self.project,

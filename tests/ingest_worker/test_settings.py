@@ -11,8 +11,8 @@ from service.settings import load_settings
 
 def test_defaults_share_the_buffer_between_queues_and_batches() -> None:
     settings = load_settings(IngestSettings, {})
-    assert settings.queue_bytes + settings.batches_bytes == settings.birdhouse_ingest_buffer_bytes
-    assert settings.birdhouse_ingest_admin_port == 7184
+    assert settings.queue_bytes + settings.batches_bytes == settings.buffer_bytes
+    assert settings.admin_port == 7184
 
 
 @pytest.mark.parametrize(

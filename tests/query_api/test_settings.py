@@ -13,7 +13,7 @@ from query_api.settings import QueryApiSettings
 from service.errors import SettingsError
 from service.settings import load_settings
 
-NAMES = {name.upper() for name in QueryApiSettings.model_fields}
+NAMES = set(QueryApiSettings.variables().values())
 PACKAGE = Path(query_api.__file__).parent
 
 
@@ -23,8 +23,8 @@ def test_the_defaults_are_those_of_the_limits() -> None:
 
 def test_it_listens_on_this_machine_alone_unless_told_otherwise() -> None:
     settings = load_settings(QueryApiSettings, {})
-    assert (settings.birdhouse_api_host, settings.birdhouse_api_port) == ("127.0.0.1", 7181)
-    assert (settings.birdhouse_api_admin_host, settings.birdhouse_api_admin_port) == ("127.0.0.1", 7183)
+    assert (settings.host, settings.port) == ("127.0.0.1", 7181)
+    assert (settings.admin_host, settings.admin_port) == ("127.0.0.1", 7183)
 
 
 @pytest.mark.parametrize(

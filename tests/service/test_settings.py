@@ -15,12 +15,16 @@ from service.settings import ServiceSettings, describe, load_settings
 
 
 class WorkerSettings(ServiceSettings):
-    birdhouse_ingest_batch_rows: int = Field(100_000, ge=1, le=1_000_000, description="Rows of a batch.")
-    birdhouse_ingest_batch_seconds: float = Field(1.0, gt=0, description="Age of a batch.")
+    PREFIX = "BIRDHOUSE_INGEST_"
+
+    batch_rows: int = Field(100_000, ge=1, le=1_000_000, description="Rows of a batch.")
+    batch_seconds: float = Field(1.0, gt=0, description="Age of a batch.")
 
 
 class DemandingSettings(ServiceSettings):
-    birdhouse_api_origin: str = Field(description="Where callers come from.")
+    PREFIX = "BIRDHOUSE_API_"
+
+    origin: str = Field(description="Where callers come from.")
 
 
 def refusal(environment: Mapping[str, str], cls: type[ServiceSettings] = WorkerSettings) -> str:
@@ -32,7 +36,7 @@ def refusal(environment: Mapping[str, str], cls: type[ServiceSettings] = WorkerS
 def test_nothing_set_gives_the_defaults() -> None:
     settings = load_settings(WorkerSettings, {})
     assert settings.clickhouse_database == "birdhouse"
-    assert settings.birdhouse_ingest_batch_rows == 100_000
+    assert settings.batch_rows == 100_000
     assert settings.project_folder.is_dir()
 
 
@@ -55,8 +59,8 @@ def test_values_are_read_from_the_environment_given(monkeypatch: pytest.MonkeyPa
     assert settings.clickhouse_password.get_secret_value() == "correct horse"
     assert settings.project_folder == Path("project")
     assert settings.deploy_on_start is True
-    assert settings.birdhouse_log_level == "debug"
-    assert settings.birdhouse_ingest_batch_rows == 5
+    assert settings.log_level == "debug"
+    assert settings.batch_rows == 5
     assert settings.clickhouse_user == "default"
 
 
@@ -159,3 +163,14 @@ def test_settings_describe_themselves() -> None:
         "BIRDHOUSE_API_ORIGIN"
     ].default == "needed"
     assert all(setting.description for setting in rows.values())
+
+
+def test_a_prefix_is_of_the_fields_that_its_class_declares() -> None:
+    variables = WorkerSettings.variables()
+    names = ("clickhouse_url", "log_level", "batch_rows")
+    assert [variables[name] for name in names] == [
+        "CLICKHOUSE_URL",
+        "BIRDHOUSE_LOG_LEVEL",
+        "BIRDHOUSE_INGEST_BATCH_ROWS",
+    ]
+    assert list(variables) == list(WorkerSettings.model_fields)

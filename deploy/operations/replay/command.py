@@ -129,8 +129,8 @@ class Replay:
             database=settings.clickhouse_database,
             client=client,
             connect=self._connect,
-            limits=Limits(settings.birdhouse_ingest_batch_rows, settings.birdhouse_ingest_batch_bytes, 0.0),
-            insert_seconds=settings.birdhouse_ingest_insert_seconds,
+            limits=Limits(settings.batch_rows, settings.batch_bytes, 0.0),
+            insert_seconds=settings.insert_seconds,
             progress=self._progress,
         )
 

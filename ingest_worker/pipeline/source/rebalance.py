@@ -46,7 +46,7 @@ class Rebalance:
         self._claim = claim
         self._observe = session.context.observe
         self._clock = session.context.clock
-        self._drain_seconds = session.context.settings.birdhouse_ingest_drain_seconds
+        self._drain_seconds = session.context.settings.drain_seconds
 
     def callbacks(self) -> dict[str, RebalanceCallback]:
         """What `Consumer.subscribe` is told."""

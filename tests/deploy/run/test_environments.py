@@ -42,13 +42,13 @@ def test_both_services_read_what_they_get_and_share_the_secret() -> None:
     shared = shared_environment({"BIRDHOUSE_RUN_BROKER_PORT": "1"}, secret=SECRET, embedded_broker=BROKER)
     api = load_settings(QueryApiSettings, api_environment(shared))
     ingest = load_settings(IngestSettings, ingest_environment(shared, is_broker_embedded=True))
-    assert api.birdhouse_secret is not None
-    assert api.birdhouse_secret == ingest.birdhouse_secret
-    assert api.birdhouse_api_shutdown_seconds + ingest.birdhouse_ingest_drain_seconds < 5
+    assert api.secret is not None
+    assert api.secret == ingest.secret
+    assert api.shutdown_seconds + ingest.drain_seconds < 5
 
 
 def test_what_the_user_says_about_stopping_counts() -> None:
     shared = {"BIRDHOUSE_API_SHUTDOWN_SECONDS": "7", "BIRDHOUSE_INGEST_DRAIN_SECONDS": "8"}
-    assert load_settings(QueryApiSettings, api_environment(shared)).birdhouse_api_shutdown_seconds == 7
+    assert load_settings(QueryApiSettings, api_environment(shared)).shutdown_seconds == 7
     ingest = ingest_environment(shared, is_broker_embedded=True)
-    assert load_settings(IngestSettings, ingest).birdhouse_ingest_drain_seconds == 8
+    assert load_settings(IngestSettings, ingest).drain_seconds == 8

@@ -130,7 +130,7 @@ def test_a_thread_that_is_dead_makes_the_worker_not_live_and_another_takes_its_p
         settings,
         environment,
         house.project,
-        lambda: connect_to_insert(settings, settings.birdhouse_ingest_insert_seconds),
+        lambda: connect_to_insert(settings, settings.insert_seconds),
         broker_keeps_records=True,
     )
     part.start()
