@@ -11,8 +11,8 @@ from schemas.checks.names import check_names
 from schemas.errors import ProjectError
 from schemas.files.connection import read_connection
 from schemas.files.datasource import read_data_source
+from schemas.files.lines.datafile import Datafile
 from schemas.files.lines.includes import read_source
-from schemas.files.lines.source import Source
 from schemas.files.pipe import read_pipe
 from schemas.model import Connection, DataSource, Pipe, Place, Problem, Project
 
@@ -125,5 +125,5 @@ def _bounded(problems: list[Problem]) -> list[Problem]:
     return [*errors_first[:_MAX_PROBLEMS_A_FILE], Problem(last, text, severity="warning")]
 
 
-def _lines(source: Source) -> dict[Place, str]:
+def _lines(source: Datafile) -> dict[Place, str]:
     return {line.place(): line.text if line.written is None else line.written for line in source.lines}

@@ -7,20 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from schemas.files.column_type import is_state, nearest_family, parse_column_type
+from schemas.files.default_expression import OPENING, STOP, expression_end, is_path, skip_spaces
 from schemas.files.json_path import has_index, parse_json_path
 from schemas.files.lines.block_text import BlockText, block_text
-from schemas.files.lines.source import Line
+from schemas.files.lines.datafile import Line
 from schemas.model import Column, ColumnType, JsonPath, Problem
 
 _BLANKS = re.compile(r"[\s,]*")
-_SPACES = re.compile(r"\s*")
 _NAME = re.compile(r"[^\s,()\[\]{}'\"`]+")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OPENING = re.compile(r"[^\S\n]*\(")
-_STOP = re.compile(r"[,\n'\"`(\[{)\]}]|[A-Za-z_][A-Za-z0-9_.]*")
-_QUOTES = ("'", '"', "`")
-_OPENINGS = (*_QUOTES, "(", "[", "{")
-_CONTINUING = frozenset(("CODEC", "AND", "OR", "NOT", "THEN", "ELSE", "END", "WHEN", "IN", "AS", "LIKE", "IS"))
 _FORBIDDEN = {
     "MATERIALIZED": "computed columns belong into a materialized view, or use DEFAULT",
     "ALIAS": "computed columns belong into a query, or use DEFAULT",
@@ -38,17 +33,17 @@ _FORM = "a column is: name Type `json:$.path` DEFAULT expression CODEC(…)"
 
 
 @dataclass(slots=True)
-class Columns:
+class ReadColumns:
     """The columns of a schema and what was wrong with it."""
 
     columns: list[Column] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
-def parse_columns(block: Sequence[Line]) -> Columns:
+def parse_columns(block: Sequence[Line]) -> ReadColumns:
     """Read a SCHEMA block in the time of its length; a column that is not understood is a problem, the others are
     read on."""
-    found = Columns()
+    found = ReadColumns()
     if block:
         reader = _Reader(block_text(block), found)
         while reader.read_column():
@@ -71,7 +66,7 @@ class _Draft:
 class _Reader:
     """A cursor over the block: each method starts at what it reads and leaves the cursor behind it."""
 
-    def __init__(self, source: BlockText, found: Columns) -> None:
+    def __init__(self, source: BlockText, found: ReadColumns) -> None:
         self._source = source
         self._text = source.text
         self._found = found
@@ -80,7 +75,8 @@ class _Reader:
 
     def read_column(self) -> bool:
         """Read one column; False at the end."""
-        self._at = self._skip(_BLANKS, self._at)
+        if blanks := _BLANKS.match(self._text, self._at):
+            self._at = blanks.end()
         if self._at >= len(self._text):
             return False
         draft = self._name()
@@ -120,11 +116,11 @@ class _Reader:
 
     def _part(self, draft: _Draft) -> bool:
         """Read one part of a column; False behind the column."""
-        before, self._at = self._at, self._skip(_SPACES, self._at)
+        before, self._at = self._at, skip_spaces(self._text, self._at)
         start = self._at
         if start >= len(self._text) or self._text[start] == ",":
             return False
-        if self._is_path(start):
+        if is_path(self._source, start):
             self._path(draft)
             return True
         if draft.has_parts and self._source.line_number(before - 1) < self._source.line_number(start):
@@ -142,8 +138,8 @@ class _Reader:
             if draft.codec is not None:
                 self._problem(start, "Unexpected DEFAULT after CODEC", "write DEFAULT before CODEC", draft)
             self._at = match.end()
-            draft.default = self._expression(draft)
-        elif word == "CODEC" and draft.codec is None and _OPENING.match(self._text, match.end()):
+            draft.default = self._default(draft)
+        elif word == "CODEC" and draft.codec is None and OPENING.match(self._text, match.end()):
             self._at = match.end()
             draft.codec = (self._bracketed(draft) or "")[1:-1].strip()
         elif word in _FORBIDDEN:
@@ -161,7 +157,7 @@ class _Reader:
     def _type(self, draft: _Draft, match: re.Match[str]) -> None:
         self._at = match.end()
         text = match[0]
-        if _OPENING.match(self._text, self._at):
+        if OPENING.match(self._text, self._at):
             brackets = self._bracketed(draft)
             if brackets is None:
                 return
@@ -188,7 +184,7 @@ class _Reader:
 
     def _bracketed(self, draft: _Draft) -> str | None:
         """The text from the next bracket to its partner, both included."""
-        start = self._skip(_SPACES, self._at)
+        start = skip_spaces(self._text, self._at)
         end = self._source.closing.get(start)
         if end is None:
             self._problem(start, "the bracket is not closed", "", draft)
@@ -196,13 +192,6 @@ class _Reader:
             return None
         self._at = end + 1
         return self._text[start : self._at]
-
-    def _is_path(self, position: int) -> bool:
-        return (
-            self._text[position] == "`"
-            and position in self._source.closing
-            and self._text.startswith("json:", self._skip(_SPACES, position + 1))
-        )
 
     def _path(self, draft: _Draft) -> None:
         start, end = self._at, self._source.closing[self._at]
@@ -220,50 +209,13 @@ class _Reader:
             hint = "take the whole array with [:] and pick its member in a pipe"
             self._found.problems.append(self._source.problem(start, text, hint, warning=True))
 
-    def _expression(self, draft: _Draft) -> str:
-        """The text up to the next comma, JSONPath or CODEC outside brackets and quotes, or a line that starts anew."""
-        start = position = self._at
-        while (stop := _STOP.search(self._text, position)) is not None:
-            at, what = stop.start(), stop[0]
-            is_end = what == "," or (what == "`" and self._is_path(at))
-            if is_end or (what.upper() == "CODEC" and _OPENING.match(self._text, stop.end())):
-                break
-            if what == "\n":
-                if self._starts_anew(start, at):
-                    break
-                position = self._skip(_SPACES, at)
-            else:
-                position = self._past(stop, draft)
-        self._at = len(self._text) if stop is None else stop.start()
+    def _default(self, draft: _Draft) -> str:
+        start = self._at
+        self._at = expression_end(self._source, start, lambda at, message: self._problem(at, message, "", draft))
         text = self._text[start : self._at].strip()
         if not text:
             self._problem(start, f"the DEFAULT of `{draft.name[:60]}` is empty", "write an expression behind it", draft)
         return text
-
-    def _past(self, stop: re.Match[str], draft: _Draft) -> int:
-        """Where an expression goes on behind a word, a quote or a pair of brackets."""
-        at, what = stop.start(), stop[0]
-        if at in self._source.closing:
-            return self._source.closing[at] + 1
-        if what in _OPENINGS:
-            self._problem(at, f"the {'quote' if what in _QUOTES else 'bracket'} is not closed", "", draft)
-            return self._source.end_of_line(at)
-        if what in ")]}":
-            self._problem(at, "this bracket closes none that is open", "", draft)
-        return stop.end()
-
-    def _starts_anew(self, start: int, newline: int) -> bool:
-        """Whether the line behind `newline` starts a column, so that the expression before it lacks its comma."""
-        last = newline
-        while last > start and self._text[last - 1].isspace():
-            last -= 1
-        if last == start or self._text[last - 1] in "+-*/%=<>(,|&":
-            return False
-        following = self._skip(_SPACES, newline)
-        match = _WORD.match(self._text, following)
-        if match is not None:
-            return match[0].upper() not in _CONTINUING
-        return self._text[following : following + 1] == "`" and not self._is_path(following)
 
     def _finish(self, draft: _Draft) -> None:
         if draft.default is not None and draft.default.upper() == "NULL":
@@ -292,15 +244,11 @@ class _Reader:
 
     def _recover(self) -> None:
         """Go on behind the next comma outside brackets, or on the next line."""
-        while (stop := _STOP.search(self._text, self._at)) is not None:
+        while (stop := STOP.search(self._text, self._at)) is not None:
             self._at = self._source.closing.get(stop.start(), stop.end() - 1) + 1
             if stop[0] in (",", "\n"):
                 return
         self._at = len(self._text)
-
-    def _skip(self, blanks: re.Pattern[str], position: int) -> int:
-        match = blanks.match(self._text, position)
-        return match.end() if match else position
 
     def _problem(self, position: int, message: str, hint: str = "", draft: _Draft | None = None) -> None:
         if draft is not None:

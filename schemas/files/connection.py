@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from schemas.files.lines.datafile import Grammar, read_instructions
-from schemas.files.lines.source import Source
+from schemas.files.lines.datafile import Datafile
+from schemas.files.lines.instructions import Grammar, read_instructions
 from schemas.model import Connection, Place, Problem
 
 _LOGIN = ("KEY", "SECRET", "SECURITY_PROTOCOL", "SASL_MECHANISM", "SSL_CA_PEM")
@@ -16,7 +16,7 @@ _GRAMMAR = Grammar(
 )
 
 
-def read_connection(source: Source, name: str) -> Connection | None:
+def read_connection(source: Datafile, name: str) -> Connection | None:
     """The connection of a file's text, or None; what is wrong is added to `source.problems`."""
     kind, settings = "", {}
     head: Problem | None = None

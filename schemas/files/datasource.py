@@ -10,9 +10,9 @@ from schemas.files.columns import parse_columns
 from schemas.files.engine import ENGINE_LINES, engine_of
 from schemas.files.indexes import read_indexes
 from schemas.files.kafka_lines import KAFKA_LINES, kafka_source_of
-from schemas.files.lines.datafile import Grammar, Instruction, read_instructions
+from schemas.files.lines.datafile import Datafile, Line
 from schemas.files.lines.declared import DeclaredLine, by_name
-from schemas.files.lines.source import Line, Source
+from schemas.files.lines.instructions import Grammar, Instruction, read_instructions
 from schemas.files.projections import parse_projections
 from schemas.files.tokens import read_list, read_token
 from schemas.model import Column, ColumnType, DataSource, Engine, Place, Problem, Token
@@ -56,7 +56,7 @@ class _Draft:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def read_data_source(source: Source, name: str) -> DataSource | None:
+def read_data_source(source: Datafile, name: str) -> DataSource | None:
     """The data source of a file's text, or None; what is wrong is added to `source.problems`."""
     draft = _Draft()
     for instruction in read_instructions(source, _GRAMMAR):

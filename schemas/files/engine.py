@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from schemas.files.lines.datafile import Instruction
 from schemas.files.lines.declared import DeclaredLine, by_name
+from schemas.files.lines.instructions import Instruction
 from schemas.model import Engine, Problem
 
 

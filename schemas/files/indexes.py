@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from schemas.files.lines.block_text import BlockText, block_text
-from schemas.files.lines.datafile import Instruction
-from schemas.files.lines.source import Line
+from schemas.files.lines.datafile import Line
+from schemas.files.lines.instructions import Instruction
 from schemas.model import Index, Place, Problem
 
 _TYPE = re.compile(r"(?<=[\s)`])TYPE(?=\s)", re.IGNORECASE)

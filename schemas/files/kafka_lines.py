@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schemas.files.lines.datafile import Instruction
 from schemas.files.lines.declared import DeclaredLine, Reader, by_name
+from schemas.files.lines.instructions import Instruction
 from schemas.model import KafkaSource, Problem
 
 _TRUE = ("true", "1", "yes", "on")

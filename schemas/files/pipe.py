@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from schemas.files.lines.datafile import Grammar, Instruction, read_instructions
-from schemas.files.lines.source import Line, Source
+from schemas.files.lines.datafile import Datafile, Line
+from schemas.files.lines.instructions import Grammar, Instruction, read_instructions
 from schemas.files.nodes.drafts import NodeDraft, draft_of, nodes_of
 from schemas.files.nodes.kinds import FORMS, NODE_PREFIXES, NODE_WORDS
 from schemas.files.tokens import read_list, read_token
@@ -25,7 +25,7 @@ class _Draft:
     tags: tuple[str, ...] = ()
 
 
-def read_pipe(source: Source, name: str, *, publishes_last_node: bool = False) -> Pipe | None:
+def read_pipe(source: Datafile, name: str, *, publishes_last_node: bool = False) -> Pipe | None:
     """The pipe of a file's text, or None; what is wrong is added to `source.problems`.
 
     `publishes_last_node`: a pipe without any TYPE answers with its last node, as Tinybird's Classic has it.

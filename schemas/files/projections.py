@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from schemas.files.column_type import split_arguments
-from schemas.files.lines.source import Line
+from schemas.files.lines.datafile import Line
 from schemas.model import DataSource, Problem, Projection
 from schemas.sql.expressions import names_in
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from schemas.files.lines.datafile import Instruction, unquoted
+from schemas.files.lines.instructions import Instruction, unquoted
 from schemas.model import Permission, Problem, Token
 
 

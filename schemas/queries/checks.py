@@ -11,7 +11,8 @@ from schemas.queries.graph import Graph, NodeReads
 from schemas.queries.limit_settings import is_limit_setting
 from schemas.queries.nodes import CompiledNode, NodeKey, place_in
 from schemas.queries.resolve import KnownTable, Resolver
-from schemas.sql.names import SqlNames, TableName, names_of
+from schemas.sql.named import SqlNames, TableName
+from schemas.sql.names import names_of
 from schemas.sql.tokens import SqlTextError, StatementError
 from schemas.template.compiling.samples import Sample
 from schemas.template.errors import TemplateCompileError

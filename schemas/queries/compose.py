@@ -15,7 +15,8 @@ from schemas.queries.part import NodeTarget, Part, TableTarget
 from schemas.queries.query import Query
 from schemas.queries.resolve import KnownTable, Meaning, Resolver
 from schemas.queries.statement_text import joined, joined_for_caller, second_names
-from schemas.sql.names import SqlNames, TableName, names_of
+from schemas.sql.named import SqlNames, TableName
+from schemas.sql.names import names_of
 from schemas.sql.text import identifier
 from schemas.sql.tokens import SqlTextError
 from schemas.template.errors import TemplateRenderError

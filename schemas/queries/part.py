@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from schemas.queries.counting.row_counts import RowCount
 from schemas.queries.nodes import NodeKey
 from schemas.queries.resolve import KnownTable
-from schemas.sql.names import SqlNames, TableName
+from schemas.sql.named import SqlNames, TableName
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from schemas.model import Copy, DataSource, Endpoint
 from schemas.own_names import quarantined_by
 from schemas.queries.column_kinds import column_kinds
 from schemas.queries.nodes import CompiledNode, NodeKey
-from schemas.sql.names import TableFunction, TableName
+from schemas.sql.named import TableFunction, TableName
 from schemas.sql.text import identifier
 
 # Tinybird's lists: everywhere, and in copy pipes alone.

@@ -10,7 +10,7 @@ from schemas.template.errors import TemplateLimitError
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RenderLimits:
     """The limits of one render.
 
     `source` characters of a template; `seconds` of CPU, so that a busy machine fails nobody; `steps` loop turns,
@@ -28,7 +28,7 @@ class Limits:
     integer_bits: int = 1_024
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = RenderLimits()
 
 
 class Budget:
@@ -42,7 +42,7 @@ class Budget:
 
     def __init__(
         self,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: RenderLimits = DEFAULT_LIMITS,
         clock: Callable[[], float] = time.thread_time,
         cheap_clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from jinja2.utils import Namespace
 
 from schemas.template.errors import TemplateRenderError
-from schemas.template.limits import DEFAULT_LIMITS, Budget, Limits
+from schemas.template.limits import DEFAULT_LIMITS, Budget, RenderLimits
 from schemas.template.values.binding import Bindings
 from schemas.template.values.moments import ColumnKind
 
@@ -37,7 +37,7 @@ class Render:
         self,
         secrets: Mapping[str, str] | None = None,
         table_name: Callable[[str], str | None] = lambda _: None,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: RenderLimits = DEFAULT_LIMITS,
         column_kinds: Mapping[str, ColumnKind] | None = None,
     ) -> None:
         self.budget = Budget(limits)

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from schemas.files.lines.source import Line
+from schemas.files.lines.datafile import Line
 from schemas.model import Place, Problem
 
 _MARK = re.compile(r"--|/\*|#|['\"`()\[\]{}]")

@@ -1,167 +1,81 @@
-"""The line grammar that all project files share: instructions at the start of a line, with a value or a block."""
+"""The text of a project file as lines that know where they stand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from schemas.files.lines.source import Line, Source
 from schemas.model import Place, Problem
 
-# Looking for what an unknown word may have meant takes about a millisecond; a file of nothing else has many.
-_MAX_SUGGESTIONS = 20
-_SHORTEST_INSTRUCTION = 4
-_SURE = 0.85
+MAX_FILE_BYTES = 1 << 20
+"""Files of projects are a few KB; a larger one is something else with the name of a project file."""
 
 
 @dataclass(frozen=True, slots=True)
-class Instruction:
-    """One instruction: its upper-case name, its value (without quotes and comment) or its block's lines."""
+class Line:
+    """One line without its line end; `file` is relative to the project, `number` counts from 1.
 
-    name: str
-    value: str
-    line: Line
-    block: tuple[Line, ...] | None = None
-
-    @property
-    def place(self) -> Place:
-        return self.line.place()
-
-    @property
-    def text(self) -> str:
-        """The value, or the block without its common indentation and its outer blank lines."""
-        return self.value if self.block is None else dedent(self.block)[0].strip()
-
-    def problem(self, message: str, hint: str = "", *, warning: bool = False) -> Problem:
-        return self.line.problem(message, hint, column=self.line.indent + 1, warning=warning)
-
-
-@dataclass(frozen=True, slots=True)
-class Grammar:
-    """What one kind of file may say.
-
-    `prefixes` are those of instructions that are taken whatever follows (old or other products' connectors).
-    `stays_in_block(instruction, line before, line)` saves a line of a block that only looks like an instruction,
-    as an SQL line that is just `type`.
+    `written` is the line as the file has it where something was filled in, and `secrets` are the values that
+    came from outside: neither of them is ever shown to people.
     """
 
-    kind: str
-    known: frozenset[str]
-    prefixes: tuple[str, ...] = ()
-    stays_in_block: Callable[[str, Line | None, Line], bool] = lambda *_: False
+    file: str
+    number: int
+    text: str
+    written: str | None = None
+    secrets: tuple[str, ...] = ()
 
-    def knows(self, word: str) -> bool:
-        return word.upper() in self.known or (word.startswith(self.prefixes or ("\n",)) and word.isupper())
+    @property
+    def indent(self) -> int:
+        """How many characters of white space the line starts with."""
+        return len(self.text) - len(self.text.lstrip())
 
+    def place(self, column: int = 1) -> Place:
+        return Place(self.file, self.number, column)
 
-def read_instructions(source: Source, grammar: Grammar) -> list[Instruction]:
-    """Take a file apart into instructions; what is unknown becomes a problem of `source` and is passed over."""
-    instructions: list[Instruction] = []
-    lines = source.lines
-    position = unknown = 0
-    while position < len(lines):
-        line = lines[position]
-        position += 1
-        word, rest = _first_word(line)
-        if not word or word.startswith(("#", "--")):
-            continue
-        is_known = grammar.knows(word)
-        block: tuple[Line, ...] | None = None
-        if rest.startswith(">"):
-            block, position = _block(lines, position, line, grammar)
-            if inline := rest[1:].strip():
-                block = (Line(line.file, line.number, inline), *block)
-        if is_known:
-            value = "" if block is not None else _value(word.upper(), rest, line, source.problems)
-            instructions.append(Instruction(word.upper(), value, line, block))
-        else:
-            unknown += 1
-            source.problems.append(_unknown(line, word, grammar, suggests=unknown <= _MAX_SUGGESTIONS))
-    return instructions
+    def problem(self, message: str, hint: str = "", *, column: int = 1, warning: bool = False) -> Problem:
+        """Something wrong at a column of this line, with the line as the file has it."""
+        for secret in self.secrets:
+            message, hint = message.replace(secret, "…"), hint.replace(secret, "…")
+        shown = self.text if self.written is None else self.written
+        return Problem(self.place(column), message, hint, shown, "warning" if warning else "error")
 
 
-def dedent(block: Sequence[Line]) -> tuple[str, Place]:
-    """A block's text without common indentation and outer blank lines, and where its first character stands."""
-    filled = [number for number, line in enumerate(block) if line.text.strip()]
-    if not filled:
-        return "", block[0].place() if block else Place("")
-    margin = min(block[number].indent for number in filled)
-    inner = block[filled[0] : filled[-1] + 1]
-    text = "\n".join(line.text[margin:] if line.text.strip() else "" for line in inner)
-    return text.rstrip(), inner[0].place(margin + 1)
+@dataclass(slots=True)
+class Datafile:
+    """The lines of one file and what was found wrong while they were read; `text` is the file as it is."""
+
+    file: str
+    lines: list[Line] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    text: str = ""
+
+    @property
+    def has_errors(self) -> bool:
+        return any(problem.severity == "error" for problem in self.problems)
 
 
-def unquoted(value: str) -> str:
-    """A value without the quotes around it."""
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'" and value[0] not in value[1:-1]:
-        return value[1:-1].strip()
-    return value
+def read_text(path: Path, file: str, problems: list[Problem]) -> str | None:
+    """A file's text, or None and a problem when it is no text file of a bearable size."""
+    try:
+        with path.open("rb") as opened:
+            raw = opened.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        problems.append(Problem(Place(file), f"the file cannot be read: {error.strerror}"))
+        return None
+    if len(raw) > MAX_FILE_BYTES:
+        problems.append(Problem(Place(file), f"the file is larger than {MAX_FILE_BYTES:,} bytes"))
+        return None
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - raw.rfind(b"\n", 0, error.start)
+        problems.append(Problem(Place(file, line, column), "the file is not UTF-8", "save it as UTF-8"))
+        return None
 
 
-def _first_word(line: Line) -> tuple[str, str]:
-    words = line.text.split(None, 1)
-    if not words:
-        return "", ""
-    word, rest = words[0], words[1].strip() if len(words) > 1 else ""
-    return (word[:-1], f">{rest}") if word.endswith(">") and len(word) > 1 else (word, rest)
-
-
-def _block(lines: Sequence[Line], position: int, opening: Line, grammar: Grammar) -> tuple[tuple[Line, ...], int]:
-    """The lines up to the next instruction that is indented no more than the one that opens the block."""
-    name = _first_word(opening)[0].upper()
-    margin, start = opening.indent, position
-    before: Line | None = None
-    while position < len(lines):
-        line = lines[position]
-        if line.text.strip():
-            if line.indent <= margin and _ends_block(name, before, line, grammar):
-                break
-            before = line
-        position += 1
-    end = position
-    # Comments at the margin before the next instruction are about that one.
-    while end > start and (not lines[end - 1].text.strip() or lines[end - 1].text.startswith("#")):
-        end -= 1
-    return tuple(lines[start:end]), position
-
-
-def _ends_block(name: str, before: Line | None, line: Line, grammar: Grammar) -> bool:
-    word = _first_word(line)[0]
-    if grammar.knows(word):
-        return not grammar.stays_in_block(name, before, line)
-    # A misspelt instruction would be lost in the block: it is one where the list has ended, or with its underscores.
-    if before is None or before.indent <= line.indent or not word.isupper() or len(word) < _SHORTEST_INSTRUCTION:
-        return False
-    if name in ("SCHEMA", "INDEXES"):
-        return not before.text.rstrip().endswith(",")
-    return "_" in word and bool(get_close_matches(word[:40], grammar.known, n=1, cutoff=_SURE))
-
-
-def _value(name: str, rest: str, line: Line, problems: list[Problem]) -> str:
-    is_prose = name == "DESCRIPTION" and not rest.startswith(('"', "'"))
-    value = rest if is_prose else _without_comment(rest)
-    if not is_prose and value[:1] in ("'", '"') and value.count(value[0]) == 1:
-        problems.append(line.problem(f"the quote of {name} is not closed", f"write {value[0]} at its end"))
-        return value[1:].strip()
-    return unquoted(value)
-
-
-def _without_comment(text: str) -> str:
-    """Cut a `#` comment: one outside quotes with white space before it."""
-    quote = ""
-    for position, character in enumerate(text):
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "\"'":
-            quote = character
-        elif character == "#" and (position == 0 or text[position - 1].isspace()):
-            return text[:position].rstrip()
-    return text
-
-
-def _unknown(line: Line, word: str, grammar: Grammar, *, suggests: bool) -> Problem:
-    near = get_close_matches(word.upper()[:40], grammar.known, n=1) if suggests else []
-    hint = f"did you mean {near[0]}?" if near else "an instruction stands at the start of a line; a block is indented"
-    text = f"{word[:60]} is not a valid option in {grammar.kind} files."
-    return line.problem(text, hint, column=line.indent + 1)
+def lines_of(text: str, file: str) -> list[Line]:
+    """The lines of a text, whatever ends them; a byte order mark is left out."""
+    body = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return [Line(file, number, content) for number, content in enumerate(body.split("\n"), 1)]

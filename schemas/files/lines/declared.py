@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from schemas.files.lines.datafile import Instruction
+from schemas.files.lines.instructions import Instruction
 from schemas.model import Problem
 
 # What it adds to the problems is said of the instruction's line.

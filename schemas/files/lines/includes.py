@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.files.lines.datafile import Datafile, Line, lines_of, read_text
 from schemas.files.lines.secrets import fill_in
-from schemas.files.lines.source import Line, Source, lines_of, read_text
 
 _MAX_DEPTH = 5
 # What the includes of one file may add up to, and what each costs besides its text: includes of includes multiply.
@@ -18,19 +18,19 @@ _BYTES_AN_INCLUDE = 1 << 10
 _NAME = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
-def read_source(path: Path, folder: Path, environment: Mapping[str, str], *, fills_secrets: bool) -> Source:
+def read_source(path: Path, folder: Path, environment: Mapping[str, str], *, fills_secrets: bool) -> Datafile:
     """Read a file of the project in `folder`. `fills_secrets` is for data sources and connections: in a pipe
     `tb_secret` is a function of the template language."""
-    source = Source(path.relative_to(folder).as_posix())
+    source = Datafile(path.relative_to(folder).as_posix())
     _Expansion(source, folder.resolve(), environment, fills_secrets).read(path, source.file, {}, 0)
     return source
 
 
 def source_of(
     text: str, file: str, environment: Mapping[str, str] | None = None, *, fills_secrets: bool = False
-) -> Source:
+) -> Datafile:
     """The same of a text at hand, which can include nothing."""
-    source = Source(file, text=text)
+    source = Datafile(file, text=text)
     for line in lines_of(text, file):
         filled = fill_in(line, environment or {}, source.problems, fills_secrets=fills_secrets, given={})
         source.lines.append(filled)
@@ -39,7 +39,7 @@ def source_of(
 
 @dataclass(slots=True)
 class _Expansion:
-    source: Source
+    source: Datafile
     root: Path
     environment: Mapping[str, str]
     fills_secrets: bool

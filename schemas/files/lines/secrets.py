@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from schemas.files.lines.source import Line
+from schemas.files.lines.datafile import Line
 from schemas.model import Problem
 
 SECRET_PREFIX = "BIRDHOUSE_SECRET_"  # noqa: S105 - the name of variables, not a secret

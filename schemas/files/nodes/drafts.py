@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from schemas.files.lines.datafile import Instruction, dedent
+from schemas.files.lines.instructions import Instruction, dedent
 from schemas.files.nodes.kinds import FORMS, PLAIN, NodeForm, kind_problems, read_kind
 from schemas.model import Materialization, Node, Place, Problem
 from schemas.template.mark import with_mark_first

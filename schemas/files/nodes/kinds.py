@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.files.engine import ENGINE_LINES, engine_of
-from schemas.files.lines.datafile import Instruction
 from schemas.files.lines.declared import DeclaredLine, as_text_or_none, by_name, is_unfilled, one_of
+from schemas.files.lines.instructions import Instruction
 from schemas.model import Copy, Endpoint, Engine, Materialization, NodeKind, Problem, Sink
 
 # A minute, an hour, a day of the month, a month and a day of the week, as in `*/5 * * * MON-FRI`.

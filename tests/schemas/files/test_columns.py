@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.files.columns import Columns, parse_columns
-from schemas.files.lines.source import lines_of
+from schemas.files.columns import ReadColumns, parse_columns
+from schemas.files.lines.datafile import lines_of
 from schemas.model import Column
 
 
-def parse(text: str) -> Columns:
+def parse(text: str) -> ReadColumns:
     return parse_columns(lines_of(text, "x.datasource"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.files.indexes import parse_indexes
-from schemas.files.lines.source import lines_of
+from schemas.files.lines.datafile import lines_of
 from schemas.model import Index, Problem
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from schemas.files.lines.source import lines_of
 
 from schemas.checks.data_sources import check_data_source
+from schemas.files.lines.datafile import lines_of
 from schemas.files.projections import parse_projections
 from schemas.model import DataSource, Problem, Projection
 from schemas.tables.actual import Actual, ActualColumn, ActualTable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.template.errors import TemplateCompileError, TemplateError, TemplateLimitError
-from schemas.template.limits import Budget, Limits
+from schemas.template.limits import Budget, RenderLimits
 from schemas.template.rendering import Render
 from schemas.template.template import Template
 
@@ -102,7 +102,7 @@ def test_what_could_reach_out_of_the_sandbox_is_never_run(source: str) -> None:
 
 def test_the_budget_looks_at_its_clock() -> None:
     now, passed = iter([0.0, 0.1, 0.3]), iter([0.0, 0.5, 0.5])
-    budget = Budget(Limits(seconds=0.2), lambda: next(now), lambda: next(passed))
+    budget = Budget(RenderLimits(seconds=0.2), lambda: next(now), lambda: next(passed))
     budget.step()
     with pytest.raises(TemplateLimitError, match="more than"):
         budget.step()
@@ -110,6 +110,6 @@ def test_the_budget_looks_at_its_clock() -> None:
 
 def test_the_clock_of_the_cpu_is_not_asked_while_less_time_has_passed_than_the_limit() -> None:
     asked = iter([0.0])
-    budget = Budget(Limits(seconds=0.2), lambda: next(asked), lambda: 100.0)
+    budget = Budget(RenderLimits(seconds=0.2), lambda: next(asked), lambda: 100.0)
     for _ in range(10):
         budget.step()

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from schemas.files.lines.datafile import Datafile
 from schemas.files.lines.includes import read_source
-from schemas.files.lines.source import Source
 
 
-def read(folder: Path, text: str, included: dict[str, str], **environment: str) -> Source:
+def read(folder: Path, text: str, included: dict[str, str], **environment: str) -> Datafile:
     for name, content in {"datasources/x.datasource": text, **included}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content)
     return read_source(folder / "datasources/x.datasource", folder, environment, fills_secrets=True)
 
 
-def texts(source: Source) -> list[str]:
+def texts(source: Datafile) -> list[str]:
     return [line.text for line in source.lines if line.text]
 
 

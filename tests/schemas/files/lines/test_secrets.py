@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.files.lines.datafile import Datafile
 from schemas.files.lines.includes import source_of
-from schemas.files.lines.source import Source
 
 ENVIRONMENT = {"BIRDHOUSE_SECRET_NAME": "value", "BIRDHOUSE_SECRET_EMPTY": "", "BIRDHOUSE_SECRET_MY_KEY": "mine"}
 
 
-def fill(text: str, file: str = "x.datasource") -> Source:
+def fill(text: str, file: str = "x.datasource") -> Datafile:
     return source_of(text, file, {**ENVIRONMENT, "STAGE": "live"}, fills_secrets=True)
 
 
