@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from deploy.settings import RunSettings
-from ingest_worker.service import METRICS_PREFIX, exported_metrics
+from ingest_worker.service import METRICS as WORKER_METRICS
+from ingest_worker.service import METRICS_PREFIX as WORKER_PREFIX
 from ingest_worker.settings import IngestSettings
 from query_api.app import METRICS as API_METRICS
 from query_api.app import METRICS_PREFIX as API_PREFIX
@@ -75,7 +76,7 @@ def metrics_page() -> str:
     return "\n".join(
         [
             _METRICS_HEAD,
-            _metrics_section("`ingest-worker`", METRICS_PREFIX, exported_metrics()),
+            _metrics_section("`ingest-worker`", WORKER_PREFIX, WORKER_METRICS),
             _metrics_section("`query-api`", API_PREFIX, API_METRICS),
         ]
     )

@@ -30,8 +30,13 @@ from service.clickhouse.connect import connect_to_insert
 from service.deadline import Deadline
 from service.kafka.config import ConfigOf, client_config
 from service.observing.declared import metrics_of
-from service.observing.metric import Metric
 from service.web.admin import create_admin_app
+
+METRICS = (
+    *metrics_of(OBSERVATIONS),
+    *(measure.metric for measure in (*OF_WORKER, *OF_PARTITION, *OF_DATA_SOURCE)),
+)
+"""All metrics of the worker; their names are shown with `METRICS_PREFIX` before them."""
 
 METRICS_PREFIX = PREFIX
 
@@ -167,12 +172,6 @@ class IngestService:
         app.add_routes(routes)
         settings = self._settings
         return AdminServer(app, settings.admin_host, settings.admin_port)
-
-
-def exported_metrics() -> tuple[Metric, ...]:
-    """All metrics of the worker; their names are shown with `METRICS_PREFIX` before them."""
-    status = (measure.metric for measure in (*OF_WORKER, *OF_PARTITION, *OF_DATA_SOURCE))
-    return (*metrics_of(OBSERVATIONS), *status)
 
 
 def configs_of(settings: IngestSettings, environment: Mapping[str, str], project: Project) -> ConfigOf:

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from deploy.errors import OffsetsError
 from ingest_worker.storing.fence.ownership import Claim, new_owner, take_ownership
-from ingest_worker.storing.record import Progress, Record
+from ingest_worker.storing.record import FeedProgress, Record
 from ingest_worker.storing.topic import Held, TopicView
 from schemas.feed import Feed, feeds_of
 from schemas.mapping.landing import fence_key
@@ -116,7 +116,7 @@ def set_offsets(
     group = feeds[0].group_id
     commits = []
     for partition, position in wanted.items():
-        record = Record(topic_id, {feed.data_source: Progress(position) for feed in feeds})
+        record = Record(topic_id, {feed.data_source: FeedProgress(position) for feed in feeds})
         commits.append(TopicPartition(feeds[0].topic, partition, position, record.encode(position)))
     with TopicView(config, feeds[0]) as view:
         try:

@@ -14,7 +14,7 @@ from ingest_worker.storing.batch import Batch, Limits, Origin
 from ingest_worker.storing.delivery import BatchScale, Decision
 from ingest_worker.storing.messages import Run
 from ingest_worker.storing.partitions import PartitionId
-from ingest_worker.storing.record import Cut, Progress, ResumePoint
+from ingest_worker.storing.record import Cut, FeedProgress, ResumePoint
 from service.deadline import Deadline
 
 
@@ -85,7 +85,7 @@ class Buffer:
                 self._changed.notify_all()  # a former owner's batch is on record already
             return {queue.origin.partition_id for queue in sealed}
 
-    def record(self, partition: PartitionId) -> Progress:
+    def record(self, partition: PartitionId) -> FeedProgress:
         """What the group's record has to say of an open queue."""
         with self._changed:
             return self._queues[partition].record

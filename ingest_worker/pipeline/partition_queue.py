@@ -12,7 +12,7 @@ from ingest_worker.storing.batch import Batch, BatchBuilder, Limits, Origin
 from ingest_worker.storing.messages import Run
 from ingest_worker.storing.offsets import LowWaterMark
 from ingest_worker.storing.ranges import OffsetRanges
-from ingest_worker.storing.record import Cut, Progress, ResumePoint
+from ingest_worker.storing.record import Cut, FeedProgress, ResumePoint
 
 # A batch that is being sent and the one after it: while the first is inserted the second is recorded.
 _AHEAD = 2
@@ -93,8 +93,8 @@ class PartitionQueue:
         )
 
     @property
-    def record(self) -> Progress:
-        return Progress(self.mark.position, tuple(self.cuts))
+    def record(self) -> FeedProgress:
+        return FeedProgress(self.mark.position, tuple(self.cuts))
 
     @property
     def is_completing(self) -> bool:

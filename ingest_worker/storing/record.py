@@ -25,7 +25,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class FeedProgress:
     """Of one data source: everything below `position` is stored, the batches `cuts` may be, wholly or in part."""
 
     position: int
@@ -41,7 +41,7 @@ class Record:
     """
 
     topic_id: str
-    progress: Mapping[str, Progress] = field(default_factory=dict)
+    progress: Mapping[str, FeedProgress] = field(default_factory=dict)
     first_partitions: int | None = None
 
     def encode(self, committed: int) -> str:
@@ -74,7 +74,7 @@ def parse_record(metadata: str | None, committed: int) -> Record | None:
         return None
 
 
-def _progress(committed: int, distance: int, cuts: list[list[int]]) -> Progress:
+def _progress(committed: int, distance: int, cuts: list[list[int]]) -> FeedProgress:
     position = committed + distance
     read = tuple(Cut(committed + first, committed + first + length, rows) for first, length, rows in cuts)
     edge = position - 1
@@ -84,7 +84,7 @@ def _progress(committed: int, distance: int, cuts: list[list[int]]) -> Progress:
         edge = cut.last
     if distance < 0:
         raise ValueError("a data source is never behind the commit")
-    return Progress(position, read)
+    return FeedProgress(position, read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from ingest_worker.pipeline.source import loop, rebalance
 from ingest_worker.storing import batch, sink
 from ingest_worker.storing.fence import ownership, recovery
 from ingest_worker.storing.outcomes import Refused, Stored
-from ingest_worker.storing.record import Progress
+from ingest_worker.storing.record import FeedProgress
 from ingest_worker.takeover import claimer, partition
 from ingest_worker.watching import looks, topic_watch
 from service.backoff import Backoff
@@ -213,8 +213,8 @@ class Without:
         """Offsets are committed before the insert, as a consumer with automatic commits does."""
 
         def make(_: Any) -> Any:
-            def record(self: partition_queue.PartitionQueue) -> Progress:
-                return Progress(self.cuts[-1].last + 1 if self.cuts else self.mark.position, tuple(self.cuts))
+            def record(self: partition_queue.PartitionQueue) -> FeedProgress:
+                return FeedProgress(self.cuts[-1].last + 1 if self.cuts else self.mark.position, tuple(self.cuts))
 
             return property(record)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from ingest_worker.service import IngestService, configs_of, exported_metrics
+from ingest_worker.service import METRICS, IngestService, configs_of
 from ingest_worker.settings import IngestSettings
 from schemas.model import Project
 from service.errors import SettingsError
@@ -81,7 +81,7 @@ def test_another_worker_takes_the_place_of_the_one_that_runs(make: Callable[[Pro
 
 
 def test_all_metrics_are_listed_those_of_the_status_too() -> None:
-    names = {metric.name for metric in exported_metrics()}
+    names = {metric.name for metric in METRICS}
     assert {"unexpected_failures", "lag_messages", "batch_scale", "schema_differences"} <= names
 
 

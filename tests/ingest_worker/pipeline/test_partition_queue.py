@@ -9,7 +9,7 @@ from ingest_worker.pipeline.partition_queue import PartitionQueue
 from ingest_worker.storing.batch import Batch, Limits
 from ingest_worker.storing.messages import Run
 from ingest_worker.storing.ranges import OffsetRanges
-from ingest_worker.storing.record import Cut, Progress, Record, ResumePoint, parse_record
+from ingest_worker.storing.record import Cut, FeedProgress, Record, ResumePoint, parse_record
 from tests.ingest_worker.fakes import ORIGIN
 
 LIMITS = Limits(rows=4, payload_bytes=1_000, seconds=1.0)
@@ -101,7 +101,7 @@ def test_nothing_is_sent_before_it_is_on_record() -> None:
     made.add(run([0, 1, 2, 3]), LIMITS, now=0.0)
     made.seal(0.0)
     assert made.next_to_send is None
-    assert made.record == Progress(0, (Cut(0, 3, 4),))
+    assert made.record == FeedProgress(0, (Cut(0, 3, 4),))
     made.on_record = frozenset(made.cuts)
     assert made.next_to_send is not None
 
@@ -144,7 +144,7 @@ def test_what_lies_before_the_recorded_batches_is_recorded_too_before_it_is_sent
     assert made.may_seal
     made.seal(0.0)
     assert made.next_to_send is None
-    assert made.record == Progress(0, (Cut(0, 1, 2), Cut(2, 3, 2), Cut(4, 5, 2)))
+    assert made.record == FeedProgress(0, (Cut(0, 1, 2), Cut(2, 3, 2), Cut(4, 5, 2)))
     made.on_record = frozenset(made.cuts)
     assert made.next_to_send is not None
     assert offsets_of(record_and_send(made)) == [0, 1, 2, 3, 4, 5]
@@ -163,5 +163,5 @@ def test_what_is_dropped_stays_on_record_and_is_not_passed() -> None:
     made.add(run([0, 1, 2, 3, 4]), LIMITS, now=0.0)
     made.seal(0.0)
     assert made.drop_waiting() == 5
-    assert made.record == Progress(0, (Cut(0, 3, 4),))
+    assert made.record == FeedProgress(0, (Cut(0, 3, 4),))
     assert made.mark.position == 0

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_worker.storing.record import Cut, Progress, Record, parse_record
+from ingest_worker.storing.record import Cut, FeedProgress, Record, parse_record
 
 KAFKA_TAKES = 4_096
 """Bytes: `offset.metadata.max.bytes` of a broker, by default."""
 
 
 @st.composite
-def lane_records(draw: st.DrawFn, committed: int) -> Progress:
+def progress_of(draw: st.DrawFn, committed: int) -> FeedProgress:
     edge = position = committed + draw(st.integers(0, 10**6))
     cuts = []
     for _ in range(draw(st.integers(0, 4))):
@@ -23,13 +23,13 @@ def lane_records(draw: st.DrawFn, committed: int) -> Progress:
         last = first + draw(st.integers(0, 10**6))
         cuts.append(Cut(first, last, draw(st.integers(1, last - first + 1))))
         edge = last + 1
-    return Progress(position, tuple(cuts))
+    return FeedProgress(position, tuple(cuts))
 
 
 @given(st.data(), st.integers(0, 2**62))
 def test_what_is_written_is_read_again(data: st.DataObject, committed: int) -> None:
     names = data.draw(st.lists(st.text(max_size=20), unique=True, max_size=5))
-    record = Record("topic-id", {name: data.draw(lane_records(committed)) for name in names})
+    record = Record("topic-id", {name: data.draw(progress_of(committed)) for name in names})
     assert parse_record(record.encode(committed), committed) == record
 
 
@@ -59,5 +59,7 @@ def test_a_record_that_cannot_be_is_none(content: object) -> None:
 def test_fifty_data_sources_of_one_topic_fit_into_what_kafka_takes() -> None:
     committed = 10**12
     cuts = tuple(Cut(first, first + 49_999, 50_000) for first in (committed + 100_000, committed + 150_000))
-    record = Record("A" * 22, {f"data_source_{number:02}": Progress(committed + 100_000, cuts) for number in range(50)})
+    record = Record(
+        "A" * 22, {f"data_source_{number:02}": FeedProgress(committed + 100_000, cuts) for number in range(50)}
+    )
     assert len(record.encode(committed).encode()) <= KAFKA_TAKES

@@ -12,7 +12,7 @@ from ingest_worker.storing.fence.ownership import new_owner
 from ingest_worker.storing.fence.scan import OffsetTables
 from ingest_worker.storing.partitions import FeedPartition
 from ingest_worker.storing.ranges import OffsetRanges
-from ingest_worker.storing.record import Cut, Progress, Record, ResumePoint
+from ingest_worker.storing.record import Cut, FeedProgress, Record, ResumePoint
 from ingest_worker.takeover import claimer as module
 from ingest_worker.takeover.claimer import Claimer
 from ingest_worker.takeover.partition import Partition
@@ -74,7 +74,7 @@ class Bench:
 
 def test_fences_waits_scans_and_tells_of_success() -> None:
     client = FakeClient(NOBODY, {}, NOTHING_RUNS, [(0, 0, 3, 5, 3)])
-    record = Record("id", {"events": Progress(2, (Cut(2, 9, 8),))})
+    record = Record("id", {"events": FeedProgress(2, (Cut(2, 9, 8),))})
     bench = Bench(client, record=record)
     bench.run()
     (takeover,) = bench.taken

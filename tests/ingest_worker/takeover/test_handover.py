@@ -9,7 +9,7 @@ import pytest
 from ingest_worker.storing.fence.ownership import new_owner
 from ingest_worker.storing.fence.scan import OffsetTables
 from ingest_worker.storing.partitions import FeedPartition
-from ingest_worker.storing.record import Progress, Record
+from ingest_worker.storing.record import FeedProgress, Record
 from ingest_worker.takeover.handover import Oddity, made_again, oddities, oddity_of, refused, skipped
 from ingest_worker.takeover.partition import Partition
 from tests.ingest_worker.fakes import FakeClient
@@ -24,7 +24,7 @@ KEEPS, FORGETS = (
 
 
 def partition(committed: int | None, *, recorded: bool) -> Partition:
-    record = Record("id", {"events": Progress(committed or 0)}) if recorded else None
+    record = Record("id", {"events": FeedProgress(committed or 0)}) if recorded else None
     return Partition("topic", 0, "id", committed or 0, committed, record, had_offset=committed is not None)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from ingest_worker.storing.record import Progress, Record
+from ingest_worker.storing.record import FeedProgress, Record
 from ingest_worker.takeover.partition import Partition, assigned, reset_of
 from schemas.feed import Feed
 from service.kafka.topics import TopicFacts
@@ -80,7 +80,7 @@ def test_a_partition_that_was_there_when_another_worker_of_the_group_began_start
 def test_a_topic_that_was_made_again_is_read_from_its_beginning(reset: Any) -> None:
     partition = starting(reset, None, made_again=True)
     assert (partition.position, partition.error) == (3, None)
-    partition = starting(reset, 7, others={0: Record("former", {"events": Progress(5)}, 2)})
+    partition = starting(reset, 7, others={0: Record("former", {"events": FeedProgress(5)}, 2)})
     assert (partition.position, partition.committed, partition.record, partition.former_id) == (3, None, None, "former")
 
 

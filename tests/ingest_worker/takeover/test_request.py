@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ingest_worker.storing.partitions import FeedPartition, PartitionId
-from ingest_worker.storing.record import Cut, Progress, Record, ResumePoint
+from ingest_worker.storing.record import Cut, FeedProgress, Record, ResumePoint
 from ingest_worker.takeover.partition import Partition
 from ingest_worker.takeover.request import TakeoverRequest
 
-RECORD = Record("id", {"events": Progress(7, (Cut(7, 9, 3),))})
+RECORD = Record("id", {"events": FeedProgress(7, (Cut(7, 9, 3),))})
 FIRST = Partition("topic", 0, "id", 5, 5, RECORD, low=2)
 SECOND = Partition("topic", 1, "id", 8, None)
 FED = (FeedPartition("events", "topic", 0), FeedPartition("copies", "topic", 0), FeedPartition("events", "topic", 1))

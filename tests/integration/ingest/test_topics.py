@@ -17,7 +17,7 @@ from ingest_worker.observing.consuming import MessagesConsumed
 from ingest_worker.observing.inserts import BatchStored
 from ingest_worker.observing.partitions import RowsAlreadyPresent, RowsReleased
 from ingest_worker.observing.topics import TopicReplaced
-from ingest_worker.storing.record import Progress, Record
+from ingest_worker.storing.record import FeedProgress, Record
 from ingest_worker.storing.topic import TopicView
 from schemas.feed import feed_of
 from schemas.model import DataSource
@@ -192,7 +192,7 @@ def test_a_topic_made_again_while_no_worker_runs(build: Build, unique_name: str,
     assert feed is not None
     with TopicView({"bootstrap.servers": house.kafka}, feed) as view:
         if left != "nothing":  # as a worker leaves it whose last commit came after the deletion
-            record = Record(former_id, {"events": Progress(10)}, 6).encode(10)
+            record = Record(former_id, {"events": FeedProgress(10)}, 6).encode(10)
             view.commit([TopicPartition(unique_name, number, 10, record) for number in range(6)])
             assert verdict(house) is Verdict.UNKNOWN
             shown = render(feed, read_offsets(view, unique_name, []), {}, view.topic_id())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from deploy.operations.replay.span import span_of, workers_from
 from ingest_worker.storing.ranges import OffsetRange
-from ingest_worker.storing.record import Cut, Progress, Record
+from ingest_worker.storing.record import Cut, FeedProgress, Record
 from ingest_worker.storing.topic import Held
 
 OFFSETS = st.integers(0, 60)
@@ -32,5 +32,7 @@ def test_a_span_is_what_the_broker_holds_and_the_group_has_committed(
 
 
 def test_a_recorded_batch_is_the_workers_wherever_the_commit_is() -> None:
-    record = Record("id", {"events": Progress(20, (Cut(20, 29, 10),)), "other": Progress(50, (Cut(15, 16, 2),))})
+    record = Record(
+        "id", {"events": FeedProgress(20, (Cut(20, 29, 10),)), "other": FeedProgress(50, (Cut(15, 16, 2),))}
+    )
     assert workers_from(Held(0, 0, 100, 40, record=record)) == 15

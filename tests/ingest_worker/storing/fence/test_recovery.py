@@ -18,7 +18,7 @@ from ingest_worker.storing.fence.recovery import (
 )
 from ingest_worker.storing.partitions import FeedPartition
 from ingest_worker.storing.ranges import OffsetRanges
-from ingest_worker.storing.record import Cut, Progress, Record, ResumePoint
+from ingest_worker.storing.record import Cut, FeedProgress, Record, ResumePoint
 
 OFFSETS = st.sets(st.integers(0, 60))
 
@@ -59,7 +59,7 @@ def test_former_inserts_are_waited_for_then_killed(running: int, waited: float, 
 
 def test_the_record_says_where_a_data_source_goes_on_else_the_commit_does() -> None:
     cut = Cut(12, 15, 4)
-    record = Record("id", {"events": Progress(12, (cut,))})
+    record = Record("id", {"events": FeedProgress(12, (cut,))})
     assert recorded_start("events", 10, record) == ResumePoint(12, (cut,))
     assert recorded_start("added_later", 10, record) == ResumePoint(10)
     assert recorded_start("events", 10, None) == ResumePoint(10)
