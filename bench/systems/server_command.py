@@ -27,6 +27,7 @@ KAFKA_PORTS = ("--port", "--controller-port")
 CLICKHOUSE_PORTS = ("--http-port", "--tcp-port")
 # Below the range from which Linux takes the local ports of outgoing connections (32768 and up).
 PORTS = range(20000, 32000)
+_GIVEN: set[int] = set()
 ATTEMPTS = 3
 # A server starts within 10 s; a cold one on a busy machine may need several times that.
 START_SECONDS = 90.0
@@ -156,11 +157,15 @@ def becomes_ready(answers: Callable[[], bool], is_alive: Callable[[], bool]) -> 
 
 
 def free_port() -> int:
-    """A port that nobody listens on now. Another process may still take it: who uses it tries again with another."""
+    """A port that nobody listens on now and that this process was not given before. Another process may still take it:
+    who uses it tries again with another."""
     while True:
         port = random.choice(PORTS)  # noqa: S311 - not a secret
+        if port in _GIVEN:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _GIVEN.add(port)
             return port
 
 

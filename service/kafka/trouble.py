@@ -18,7 +18,8 @@ _INFO = 6
 _FAILURE = re.compile(r"^FAIL \[[^\]]*\] \[thrd:[^\]]*\]: (.*)$", re.DOTALL)
 # The broker's address, which callers need not know, and librdkafka's own accounting.
 _ADDRESS = re.compile(r"^.*?: Connect to \S+ failed: |^\S+:\d+(?:/\S+)?: ")
-_STATE = re.compile(r" \(after (\d+)ms in state (\w+)[^)]*\)\s*$")
+# Behind the state may stand `, 1 identical error(s) suppressed`.
+_STATE = re.compile(r" \(after (\d+)ms in state (\w+).*\)\s*$")
 # Within this a broker hangs up on a client whose first bytes it does not understand.
 _HUNG_UP_MS = 2_000
 _HUNG_UP_HINT = "is `KAFKA_SECURITY_PROTOCOL` the one of this port?"

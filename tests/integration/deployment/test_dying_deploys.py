@@ -57,6 +57,7 @@ def refusal_of(mapped: Mapped) -> DatabaseError | None:
     return None
 
 
+@pytest.mark.timeout(400)  # some thirty deploys
 def test_a_deploy_that_dies_anywhere_loses_no_message_and_the_next_one_ends_its_work(
     client: Client, database: str, plan_of: Plans
 ) -> None:

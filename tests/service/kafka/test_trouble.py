@@ -31,6 +31,10 @@ def trouble(*lines: str) -> Trouble:
         (REFUSED, "Connection refused"),
         (SASL, "SASL authentication error: wrong password"),
         (SAYS.format("Disconnected", "APIVERSION_QUERY"), "the broker hangs up on us"),
+        (
+            SAYS.format("Disconnected: connection reset by peer", "APIVERSION_QUERY, 1 identical error(s) suppressed"),
+            "the broker hangs up on us",
+        ),
         ("FETCH [thrd:main]: nothing of interest", ""),
     ],
 )
