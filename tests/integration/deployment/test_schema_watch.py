@@ -20,6 +20,7 @@ from bench.systems.server_command import free_port
 from deploy.cli import main
 from schemas.model import Project
 from tests.ingest_worker.house import House, until
+from tests.integration.ingest.test_ingest_command import FEED
 from tests.servers import ClickHouseServer
 
 DATA_SOURCE = """
@@ -56,7 +57,7 @@ class Deployment:
         self.started: list[subprocess.Popen[bytes]] = []
 
     def write(self, text: str) -> None:
-        (self.folder / "project" / "datasources" / f"{self.name}.datasource").write_text(text)
+        (self.folder / "project" / "datasources" / f"{self.name}.datasource").write_text(text + FEED.format(self.name))
 
     def deploy(self) -> str:
         said = CliRunner().invoke(main, ["deploy"], env=self.environment, catch_exceptions=False)

@@ -26,6 +26,13 @@ SCHEMA >
 ENGINE "MergeTree"
 ENGINE_SORTING_KEY "id"
 """
+# A group of its own on the brokers that all tests share.
+FEED = """
+KAFKA_CONNECTION_NAME brokers
+KAFKA_TOPIC {0}
+KAFKA_GROUP_ID {0}
+KAFKA_AUTO_OFFSET_RESET earliest
+"""
 
 
 class Command:
@@ -74,7 +81,7 @@ def test_from_start_to_sigterm(
     commands: list[Command],
 ) -> None:
     (tmp_path / "datasources").mkdir()
-    (tmp_path / "datasources" / f"{unique_name}.datasource").write_text(DATA_SOURCE)
+    (tmp_path / "datasources" / f"{unique_name}.datasource").write_text(DATA_SOURCE + FEED.format(unique_name))
     house = House(kafka, clickhouse, database, clickhouse_client, Project(tmp_path, {}, {}))
     environment = {
         "KAFKA_BOOTSTRAP_SERVERS": kafka,

@@ -30,6 +30,10 @@ ENGINE "{engine}"
 ENGINE_PARTITION_KEY "part"
 ENGINE_SORTING_KEY "id"
 {more}
+KAFKA_CONNECTION_NAME brokers
+KAFKA_TOPIC {name}
+KAFKA_GROUP_ID {name}
+KAFKA_AUTO_OFFSET_RESET earliest
 """
 PARTITIONS = 2
 Document = Mapping[str, Any]
@@ -43,7 +47,7 @@ class Scene:
         (folder / "datasources").mkdir()
 
     def deploy(self, note: str = "String", engine: str = "MergeTree", more: str = "") -> None:
-        text = DATA_SOURCE.format(note=note, engine=engine, more=more)
+        text = DATA_SOURCE.format(name=self.name, note=note, engine=engine, more=more)
         (self.folder / "datasources" / f"{self.name}.datasource").write_text(text)
         apply(self.client, read_plan(self.client, load_project(self.folder, environment={}), self.name))
 
@@ -63,7 +67,7 @@ class Scene:
             self.commit(messages)
 
     def commit(self, offset: int) -> None:
-        consumer = Consumer({"bootstrap.servers": self.kafka, "group.id": "birdhouse"})
+        consumer = Consumer({"bootstrap.servers": self.kafka, "group.id": self.name})
         places = [TopicPartition(self.name, number, offset) for number in range(PARTITIONS)]
         consumer.commit(offsets=places, asynchronous=False)
         consumer.close()

@@ -37,7 +37,7 @@ def test_a_replay_that_was_taken_over_stops_and_goes_on_when_it_is_run_again(sce
     until(lambda: len(scene.ids) > 1_000)
     ids = scene.rows("SELECT DISTINCT __topic_id FROM @")
     keys = tuple(replay_key(scene.name, ids[0][0], number) for number in range(PARTITIONS))
-    take_ownership(scene.client, scene.name, Claim(keys, new_owner("birdhouse")))
+    take_ownership(scene.client, scene.name, Claim(keys, new_owner(scene.name)))
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "took" in errors

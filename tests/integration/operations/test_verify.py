@@ -23,7 +23,8 @@ from tests.servers import ClickHouseServer
 
 pytestmark = pytest.mark.needs("kafka", "clickhouse")
 
-DATA_SOURCE = 'SCHEMA >\n    `id` String `json:$.id`\n\nENGINE "{engine}"\nENGINE_SORTING_KEY "id"\n{more}'
+DATA_SOURCE = 'SCHEMA >\n    `id` String `json:$.id`\n\nENGINE "{engine}"\nENGINE_SORTING_KEY "id"\n{more}\n'
+FEED = "KAFKA_CONNECTION_NAME brokers\nKAFKA_TOPIC {0}\nKAFKA_GROUP_ID {0}\n"  # a group that no other test has
 MESSAGES = 40
 Verify = Callable[..., tuple[int, Any]]
 
@@ -36,7 +37,7 @@ class Scene:
         (folder / "datasources").mkdir()
 
     def deploy(self, engine: str = "MergeTree", more: str = "") -> None:
-        text = DATA_SOURCE.format(engine=engine, more=more)
+        text = DATA_SOURCE.format(engine=engine, more=more) + FEED.format(self.name)
         (self.folder / "datasources" / f"{self.name}.datasource").write_text(text)
         apply(self.client, read_plan(self.client, load_project(self.folder, environment={}), self.name))
         admin = AdminClient({"bootstrap.servers": self.kafka})
@@ -45,7 +46,7 @@ class Scene:
         for number in range(MESSAGES):
             producer.produce(self.name, json.dumps({"id": str(number)}).encode(), partition=0)
         assert producer.flush(30) == 0
-        consumer = Consumer({"bootstrap.servers": self.kafka, "group.id": "birdhouse"})
+        consumer = Consumer({"bootstrap.servers": self.kafka, "group.id": self.name})
         consumer.commit(offsets=[TopicPartition(self.name, 0, MESSAGES)], asynchronous=False)
         consumer.close()
 
@@ -132,7 +133,7 @@ def test_control_records_of_a_transaction_are_no_gaps(scene: Scene, monkeypatch:
     producer.produce(scene.name, b'{"id": "last"}', partition=0)
     producer.commit_transaction(30)
     scene.store(range(MESSAGES + 1))
-    consumer = Consumer({"bootstrap.servers": scene.kafka, "group.id": "birdhouse"})
+    consumer = Consumer({"bootstrap.servers": scene.kafka, "group.id": scene.name})
     consumer.commit(offsets=[TopicPartition(scene.name, 0, MESSAGES + 2)], asynchronous=False)
     consumer.close()
     code, found = scene.verify(monkeypatch)
