@@ -17,7 +17,7 @@ from service.kafka.password import opened
 from service.kafka.trouble import Trouble, why
 
 _OPEN: Callable[[dict[str, Any]], AdminClient] = partial(opened, AdminClient)
-_LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client does not annotate it
 _AUTHORIZATION = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED})
 
 

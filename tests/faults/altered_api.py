@@ -16,5 +16,6 @@ def _end(self: Any, error: Exception) -> None:
 
 if __name__ == "__main__":
     if "renewal" in sys.argv[1:]:
+        # What this fault is about: the protection is taken out of the class itself.
         writer.Writer._recover = _end  # type: ignore[method-assign]
     main()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,12 @@ from tests.servers import ServerUnavailableError
 PASSWORD = "tests-only"
 ADMIN = "admin"
 USERS = (ADMIN, "app", "worker")
+RIGHTS = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": f"User:{ADMIN};User:ANONYMOUS",
+    "allow.everyone.if.no.acl.found": "false",
+}
+"""The settings of a broker at which nobody but its own users may do anything unless a list says so."""
 _SECONDS = 15.0
 
 
@@ -98,26 +104,29 @@ def secured_kafka(folder: Path) -> Iterator[SecuredKafka]:
         "listener.name.sasl_plaintext.plain.sasl.jaas.config": (
             f'{login} username="{ADMIN}" password="{PASSWORD}" {users};'
         ),
-        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": f"User:{ADMIN};User:ANONYMOUS",
-        "allow.everyone.if.no.acl.found": "false",
+        **RIGHTS,
     }
+    client = {**_sasl(ADMIN, PASSWORD), "bootstrap.servers": f"127.0.0.1:{port}"}
+    with started_broker(command, settings, folder, port, client) as server:
+        yield SecuredKafka(server)
+
+
+@contextmanager
+def started_broker(
+    command: str, settings: Mapping[str, str], folder: Path, port: int, client: Mapping[str, Any]
+) -> Iterator[StartedServer]:
+    """A broker with these settings, as soon as it answers a client with that configuration; its port is `port`."""
     options = " ".join(f"--set {shlex.quote(f'{name}={value}')}" for name, value in settings.items())
 
     def answers(_: int) -> bool:
         try:
-            config: dict[str, Any] = {
-                **_sasl(ADMIN, PASSWORD),
-                "bootstrap.servers": f"127.0.0.1:{port}",
-                "log_level": 0,
-            }
-            return bool(AdminClient(config).list_topics(timeout=2).brokers)
+            return bool(AdminClient({**client, "log_level": 0}).list_topics(timeout=2).brokers)
         except KafkaException:
             return False
 
     with started_server(f"{command} {options}", KAFKA_PORTS, folder, answers) as server:
         server.port = port
-        yield SecuredKafka(server)
+        yield server
 
 
 def _sasl(user: str, password: str) -> dict[str, str]:

@@ -4,24 +4,21 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in `__all__`
-    AdminClient,
     ScramCredentialInfo,
     ScramMechanism,
     UserScramCredentialUpsertion,
 )
 
-from bench.systems.server_command import KAFKA_PORTS, free_port, started_server
+from bench.systems.server_command import free_port
 from tests.secured.certificates import HERE, Authority
-from tests.secured.secured_kafka import ADMIN, PASSWORD, SecuredKafka
+from tests.secured.secured_kafka import ADMIN, PASSWORD, RIGHTS, SecuredKafka, started_broker
 from tests.servers import ServerUnavailableError
 
 BY_PASSWORD = (ADMIN, "ops")
@@ -108,23 +105,8 @@ def tls_kafka(folder: Path, authority: Authority) -> Iterator[TlsKafka]:
         "ssl.truststore.location": str(authority.certificate),
         "listener.name.ssl.ssl.client.auth": "required",
         "listener.name.ssl.ssl.principal.mapping.rules": "RULE:^CN=(.*?)$/$1/",
-        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": f"User:{ADMIN};User:ANONYMOUS",
-        "allow.everyone.if.no.acl.found": "false",
+        **RIGHTS,
     }
-    options = " ".join(f"--set {shlex.quote(f'{name}={value}')}" for name, value in settings.items())
-
-    def answers(_: int) -> bool:
-        try:
-            config: dict[str, Any] = {
-                **_sasl(authority, ADMIN, PASSWORD),
-                "bootstrap.servers": f"localhost:{port}",
-                "log_level": 0,
-            }
-            return bool(AdminClient(config).list_topics(timeout=2).brokers)
-        except KafkaException:
-            return False
-
-    with started_server(f"{command} {options}", KAFKA_PORTS, folder, answers) as server:
-        server.port = port
+    client = {**_sasl(authority, ADMIN, PASSWORD), "bootstrap.servers": f"localhost:{port}"}
+    with started_broker(command, settings, folder, port, client) as server:
         yield TlsKafka(server, authority, mtls_port)

@@ -3,14 +3,16 @@
 Whoever imports the registry imports them all.
 """
 
+# ruff: noqa: F401 - imported for their declarations
+
 from schemas.template.functions import (
-    builtins,  # noqa: F401 - for its declarations, as those below
-    columns,  # noqa: F401
-    conditions,  # noqa: F401
-    dates,  # noqa: F401
-    errors,  # noqa: F401
-    hints,  # noqa: F401
-    lists,  # noqa: F401
-    texts,  # noqa: F401
-    typed,  # noqa: F401
+    builtins,
+    columns,
+    conditions,
+    dates,
+    errors,
+    hints,
+    lists,
+    texts,
+    typed,
 )

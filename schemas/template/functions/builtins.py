@@ -28,6 +28,7 @@ def _list(render: Render, x: object = ()) -> object:
 
 @template_function()
 def _int(render: Render, x: object = 0, base: object = None) -> object:
+    # Python says of any other kind that it is no number, and that is told in words of ours: no check of types here.
     if isinstance(x, str) and len(x) > 4_000:
         raise TemplateLimitError("the template reads a number of more than 4000 digits")
     if base is None:
@@ -39,6 +40,7 @@ def _int(render: Render, x: object = 0, base: object = None) -> object:
 
 @template_function()
 def _float(render: Render, x: object = 0.0) -> object:
+    # As for `_int`.
     return float(parsing.parse_float(x, "Float64")) if isinstance(x, str) else float(x)  # type: ignore[arg-type]
 
 

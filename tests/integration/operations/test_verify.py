@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ pytestmark = pytest.mark.needs("kafka", "clickhouse")
 DATA_SOURCE = 'SCHEMA >\n    `id` String `json:$.id`\n\nENGINE "{engine}"\nENGINE_SORTING_KEY "id"\n{more}\n'
 FEED = "KAFKA_CONNECTION_NAME brokers\nKAFKA_TOPIC {0}\nKAFKA_GROUP_ID {0}\n"  # a group that no other test has
 MESSAGES = 40
-Verify = Callable[..., tuple[int, Any]]
 
 
 class Scene:

@@ -57,6 +57,7 @@ def test_a_ca_that_is_given_is_the_only_one(files: Files) -> None:
     environment = {"CLICKHOUSE_URL": "https://host", "CLICKHOUSE_CA_FILE": str(authority.certificate)}
     context = tls_context(load_settings(ServiceSettings, environment | {"CLICKHOUSE_CERT_FILE": str(one.both)}))
     assert context is not None
+    # The standard library's annotation of a subject is a union that no real one needs.
     assert [dict(subject[0] for subject in each["subject"]) for each in context.get_ca_certs()] == [  # type: ignore[misc]
         {"commonName": "tests CA"}
     ]

@@ -52,7 +52,7 @@ def test_a_failure_while_partitions_are_assigned_needs_a_new_consumer() -> None:
     bench = Bench()
     failure = KafkaException(kafka_error(KafkaError._TIMED_OUT))
     # A stand-in that raises.
-    bench.consumer.committed = lambda *_, **__: (_ for _ in ()).throw(failure)  # type: ignore[method-assign]
+    bench.consumer.committed = lambda *_, **__: (_ for _ in ()).throw(failure)  # type: ignore[method-assign]  # fails
     bench.consumer.calls = [bench.assign]
     with pytest.raises(SourceError, match="changed hands"):
         bench.run()
