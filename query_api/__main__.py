@@ -16,6 +16,7 @@ from schemas.errors import ProjectError
 from schemas.report import render
 from service import logs
 from service.errors import SettingsError
+from service.long_lived import freeze_long_lived
 from service.settings import load_settings
 
 _WRONG_START = 2
@@ -41,6 +42,7 @@ async def _run(environment: Mapping[str, str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     app = create_app(settings, environment=environment)
+    freeze_long_lived()
     await serve(app, stop=stop, missing=schema_check(settings, app[LIVE].snapshot.project))
 
 

@@ -39,6 +39,7 @@ from query_api.settings import QueryApiSettings
 from schemas.feed import feeds_of
 from service.deadline import Deadline
 from service.kafka.config import client_config
+from service.long_lived import freeze_long_lived
 from service.settings import load_settings
 
 logger = logging.getLogger(__name__)
@@ -98,6 +99,7 @@ class System:
         ingest_admin = await asyncio.to_thread(ingest.start)
         write_parts(folder, self._parts(ingest_admin))
         stop_api = asyncio.Event()
+        freeze_long_lived()
         api = asyncio.create_task(serve_api(app, stop=stop_api, on_listening=self._listening.set_result))
         following = asyncio.create_task(self._follow(self.watch, app, ingest)) if self.watch is not None else None
         try:
