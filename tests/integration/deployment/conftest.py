@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,13 @@ def database(client: Client) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
     yield name
     client.command(f"DROP DATABASE IF EXISTS `{name}` SYNC")
+
+
+@pytest.fixture
+def own_steps(request: pytest.FixtureRequest) -> Callable[[int], Iterable[int]]:
+    """This engine's share of so many steps, each of which is to be tried once: two at a time in turn."""
+    own = ENGINES.index(request.node.callspec.params["connect"])
+    return lambda count: (number for number in range(count) if number // 2 % len(ENGINES) == own)
 
 
 @pytest.fixture
