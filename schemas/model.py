@@ -170,6 +170,8 @@ class DataSource:
     # Instructions that are read and kept but that nothing acts on yet (imports, Postgres), name → value.
     others: Mapping[str, str] = field(default_factory=dict)
     source: str = ""  # the file's text
+    # The view of the node that describes it by ENGINE lines (Classic), as no file does: its SELECT gives the columns.
+    described_by: str = ""
     place: Place = Place("")
 
 

@@ -15,6 +15,7 @@ from schemas.files.lines.datafile import Datafile
 from schemas.files.lines.includes import read_source
 from schemas.files.pipe import read_pipe
 from schemas.model import Connection, DataSource, Pipe, Place, Problem, Project
+from schemas.queries.materialized import described_data_sources
 
 EXAMPLE_PROJECT = Path(__file__).parent
 """The project that ships with Birdhouse: its `datasources/` and `pipes/`."""
@@ -54,10 +55,12 @@ def load_project(folder: Path, *, environment: Mapping[str, str]) -> Project:
     if not paths:
         text = "the folder holds no .datasource and no .pipe file"
         found.problems.append(Problem(Place(str(folder)), text, "set PROJECT_DIR to the project", severity="warning"))
+    data_sources = {data_source.name: data_source for data_source in found.data_sources}
+    data_sources |= described_data_sources(data_sources, found.pipes, found.problems)
     found.problems.sort(key=lambda problem: (problem.place.file, problem.place.line, problem.place.column))
     project = Project(
         folder=folder,
-        data_sources={data_source.name: data_source for data_source in found.data_sources},
+        data_sources=data_sources,
         pipes={pipe.name: pipe for pipe in found.pipes},
         connections={connection.name: connection for connection in found.connections},
         warnings=tuple(found.problems),

@@ -20,6 +20,8 @@ from ingest_worker.observing.schema import SchemaDiffers, SchemaMatches
 from ingest_worker.storing.delivery import Decision
 from ingest_worker.storing.sink import short_message
 from schemas.model import Project
+from schemas.tables.change import Change
+from schemas.tables.views.project import NO_VIEWS, views_in
 from service.deployment.apply import apply
 from service.deployment.plan import Plan, read_plan
 
@@ -55,6 +57,8 @@ class SchemaWatch:
     ) -> None:
         self._connect = context.connect
         self._project = project
+        # Of the project that was looked at last, since it takes a while to compile one.
+        self._views, self._views_of = NO_VIEWS, Project(project.folder, {}, {})
         self._database = context.database
         self._observe = context.observe
         self._hold = hold
@@ -105,14 +109,18 @@ class SchemaWatch:
     def look(self) -> float:
         """Compare once; gives the seconds until the next look."""
         self._looked_at = self._clock()
+        project = self._project
+        if self._views_of is not project:
+            self._views, self._views_of = views_in(project), project
+        views = self._views
         try:
             with closing(self._connect()) as client:
-                plan = read_plan(client, self._project, self._database)
+                plan = read_plan(client, project, self._database, views)
                 if plan.is_locked and not plan.is_empty:
                     return MENDED_SECONDS / 4  # what a deploy is at is no difference yet
                 if plan.closed and (plan.only_opens or (self._may_apply and plan.only_adds)):
                     apply(client, plan)
-                    plan = read_plan(client, self._project, self._database)
+                    plan = read_plan(client, project, self._database, views)
         except Exception as error:
             # A server that is away is said by whoever needs it; nothing is known of its schema meanwhile.
             logger.debug("the schema could not be compared", extra={"fields": {"error": short_message(error)}})
@@ -131,7 +139,7 @@ class SchemaWatch:
             self._wake.clear()
 
     def _judge(self, plan: Plan) -> None:
-        losing = {change.data_source: change for change in plan.changes if change.loses}
+        losing = {name: change for change in plan.differences if change.loses for name in _held_by(change)}
         for name in losing.keys() | self._held:
             # `deploy` is what mends it, unless the change says itself what does.
             change = losing.get(name)
@@ -159,13 +167,18 @@ class SchemaWatch:
         return f"{hint}; what was inserted since {since} may have lost something, which {commands} stores anew"
 
 
+def _held_by(change: Change) -> Iterable[str]:
+    """The data sources into which nothing is inserted until the change is made."""
+    return dict.fromkeys(filter(None, (change.data_source, *change.held)))
+
+
 def _reasons(plan: Plan, refusal: str) -> Iterable[str]:
     if plan.creates_database:
         yield f"schema: there is no database `{plan.database}`: run `birdhouse deploy`"
-    for change in plan.changes[:_MOST_REASONS]:
+    for change in plan.differences[:_MOST_REASONS]:
         hint = change.hint or "run `birdhouse deploy`"
         yield f"schema: `{change.name}`: {change.effect.value}: {change.description} ({hint})"
-    if len(plan.changes) > _MOST_REASONS:
-        yield f"schema: {len(plan.changes) - _MOST_REASONS} more differences: `birdhouse deploy --check` shows them"
+    if len(plan.differences) > _MOST_REASONS:
+        yield f"schema: {len(plan.differences) - _MOST_REASONS} more differences: `birdhouse deploy --check` shows them"
     if refusal and not plan.is_empty:
         yield f"schema: {refusal}"

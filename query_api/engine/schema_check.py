@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 
 from query_api.errors import Unavailable
 from query_api.settings import QueryApiSettings
 from schemas.model import Project
+from schemas.tables.views.project import ProjectViews, views_in
 
 _MOST_REASONS = 10
 
@@ -22,13 +24,16 @@ def schema_check(settings: QueryApiSettings, project: Project) -> Callable[[], A
     Raises `Unavailable` when ClickHouse does not say.
     """
 
+    # It takes a while to compile a project, and the one of a check is always the same.
+    views = functools.cache(lambda: views_in(project))
+
     async def missing() -> list[str]:
-        return await asyncio.to_thread(_missing, settings, project)
+        return await asyncio.to_thread(lambda: _missing(settings, project, views()))
 
     return missing
 
 
-def _missing(settings: QueryApiSettings, project: Project) -> list[str]:
+def _missing(settings: QueryApiSettings, project: Project, views: ProjectViews) -> list[str]:
     # Not a start's work, and not the event loop's.
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
@@ -38,14 +43,14 @@ def _missing(settings: QueryApiSettings, project: Project) -> list[str]:
     try:
         client = open_client(settings)
         try:
-            plan = read_plan(client, project, settings.clickhouse_database)
+            plan = read_plan(client, project, settings.clickhouse_database, views)
         finally:
             client.close()
     except ClickHouseError as error:
         logger.debug("the deployed schema cannot be read", exc_info=error)
         raise Unavailable("ClickHouse does not say what is deployed") from error
-    reasons = [f"there is no database `{plan.database}`"] if plan.creates_database and plan.changes else []
-    reasons += [f"`{change.name}`: {change.description}" for change in plan.changes if change.answers]
+    reasons = [f"there is no database `{plan.database}`"] if plan.creates_database and plan.differences else []
+    reasons += [f"`{change.name}`: {change.description}" for change in plan.differences if change.answers]
     shown = reasons[:_MOST_REASONS]
     if len(reasons) > _MOST_REASONS:
         shown.append(f"and {len(reasons) - _MOST_REASONS} more: `birdhouse deploy --check` shows them")

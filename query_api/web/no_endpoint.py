@@ -9,8 +9,8 @@ from schemas.model import Copy, Materialization, Pipe, Sink
 
 _REASONS: Mapping[type, tuple[str, str]] = {
     Materialization: (
-        "its node `{}` is materialized, which is not carried out here: nothing fills its data source",
-        "what the node would select can be asked as `{}` in the FROM of `/v0/sql`",
+        "its node `{}` is materialized: what it selects is written into its data source as events come",
+        "ask the data source, or what the node selects as `{}` in the FROM of `/v0/sql`",
     ),
     Copy: (
         "its node `{}` is a copy, which is not carried out here: copies neither run nor can be started",

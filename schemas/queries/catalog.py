@@ -64,6 +64,11 @@ class Catalog:
     nodes: Mapping[NodeKey, CompiledNode]
     secrets: SecretValues
 
+    def render_stored(self, key: NodeKey) -> Query:
+        """The statement of a node that nobody calls, with the defaults of its parameters, as literals: for what is
+        stored in ClickHouse. Raises TemplateError; a secret has no value in it."""
+        return self._composer.render_stored(self.nodes[key])
+
     def render_sql(
         self, sql: str, values: Mapping[str, object], over: str | None, may_read: Callable[[str], bool]
     ) -> CallerStatement:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from schemas.queries.counting.negative_counts import negative_count
 from schemas.queries.counting.row_counts import RowCount, row_counts_of
 from schemas.queries.limit_settings import is_limit_setting
+from schemas.queries.literals import Literals
 from schemas.queries.nodes import CompiledNode, NodeKey
 from schemas.queries.part import NodeTarget, Part, TableTarget
 from schemas.queries.query import Query
@@ -19,7 +20,7 @@ from schemas.sql.named import SqlNames, TableName
 from schemas.sql.names import names_of
 from schemas.sql.text import identifier
 from schemas.sql.tokens import SqlTextError
-from schemas.template.errors import TemplateRenderError
+from schemas.template.errors import TemplateRenderError, UnavailableError
 from schemas.template.rendering import Render
 
 # A statement's texts repeat, since values are not in them: as many as an endpoint's `if`s make.
@@ -70,7 +71,16 @@ class Composer:
 
     def render(self, node: CompiledNode, values: Mapping[str, object]) -> Query:
         """The statement that answers a node, with its bound values. Raises TemplateError."""
-        render = Render(self._secrets, column_kinds=self._resolver.column_kinds)
+        return self._rendered(node, values, Render(self._secrets, column_kinds=self._resolver.column_kinds))
+
+    def render_stored(self, node: CompiledNode) -> Query:
+        """The statement that answers a node that nobody calls, as it may be stored: every parameter has its default,
+        and values are literals. No secret is in it. Raises TemplateError."""
+        render = Render({}, column_kinds=self._resolver.column_kinds)
+        render.bindings = Literals(render.budget)
+        return self._rendered(node, {}, render)
+
+    def _rendered(self, node: CompiledNode, values: Mapping[str, object], render: Render) -> Query:
         parts: dict[NodeKey, Part] = {}
         self._reach(node, values, render, parts, ())
         statement = tuple(parts.values())
@@ -179,14 +189,14 @@ class Composer:
         node = self._node(key)
         for function in names.functions:
             if problem := self._resolver.function_problem(function, node):
-                raise TemplateRenderError(f"node `{key.node}`: {problem}")
+                raise UnavailableError(f"node `{key.node}`: {problem}")
         for setting in names.settings:
             if is_limit_setting(setting.name):
-                raise TemplateRenderError(f"node `{key.node}`: the setting `{setting.name}` is not a node's to change")
+                raise UnavailableError(f"node `{key.node}`: the setting `{setting.name}` is not a node's to change")
         meant = [(table, self._resolver.table(key, table)) for table in names.tables]
         for table, meaning in meant:
             if not isinstance(meaning, (NodeKey, KnownTable)) and not table.is_operand:
-                raise TemplateRenderError(meaning.problem)
+                raise UnavailableError(meaning.problem)
         return _part(key, sql, names, meant, row_counts_of(sql))
 
 

@@ -67,7 +67,7 @@ class Resolver:
         name = table.name
         if name != within.node and name in self._pipes.get(within.pipe, {}):
             return NodeKey(within.pipe, name)
-        for candidate in (name, _without_version(name)):
+        for candidate in (name, without_version(name)):
             found = self._resource(candidate)
             if found is not None:
                 return found
@@ -111,7 +111,7 @@ class Resolver:
         return next(iter(difflib.get_close_matches(name, known, 1)), "")
 
 
-def _without_version(name: str) -> str:
+def without_version(name: str) -> str:
     """`events__v2` is version 2 of `events` in Classic projects, `v0_0_2.events` that of release 0.0.2."""
     if release := _RELEASE.fullmatch(name):
         return release[1]

@@ -37,6 +37,7 @@ class ActualTable:
     columns: Mapping[str, ActualColumn] = field(default_factory=dict)
     has_deleted_rows: bool = False  # by `DELETE FROM`, which only marks them
     definition: str = ""
+    rows: int | None = None  # None where ClickHouse does not know without reading them
 
     @property
     def ttl(self) -> str:

@@ -22,7 +22,8 @@ class Change:
 
     `part` is the column that it is about, or `TTL`. `mapping` is carried out with the landing table closed, and `opens`
     opens one that a dead deploy left closed. `answers`: until it is made, questions miss something that the project's
-    pipes may name. `loses`: until it is made, what is inserted loses something.
+    pipes may name. `loses`: until it is made, what is inserted loses something: into `data_source`, and into those of
+    `held`.
     """
 
     effect: Effect
@@ -38,6 +39,7 @@ class Change:
     answers: bool = False
     loses: bool = False
     data_source: str = ""
+    held: tuple[str, ...] = ()
     note_in: str = ""  # the table whose comment notes what was made before
 
     @property

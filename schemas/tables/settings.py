@@ -45,10 +45,13 @@ class EventSetting:
     loses: bool
 
 
+KNOWS_BATCHES = EventSetting(
+    Setting(WINDOW_SETTING, str(DEDUPLICATION_WINDOW)), "let it know a batch that is sent again", loses=True
+)
+"""For a table that views write into, too: a batch that is sent again goes through all of them again."""
+
 EVENT_SETTINGS = (
-    EventSetting(
-        Setting(WINDOW_SETTING, str(DEDUPLICATION_WINDOW)), "let it know a batch that is sent again", loses=True
-    ),
+    KNOWS_BATCHES,
     EventSetting(Setting(COMPACT_SETTING, "1"), "let inserts write one file for all columns", loses=False),
 )
 """For a table that takes events and keeps them."""
@@ -69,7 +72,9 @@ def entries(settings: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def needed_settings(data_source: DataSource, hidden: tuple[HiddenColumn, ...], *, takes_events: bool) -> list[Setting]:
+def needed_settings(
+    data_source: DataSource, hidden: tuple[HiddenColumn, ...], *, takes_events: bool, is_target: bool = False
+) -> list[Setting]:
     """What the data source's table needs and its file does not write, in the order in which it is made with them."""
     is_merge_tree = data_source.engine.name not in UNSORTED_ENGINES
     needed = []
@@ -79,6 +84,8 @@ def needed_settings(data_source: DataSource, hidden: tuple[HiddenColumn, ...], *
         needed.append(Setting(LOW_CARDINALITY_SETTING, "1"))
     if takes_events and is_merge_tree:
         needed += [each.setting for each in EVENT_SETTINGS]
+    elif is_target and is_merge_tree:
+        needed.append(KNOWS_BATCHES.setting)
     written = assignments((data_source.engine.settings or "") if is_merge_tree else "")
     needed += projection_settings(data_source.engine.name) if data_source.projections else ()
     return [setting for setting in needed if setting.name not in written]
@@ -104,6 +111,8 @@ def _is_low_cardinality_of_numbers(column: Column) -> bool:
 def _has_dimensions_outside_key(data_source: DataSource, hidden: tuple[HiddenColumn, ...]) -> bool:
     if data_source.engine.name != "AggregatingMergeTree":
         return False
+    if not data_source.columns:  # what a SELECT gives is not known here
+        return True
     key = names_in(data_source.engine.sorting_key or "")
     plain = {
         column.name

@@ -104,8 +104,20 @@ class Constraint:
 
 
 @dataclass(frozen=True, slots=True)
+class Writer:
+    """A view that writes into a table, and the table whose inserts it sees."""
+
+    view: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class TableShape:
-    """A table. `settings` is the text of its file, `needed` what it needs besides."""
+    """A table. `settings` is the text of its file, `needed` what it needs besides.
+
+    `is_target`: views write into it, and `writers` are all that ever did. `selected_by` is the view whose SELECT gives
+    its columns, where no file does: `columns` is empty then.
+    """
 
     columns: tuple[ColumnShape, ...]
     keys: Keys
@@ -117,6 +129,9 @@ class TableShape:
     settings: str = ""
     needed: tuple[Setting, ...] = ()
     takes_events: bool = False
+    is_target: bool = False
+    writers: tuple[Writer, ...] = ()
+    selected_by: str = ""
 
     @property
     def engine_name(self) -> str:

@@ -70,14 +70,15 @@ class SourceShape:
         return kept | {quarantine_table(self.name): self.quarantine} if self.quarantine is not None else kept
 
 
-def shape_of(data_source: DataSource) -> SourceShape:
-    """The shapes of a data source's tables."""
+def shape_of(data_source: DataSource, *, is_target: bool = False) -> SourceShape:
+    """The shapes of a data source's tables. `is_target`: views write into it."""
     feed = feed_of(data_source)
     quarantine = _quarantine(data_source) if feed is not None else None
-    return SourceShape(data_source, _table(data_source, takes_events=feed is not None), feed, quarantine)
+    table = _table(data_source, takes_events=feed is not None, is_target=is_target)
+    return SourceShape(data_source, table, feed, quarantine)
 
 
-def _table(data_source: DataSource, *, takes_events: bool) -> TableShape:
+def _table(data_source: DataSource, *, takes_events: bool, is_target: bool) -> TableShape:
     """The documented columns, then the hidden ones."""
     engine = data_source.engine
     hidden = tuple(_HIDDEN[name] for name in hidden_columns(data_source)) if takes_events else ()
@@ -100,8 +101,10 @@ def _table(data_source: DataSource, *, takes_events: bool) -> TableShape:
         projections=tuple(ProjectionShape(each.name, each.columns, each.keys) for each in data_source.projections),
         ttl=engine.ttl or "",
         settings=engine.settings or "",
-        needed=tuple(needed_settings(data_source, hidden, takes_events=takes_events)),
+        needed=tuple(needed_settings(data_source, hidden, takes_events=takes_events, is_target=is_target)),
         takes_events=takes_events,
+        is_target=is_target,
+        selected_by=data_source.described_by,
     )
 
 

@@ -6,6 +6,7 @@ TemplateError                 `status` and `body` are the HTTP answer
     ├── ParameterError        one parameter's value is not what its type takes; `parameter` names it
     ├── ReportedError         the template called error(): its text verbatim
     ├── CustomReportedError   the template called custom_error(): its own status and body
+    ├── UnavailableError      the SQL names a table, table function or setting that is not to be had here
     ├── TemplateLimitError    the template asks for more time, memory or output than a render may use
     └── ValueTooLargeError    a bound value is over ClickHouse's limit: 413
 """
@@ -83,6 +84,10 @@ class CustomReportedError(TemplateRenderError):
     @property
     def body(self) -> Mapping[str, object] | str:
         return self._body
+
+
+class UnavailableError(TemplateRenderError):
+    """The rendered SQL names what is not to be had here: whoever reads the node is told so beforehand."""
 
 
 class TemplateLimitError(TemplateRenderError):

@@ -31,7 +31,8 @@ def server_zone(client: Client) -> str:
 def _read_database(client: Client, project: Project, database: str) -> Actual:
     columns = _columns(client, database)
     rows = client.query(
-        "SELECT name, engine, engine_full, comment, partition_key, sorting_key, create_table_query, version(),"
+        "SELECT name, engine, engine_full, comment, partition_key, sorting_key, create_table_query, total_rows,"
+        " version(),"
         " dateDiff('second', metadata_modification_time, now())"
         " FROM system.tables WHERE database = {database:String}",
         parameters={"database": database},
@@ -39,9 +40,9 @@ def _read_database(client: Client, project: Project, database: str) -> Actual:
     masked = _with_deleted_rows(client, project, database)
     tables = {
         name: ActualTable(
-            name, engine, full, comment, partition, sorting, columns.get(name, {}), name in masked, definition
+            name, engine, full, comment, partition, sorting, columns.get(name, {}), name in masked, definition, total
         )
-        for name, engine, full, comment, partition, sorting, definition, _, _ in rows
+        for name, engine, full, comment, partition, sorting, definition, total, _, _ in rows
     }
     is_locked = any(name == LOCK_TABLE and age <= STALE_SECONDS for name, *_, age in rows)
     closed = _closed_doors(client, project, database) if FENCE_TABLE in tables else frozenset()

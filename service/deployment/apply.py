@@ -11,6 +11,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from schemas.sql.text import identifier, qualified
 from schemas.tables.change import Change
+from schemas.tables.views.deployed import view_comment
+from service.deployment.cut.change import change_views, drop_unmade
 from service.deployment.door import Door, OpenRecords, Records
 from service.deployment.lock import lock
 from service.deployment.plan import Plan, read_plan
@@ -45,15 +47,25 @@ def apply(
         return plan
     client.command(f"CREATE DATABASE IF NOT EXISTS {identifier(plan.database)}")
     with lock(client, plan.database, sleep) as held, ExitStack() as stack:
-        current = read_plan(client, plan.project, plan.database)
+        door = Door(client, plan.database, held, tell, sleep)
+        drop_unmade(door)
+        current = read_plan(client, plan.project, plan.database, plan.project_views)
         if current.refused:
             raise RefusedPlanError(current.render())
         rehearse(client, current, held)
         known = _records(client, current, records, tell, stack)
-        door = Door(client, plan.database, held, tell, sleep)
         _carry_out(current, door, known)
+        if not current.views.is_empty or current.has_leftovers:
+            change_views(
+                door,
+                project=current.project,
+                views=current.project_views.shapes,
+                changes=current.views,
+                comment_of=view_comment,
+                records=records,
+            )
         # What ClickHouse made of it is known only now.
-        noting = read_plan(client, plan.project, plan.database)
+        noting = read_plan(client, plan.project, plan.database, plan.project_views)
         _carry_out(noting.only_notes(), door, None)
     return current
 

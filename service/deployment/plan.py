@@ -12,13 +12,21 @@ from schemas.sql.text import identifier
 from schemas.tables.actual import Actual, ActualTable
 from schemas.tables.change import Change, Effect
 from schemas.tables.diff.project import diff
+from schemas.tables.diff.views import NO_CHANGES, NOTHING_LEFT, Unfinished, diff_views
 from schemas.tables.stored_zone import is_utc, stored_type
+from schemas.tables.views.project import NO_VIEWS, ProjectViews, views_in
+from schemas.tables.views.view import ViewChanges
 from service.deployment.actual import read_actual, server_zone
+from service.deployment.cut.steps import read_unfinished
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a deploy of `project` into `database` would change, in order; `warnings` are of what stays as it is."""
+    """What a deploy of `project` into `database` would change, in order; `warnings` are of what stays as it is.
+
+    `changes` are of tables. Those of views come after them: `views` for whoever carries them out, `view_changes` for
+    people. `project_views` are all that the project has.
+    """
 
     project: Project
     database: str
@@ -27,62 +35,84 @@ class Plan:
     warnings: tuple[str, ...] = ()
     closed: frozenset[str] = frozenset()  # the data sources whose landing table takes nothing
     is_locked: bool = False  # a deploy is at it
+    project_views: ProjectViews = NO_VIEWS
+    views: ViewChanges = NO_CHANGES
+    view_changes: tuple[Change, ...] = ()
+    notes: tuple[Change, ...] = ()  # of what ClickHouse made of views
+    has_leftovers: bool = False  # of a deploy that died while it filled views
     names_zone: bool = False  # times without a zone are made in UTC, as the server is in another
 
     @property
     def is_empty(self) -> bool:
         """Whether ClickHouse holds what the project says already."""
-        return not self.changes and not self.creates_database
+        return not (self.differences or self.notes or self.has_leftovers or self.creates_database)
+
+    @property
+    def differences(self) -> tuple[Change, ...]:
+        """All changes, of tables and of views, in order."""
+        return (*self.changes, *self.view_changes)
 
     @property
     def refused(self) -> tuple[Change, ...]:
         """What cannot be done without losing data; nothing of a plan is applied while there is any."""
-        return tuple(change for change in self.changes if change.effect is Effect.REFUSED)
+        return tuple(change for change in self.differences if change.effect is Effect.REFUSED)
 
     @property
     def only_adds(self) -> bool:
         """Whether nothing that is stored is touched: what a service may apply by itself when it starts."""
-        return all(change.effect is Effect.ADDS for change in self.changes)
+        return all(change.effect is Effect.ADDS for change in self.differences)
 
     @property
     def only_opens(self) -> bool:
         """Whether there is nothing to do but to open what a deploy that died left closed."""
-        return bool(self.changes) and all(change.opens for change in self.changes)
+        return bool(self.changes) and all(change.opens for change in self.differences) and not self.has_leftovers
 
     def only_notes(self) -> Plan:
         """What is to be noted of what was made."""
-        return replace(self, changes=tuple(change for change in self.changes if change.is_note))
+        return replace(self, changes=(*(change for change in self.changes if change.is_note), *self.notes))
 
     @property
     def statements(self) -> tuple[str, ...]:
         create = (f"CREATE DATABASE IF NOT EXISTS {identifier(self.database)}",) if self.creates_database else ()
-        return (*create, *(statement for change in self.changes for statement in change.statements))
+        return (*create, *(statement for change in self.differences for statement in change.statements))
 
     def render(self) -> str:
         """The plan for people, a line for each change, hints below what is refused."""
         if self.is_empty:
             return f"nothing to do: `{self.database}` holds what the project says"
         lines = [f"adds     {self.database}: create the database"] if self.creates_database else []
-        for change in self.changes:
+        for change in (*self.differences, *self.notes):
             lines.append(f"{change.effect.value:<8} {change.name}: {change.description}")
             if change.hint:
                 lines.append(f"         hint: {change.hint}")
+        if self.has_leftovers:
+            lines.append(f"adds     {self.database}: drop what a deploy that died has left of its fills")
         return "\n".join(lines)
 
 
-def read_plan(client: Client, project: Project, database: str) -> Plan:
+def read_plan(client: Client, project: Project, database: str, views: ProjectViews | None = None) -> Plan:
     """Read what ClickHouse holds and compare it with the project. Changes nothing.
 
-    Raises clickhouse_connect's errors when the server cannot be asked.
+    `views` are the project's where they are known already, as it takes a while to compile its pipes. Raises
+    clickhouse_connect's errors when the server cannot be asked.
     """
+    views = views_in(project) if views is None else views
     found, zone = read_actual(client, project, database), server_zone(client)
     actual, names_zone = found or Actual(), not is_utc(zone)
+    left = read_unfinished(client, database) if found is not None else None
+    unfinished = Unfinished(left.unmade, left.unfilled) if left is not None else NOTHING_LEFT
+    of_views = diff_views(views, project.data_sources, actual, database, unfinished)
     return Plan(
         project,
         database,
         creates_database=found is None,
-        changes=diff(project, actual, database, names_zone=names_zone),
+        changes=diff(project, actual, database, views=views, unfinished=unfinished, names_zone=names_zone),
         warnings=tuple(_zone_warnings(project, actual.tables, zone)) if names_zone else (),
+        project_views=views,
+        views=of_views.changes,
+        view_changes=of_views.told,
+        notes=of_views.notes,
+        has_leftovers=left is not None and left.has_leftovers,
         closed=actual.closed,
         is_locked=actual.is_locked,
         names_zone=names_zone,

@@ -43,7 +43,9 @@ _CLAUSES = (
 def rehearse(client: Client, plan: Plan, lock: Lock) -> None:
     """Raises `RefusedStatementError` for the first thing that ClickHouse does not take, before anything is changed."""
     names = {change.data_source for change in plan.changes if change.makes}
-    wanted = {name: source for name, source in plan.project.data_sources.items() if name in names}
+    # One whose columns a SELECT gives needs what that reads.
+    sources = plan.project.data_sources.items()
+    wanted = {name: source for name, source in sources if name in names and not source.described_by}
     if not wanted:
         return
     scratch = plan.database + REHEARSAL_SUFFIX

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from schemas.files.engine import ENGINE_LINES, engine_of
@@ -106,14 +106,17 @@ def read_kind(form: NodeForm, lines: Mapping[str, Instruction], problems: list[P
         if value is not None:
             values[declared[name].field] = value
     if form.kind is Materialization:
-        values["engine"] = _engine(lines)
+        values["engine"] = _engine(lines, problems)
     return form.kind(**values)
 
 
-def _engine(lines: Mapping[str, Instruction]) -> Engine | None:
-    """What Classic's ENGINE lines say of the target. Nothing acts on them, so that nothing can be wrong with them."""
+def _engine(lines: Mapping[str, Instruction], problems: list[Problem]) -> Engine | None:
+    """What Classic's ENGINE lines say of the target. Nothing of them is an error: they may count for nothing."""
     given = {ENGINE_LINES[name].field: line for name, line in lines.items() if name in _ENGINE_WORDS}
-    return engine_of(given, []) if given else None
+    found: list[Problem] = []
+    engine = engine_of(given, found) if given else None
+    problems += (replace(problem, severity="warning") for problem in found)
+    return engine
 
 
 def kind_problems(name: str, form: NodeForm, head: Instruction, lines: Mapping[str, Instruction]) -> Iterator[Problem]:
@@ -121,14 +124,8 @@ def kind_problems(name: str, form: NodeForm, head: Instruction, lines: Mapping[s
     or its NODE line without one."""
     if form.needs and not (form.needs in lines and lines[form.needs].text):
         yield head.problem(f"the {form.word} node `{name}` needs {form.needs}", f"write `{form.needs} name`")
-    if form.kind is Sink:
-        yield head.problem(f"the sink `{name}` is read but exports nothing yet", warning=True)
-    elif head.text.lower() == "stream":
+    if head.text.lower() == "stream":
         yield head.problem(f"the stream node `{name}` is read as a standard node", warning=True)
-    engine = [line for word, line in lines.items() if word in _ENGINE_WORDS]
-    if form.kind is Materialization and engine:
-        text = f"the ENGINE lines of the node `{name}` are from Tinybird's Classic and not acted on"
-        yield engine[0].problem(text, "describe the target in a `.datasource` file", warning=True)
     if form.kind in (None, Endpoint):
         for word in [word for word in lines if word not in _HARMLESS]:
             text = f"{form.word.title()} node '{name}' has an invalid attribute ({word.lower()})"

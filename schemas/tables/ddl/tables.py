@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from schemas.own_names import quarantine_table
-from schemas.sql.text import identifier, qualified
+from schemas.sql.text import identifier, literal, qualified
 from schemas.tables.shape import ColumnShape, HiddenColumn, IndexShape, ProjectionShape, TableShape
 from schemas.tables.source_shape import SourceShape
 
@@ -15,6 +15,12 @@ def table_ddl(source: SourceShape, database: str, *, names_zone: bool = False) -
     server that is in another."""
     shape = source.table.in_utc() if names_zone else source.table
     return create_table(database, source.name, shape)
+
+
+def selected_table_ddl(source: SourceShape, database: str, comment: str, select: str) -> str:
+    """CREATE TABLE with the columns that a SELECT gives, and without its rows."""
+    clauses = "\n".join((*_clauses(source.table), f"COMMENT {literal(comment)}"))
+    return f"CREATE TABLE IF NOT EXISTS {qualified(database, source.name)}\n{clauses}\nEMPTY AS {select}"
 
 
 def quarantine_ddl(source: SourceShape, database: str, *, names_zone: bool = False) -> str:

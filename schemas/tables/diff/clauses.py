@@ -8,7 +8,7 @@ from schemas.sql.text import identifier
 from schemas.tables.change import TTL, Change, Effect
 from schemas.tables.ddl.tables import index_ddl, projection_ddl
 from schemas.tables.diff.comparison import Comparison, plain
-from schemas.tables.settings import EVENT_SETTINGS, WINDOW_SETTING, assignments, projection_settings
+from schemas.tables.settings import EVENT_SETTINGS, KNOWS_BATCHES, WINDOW_SETTING, assignments, projection_settings
 
 
 def key_changes(table: Comparison) -> Iterator[Change]:
@@ -22,11 +22,12 @@ def key_changes(table: Comparison) -> Iterator[Change]:
 
 
 def event_setting_changes(table: Comparison) -> Iterator[Change]:
-    """What a table that takes events needs to be set, whatever its file says."""
-    if not (table.wanted.takes_events and table.wanted.is_merge_tree):
+    """What a table that takes events, or that views write into, needs to be set, whatever its file says."""
+    wanted = table.wanted
+    if not (wanted.is_merge_tree and (wanted.takes_events or wanted.is_target)):
         return
     actual = table.actual.settings
-    for needed in EVENT_SETTINGS:
+    for needed in EVENT_SETTINGS if wanted.takes_events else (KNOWS_BATCHES,):
         name, value = needed.setting.name, needed.setting.value
         if name not in actual or (name == WINDOW_SETTING and not table.actual.has_window):
             modify = f"{table.alter} MODIFY SETTING {name} = {value}"

@@ -15,6 +15,8 @@ from schemas.tables.stored_zone import stored_type
 
 def column_changes(table: Comparison) -> Iterator[Change]:
     """Of the columns that the file declares, in its order, then of those that it does not."""
+    if table.wanted.selected_by:
+        return  # ClickHouse takes them from the SELECT
     deployed = {column.name: column for column in table.deployed.columns}
     place = "FIRST"
     for column in table.wanted.columns:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from schemas.sql.text import literal
 from schemas.tables.actual import ActualTable
 from schemas.tables.change import Change, Effect
-from schemas.tables.ddl.tables import table_ddl
+from schemas.tables.ddl.tables import selected_table_ddl, table_ddl
 from schemas.tables.deployed import to_comment
 from schemas.tables.diff.clauses import (
     event_setting_changes,
@@ -20,14 +20,21 @@ from schemas.tables.diff.clauses import (
 from schemas.tables.diff.columns import column_changes, hidden_changes
 from schemas.tables.diff.comparison import Comparison, deployed_shape
 from schemas.tables.source_shape import SourceShape
+from schemas.tables.views.view import ViewShape
 
 
 def own_table_changes(
-    source: SourceShape, actual: ActualTable | None, database: str, *, names_zone: bool
+    source: SourceShape,
+    actual: ActualTable | None,
+    database: str,
+    *,
+    names_zone: bool,
+    select: ViewShape | None = None,
 ) -> Iterator[Change]:
-    """The table made, or brought to its shape, which its comment notes at the end."""
+    """The table made, or brought to its shape, which its comment notes at the end. `select` gives the columns of one
+    that no file describes."""
     if actual is None:
-        yield _created(source, database, names_zone=names_zone)
+        yield _created(source, database, select, names_zone=names_zone)
         return
     deployed = deployed_shape(actual, source.table)
     table = Comparison(source.name, database, source.table, deployed, actual, names_zone)
@@ -38,7 +45,7 @@ def own_table_changes(
     if Effect.REFUSED not in effects and actual.comment != comment:
         note = f"{table.alter} MODIFY COMMENT {literal(comment)}"
         effect = Effect.ALTERS if Effect.ALTERS in effects else Effect.ADDS
-        yield Change(effect, source.name, "note what is deployed", (note,))
+        yield Change(effect, source.name, "note what is deployed", (note,), is_note=not found)
 
 
 def shape_changes(table: Comparison) -> Iterator[Change]:
@@ -53,9 +60,13 @@ def shape_changes(table: Comparison) -> Iterator[Change]:
     yield from projection_changes(table)
 
 
-def _created(source: SourceShape, database: str, *, names_zone: bool) -> Change:
-    said = f"create the table, {source.table.engine_name}, {len(source.table.columns)} columns"
+def _created(source: SourceShape, database: str, select: ViewShape | None, *, names_zone: bool) -> Change:
     # With its shape from the start: a deploy that dies behind this leaves no table that looks made by hand.
-    note = f"COMMENT {literal(to_comment(source.table))}"
-    create = f"{table_ddl(source, database, names_zone=names_zone)}\n{note}"
+    comment = to_comment(source.table)
+    if select is not None:
+        said = f"create the table, {source.table.engine_name}, with the columns that `{select.name}` selects"
+        create = selected_table_ddl(source, database, comment, select.select(database))
+    else:
+        said = f"create the table, {source.table.engine_name}, {len(source.table.columns)} columns"
+        create = f"{table_ddl(source, database, names_zone=names_zone)}\nCOMMENT {literal(comment)}"
     return Change(Effect.ADDS, source.name, said, (create,), answers=True)

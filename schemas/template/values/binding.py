@@ -36,12 +36,16 @@ class Bindings:
             return self._bind("Identifier", value.name)
         return self._bind(*typed_text(value))
 
+    def count(self, text: str) -> None:
+        """Take a value's text into account. Raises TemplateError for too much."""
+        _check_size(text)
+        self._budget.bind(len(text))
+
     def _bind(self, type_name: str, text: str) -> str:
         key = (type_name, text)
         name = self._names.get(key)
         if name is None:
-            _check_size(text)
-            self._budget.bind(len(text))
+            self.count(text)
             name = self._names[key] = f"p{len(self._names) + 1}"
             self.parameters[name] = text
             if type_name.startswith(_VERBATIM):

@@ -114,7 +114,7 @@ async def target(clickhouse: Any, clickhouse_client: Client, database: str, tmp_
     clickhouse_client.database = database
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
-    folders = [tmp_path, EXAMPLE_PROJECT, *sorted(PROJECTS.iterdir())]
+    folders = [tmp_path, EXAMPLE_PROJECT, *sorted(path.parent for path in PROJECTS.glob("*/rows.sql"))]
     loaded = [load_project(folder, environment={}) for folder in folders]
     data_sources = {name: source for project in loaded for name, source in project.data_sources.items()}
     pipes = {name: pipe for project in loaded for name, pipe in project.pipes.items()}

@@ -29,6 +29,7 @@ from schemas.project import load_project
 from service.deployment.apply import apply
 from service.deployment.plan import read_plan
 from service.settings import load_settings
+from tests.integration.filled import fill
 from tests.query_api.fakes import SECRET, FakeBroker
 from tests.schemas.mapping.engines import ENGINES, connector
 
@@ -70,10 +71,7 @@ def deployed(engine: Engine, folder: Path) -> Iterator[str]:
     project = load_project(folder, environment={})
     with closing(engine.connect()) as client:
         apply(client, read_plan(client, project, database))
-        client.database = database
-        for statement in (folder / "rows.sql").read_text().split(";\n"):
-            if statement.strip():
-                client.command(statement)
+        fill(client, database, project, folder)
         yield database
         client.command(f"DROP DATABASE `{database}`")
 

@@ -70,7 +70,7 @@ def test_a_copy_node_has_its_options() -> None:
     assert good(text).nodes[0].kind == Copy("t", schedule="0 * * * *", mode="replace")
 
 
-def test_the_engine_lines_of_a_classic_view_are_kept_with_a_warning() -> None:
+def test_the_engine_lines_of_a_classic_view_are_kept() -> None:
     text = NODE + 'TYPE materialized\nDATASOURCE t\nENGINE "MergeTree"\nENGINE_SORTING_KEY "a"\n'
     pipe, problems = read(text)
     assert pipe is not None
@@ -78,7 +78,7 @@ def test_the_engine_lines_of_a_classic_view_are_kept_with_a_warning() -> None:
     assert isinstance(kind, Materialization)
     assert kind.engine is not None
     assert kind.engine.sorting_key == "a"
-    assert [problem.severity for problem in problems] == ["warning"]
+    assert problems == []
 
 
 def test_classic_has_several_views_in_one_pipe() -> None:
@@ -176,7 +176,6 @@ def test_the_mark_is_found_behind_blanks_and_comments(before: str, kept: str) ->
 @pytest.mark.parametrize(
     ("lines", "word"),
     [
-        ("TYPE sink\nEXPORT_CONNECTION_NAME c\nEXPORT_SCHEDULE @on-demand\nEXPORT_KAFKA_TOPIC t\n", "exports nothing"),
         ("TYPE stream\n", "stream"),
         ("DATASOURCE t\n", "Standard node 'n' has an invalid attribute (datasource)"),
         ("VERSION 2\n", "VERSION"),

@@ -46,6 +46,10 @@ class Mapped:
 
     def deploy(self) -> None:
         apply(self.client, read_plan(self.client, self.project, self.database))
+        self.own()
+
+    def own(self) -> None:
+        """Become the owner of what is inserted here."""
         for name in self.project.data_sources:
             key = fence_key(name, TOPIC, PARTITION)
             fence = qualified(self.database, FENCE_TABLE)

@@ -39,7 +39,7 @@ class Server:
         elif "system.columns" in sql:
             rows = [("events", "b", "Int8", "DEFAULT", "1", "LZ4"), ("events", "a", "String", "", "", "")]
         elif "system.tables" in sql:
-            rows = [(name, "Log", "Log TTL", "c", "p", "s", "CREATE", "26.9", age) for name, age in self.tables]
+            rows = [(name, "Log", "Log TTL", "c", "p", "s", "CREATE", 7, "26.9", age) for name, age in self.tables]
         elif "system.parts" in sql:
             if isinstance(self.deleted, DatabaseError):
                 raise self.deleted
@@ -76,7 +76,7 @@ def test_a_table_with_its_columns_in_order() -> None:
         *("DEFAULT", "1", "LZ4"),
     )
     assert (table.engine, table.comment, table.partition_key, table.sorting_key) == ("Log", "c", "p", "s")
-    assert (table.definition, actual.version) == ("CREATE", "26.9")
+    assert (table.definition, table.rows, actual.version) == ("CREATE", 7, "26.9")
 
 
 @pytest.mark.parametrize(
