@@ -124,7 +124,7 @@ def _unreadable(records: Records, data_source: str) -> str:
     """Ask once while the door is open, so that connections are there when it is closed. Why nobody can tell; empty when
     the records can be read."""
     try:
-        records.half_stored(data_source)
+        records.recorded(data_source)
     except ServiceError as error:
         return error.message.splitlines()[0]
     return ""

@@ -21,10 +21,11 @@ def recorded_owner(database: str, key: str) -> str:
     return call("joinGet", literal(f"{database}.{FENCE_TABLE}"), literal("owner"), key)
 
 
-def door_ddl(data_source: str, database: str, *, holder: int) -> str:
-    """Open or close the landing table of a data source: a row of the fence table that its constraint looks at (a Null
-    table's constraints cannot be altered)."""
-    return f"INSERT INTO {qualified(database, FENCE_TABLE)} VALUES ({literal(data_source)}, {holder})"
+def door_ddl(*data_sources: str, database: str, holder: int) -> str:
+    """Open or close the landing tables of data sources, all at one moment: rows of the fence table that their
+    constraints look at (a Null table's constraints cannot be altered)."""
+    rows = ", ".join(f"({literal(data_source)}, {holder})" for data_source in data_sources)
+    return f"INSERT INTO {qualified(database, FENCE_TABLE)} VALUES {rows}"
 
 
 def door_opening_ddl(data_source: str, database: str, *, holder: int) -> str:

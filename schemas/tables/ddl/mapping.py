@@ -75,13 +75,13 @@ def mapping_ddl(source: SourceShape, database: str) -> MappingDdl | None:
         data_source=name,
         landing=tables.landing,
         fingerprint=fingerprint,
-        closing=door_ddl(name, database, holder=1),
+        closing=door_ddl(name, database=database, holder=1),
         replacing=(
             *(f"DROP VIEW IF EXISTS {qualified(database, view)} SYNC" for view in views(name)),
             *(f"DROP TABLE IF EXISTS {qualified(database, table)} SYNC" for table in reversed(tables)),
             *creates,
         ),
-        opening=door_ddl(name, database, holder=OPEN),
+        opening=door_ddl(name, database=database, holder=OPEN),
         naming=f"ALTER TABLE {qualified(database, tables.landing)} MODIFY COMMENT {literal(fingerprint)}",
     )
 

@@ -64,6 +64,6 @@ def mapping_changes(source: SourceShape, actual: Actual, database: str) -> Itera
 def door_changes(source: SourceShape, actual: Actual, found: Sequence[Change], database: str) -> Iterator[Change]:
     """The opening of a door that nothing else of what was `found` opens."""
     if source.name in actual.closed and not any(change.mapping for change in found):
-        opening = door_ddl(source.name, database, holder=OPEN)
+        opening = door_ddl(source.name, database=database, holder=OPEN)
         said = "open the landing table, which a deploy that is running, or died, has closed"
         yield Change(Effect.ADDS, source.name, said, (opening,), opens=True)

@@ -6,8 +6,8 @@ from schemas.tables.ddl.door import OPEN, door_ddl, door_opening_ddl, fence_ddl,
 
 
 def test_a_door_is_closed_by_whoever_holds_it_and_open_by_nobody() -> None:
-    assert door_ddl("it's", "d", holder=7) == "INSERT INTO `d`.`ingest_fence` VALUES ('it\\'s', 7)"
-    assert door_ddl("e", "d", holder=OPEN).endswith("('e', 0)")
+    assert door_ddl("it's", database="d", holder=7) == "INSERT INTO `d`.`ingest_fence` VALUES ('it\\'s', 7)"
+    assert door_ddl("e", database="d", holder=OPEN).endswith("('e', 0)")
 
 
 def test_only_its_holder_opens_it() -> None:
