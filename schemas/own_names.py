@@ -22,10 +22,17 @@ LOCK_TABLE = "deploy_lock"
 RECORD_TABLE = "replay_record"
 """What each `birdhouse replay` has stored."""
 
+STEPS_TABLE = "deploy_steps"
+"""There while views are filled: what a deploy has done of it, so that the next one goes on from there."""
+
+WORK_PREFIX = "deploy__"
+"""What the names of the tables begin with that a deploy makes to fill views, and drops at its end."""
+
 DATABASE_TABLES: Mapping[str, str] = {
     FENCE_TABLE: "the table of partition owners",
     LOCK_TABLE: "the lock of deployments",
     RECORD_TABLE: "the record of replays",
+    STEPS_TABLE: "the steps of deployments",
 }
 """What a database has once, and what it is."""
 
@@ -82,6 +89,11 @@ def quarantined_by(table: str) -> str:
 def landing_table(data_source: str) -> str:
     """The table through which raw messages come in."""
     return passage_tables(data_source).landing
+
+
+def landed_by(table: str) -> str:
+    """The data source whose landing table a table is by its name; empty when it is none."""
+    return table.removesuffix("_landing") if table == landing_table(table.removesuffix("_landing")) else ""
 
 
 def passage_tables(data_source: str) -> PassageTables:

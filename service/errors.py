@@ -8,13 +8,15 @@ ServiceError
     ├── RefusedPlanError       not without losing data
     ├── RefusedStatementError  ClickHouse refuses a statement
     ├── InsertsRunningError    inserts through a landing table that is to be made anew do not end
+    ├── UnsettledError         batches stay half stored, so that what they count in cannot be cut off
+    ├── MutationsRunningError  mutations of tables that are to be cloned do not end
     ├── LockLostError          another deploy took this one for dead, and goes on in its place
     └── DeployBusyError        another deploy of the same database does not end
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 
@@ -102,4 +104,28 @@ class InsertsRunningError(DeploymentError):
         super().__init__(
             f"inserts do not end: {', '.join(sorted(query_ids))}",
             "end them (KILL QUERY WHERE query_id = '…') and deploy again: until then what workers read waits in Kafka",
+        )
+
+
+class UnsettledError(DeploymentError):
+    """Batches that are stored in part are sent again: a view that is made meanwhile would count them twice."""
+
+    def __init__(self, batches: Sequence[str], tables: Sequence[str]) -> None:
+        names = ", ".join(f"`{table}`" for table in tables)
+        what = f"batches stay half stored: {', '.join(batches)}" if batches else "a mutation began just now"
+        super().__init__(
+            f"no moment was found to cut off what comes to {names}: {what}",
+            "let a worker run until its inserts go through (its log says what they fail at; a view that throws is"
+            " changed or removed first, in a deploy of its own), and deploy again: it goes on from here",
+        )
+
+
+class MutationsRunningError(DeploymentError):
+    """A clone of these tables would be without what their mutations are about to do."""
+
+    def __init__(self, database: str, tables: Collection[str]) -> None:
+        names = ", ".join(f"`{table}`" for table in tables)
+        super().__init__(
+            f"mutations of {names} do not end",
+            f"SELECT * FROM system.mutations WHERE database = '{database}' AND NOT is_done says why; deploy again then",
         )

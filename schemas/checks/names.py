@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from schemas.feed import feed_of
 from schemas.model import DataSource, Pipe, Problem
-from schemas.own_names import DATABASE_TABLES, SERVICE_PREFIXES, tables_beside
+from schemas.own_names import DATABASE_TABLES, SERVICE_PREFIXES, WORK_PREFIX, tables_beside
 
 Resource = DataSource | Pipe
 
@@ -30,6 +30,9 @@ def check_names(data_sources: Iterable[DataSource], pipes: Iterable[Pipe]) -> It
             yield _taken_twice(taken[resource.name], resource)
         elif resource.name in reserved:
             text = f"the name `{resource.name}` is that of {reserved[resource.name]}"
+            yield Problem(resource.place, text, "rename the file")
+        elif resource.name.startswith(WORK_PREFIX):
+            text = f"names that begin with `{WORK_PREFIX}` are those of tables that a deploy makes and drops again"
             yield Problem(resource.place, text, "rename the file")
         elif resource.name.lower().startswith(SERVICE_PREFIXES):
             text = f"names that begin with `{resource.name.partition('.')[0]}.` are those of service data sources"

@@ -16,9 +16,10 @@ from service.deployment.cut.change import change_views, drop_unmade
 from service.deployment.door import Door, OpenRecords, Records
 from service.deployment.lock import lock
 from service.deployment.plan import Plan, read_plan
+from service.deployment.records import known_records
 from service.deployment.refusals import is_refusal, refused
 from service.deployment.rehearsal import rehearse
-from service.errors import RefusedPlanError, ServiceError
+from service.errors import RefusedPlanError
 
 Tell = Callable[[str], None]
 
@@ -92,6 +93,7 @@ def _make(change: Change, door: Door, records: Records | None) -> None:
         door.replace(change.mapping, records if change.replaces_mapping else None)
     elif change.opens:
         door.take(change.data_source)
+        door.await_begun(change.data_source)
         door.open(change.data_source)
     else:
         for statement in change.statements:
@@ -103,28 +105,4 @@ def _records(
 ) -> Records | None:
     """The workers' records, when there is a mapping to replace and they can be read."""
     replaced = [change.name for change in plan.changes if change.replaces_mapping]
-    if not replaced:
-        return None
-    if open_records is None:
-        reason = "no Kafka is configured here"
-    else:
-        records = stack.enter_context(open_records(client, plan.project, plan.database))
-        reason = next(filter(None, (_unreadable(records, name) for name in replaced)), "")
-        if not reason:
-            return records
-    tell(
-        f"note: nobody asked whether batches of {', '.join(f'`{name}`' for name in replaced)} are half stored:"
-        f" {reason}\n"
-        "hint: where inserts failed just before, `birdhouse verify` says afterwards whether each event is stored once"
-    )
-    return None
-
-
-def _unreadable(records: Records, data_source: str) -> str:
-    """Ask once while the door is open, so that connections are there when it is closed. Why nobody can tell; empty when
-    the records can be read."""
-    try:
-        records.recorded(data_source)
-    except ServiceError as error:
-        return error.message.splitlines()[0]
-    return ""
+    return stack.enter_context(known_records(client, plan.project, plan.database, replaced, open_records, tell))

@@ -1,26 +1,157 @@
-"""What a deploy has done of its cut and its fills, in a table of ours, so that the next one goes on from there."""
+"""What a deploy has done of its cut and its fills, in a table of ours, so that the next one goes on from there.
+
+Rows are only added. What they come to does not depend on their order, but that the first of two equal pieces counts.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from clickhouse_connect.driver.client import Client
+from pydantic import TypeAdapter
+
+from schemas.own_names import STEPS_TABLE
+from schemas.sql.text import literal, qualified
+from service.deployment.lock import Lock
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Views that are made at one moment: `clones` hold what their sources held until then (source → table).
+    `data_sources` are those whose doors are closed for it; `rows_a_piece` bounds what is filled at once."""
+
+    name: str
+    views: tuple[str, ...]
+    data_sources: tuple[str, ...]
+    clones: dict[str, str]
+    rows_a_piece: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A table with what a view makes of a part of its source. `identity` names what is in it: view, part, and target.
+    Whole once it is written down."""
+
+    identity: str
+    table: str
+    target: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What has been written down."""
+
+    unmade: tuple[Cut, ...] = ()  # begun, and neither made nor undone
+    cuts: tuple[Cut, ...] = ()
+    pieces: Mapping[str, Piece] = field(default_factory=dict)  # by their identities
+    ready: Mapping[str, tuple[str, ...]] | None = None  # all is filled: the tables of pieces for each target
+    exchanged: frozenset[str] = frozenset()  # uuids of the tables that took a target's place, if it has one of them
+    is_done: bool = False  # what is left is to be dropped
+
+    @property
+    def views(self) -> frozenset[str]:
+        """Those that are made, and whose fill is not at its end."""
+        return frozenset(view for cut in self.cuts for view in cut.views) if not self.is_done else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
     """What deploys left in a database. `unmade`: views whose cut was begun and not ended, whether they are there or
-    not; they count as not there. `unfilled`: views that are made and not filled. `leftovers`: tables to drop."""
+    not; they count as not there. `unfilled`: views that are made and not filled. With `has_leftovers` there is
+    something to do, at least tables to drop."""
 
     unmade: frozenset[str] = frozenset()
     unfilled: frozenset[str] = frozenset()
     has_leftovers: bool = False
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self.unmade or self.unfilled or self.has_leftovers)
-
 
 def read_unfinished(client: Client, database: str) -> Unfinished:
     """Read it. A database without the table has nothing unfinished."""
-    raise NotImplementedError
+    progress = read_progress(client, database)
+    if progress is None:
+        return Unfinished()
+    return Unfinished(frozenset(view for cut in progress.unmade for view in cut.views), progress.views, True)
+
+
+def read_progress(client: Client, database: str) -> Progress | None:
+    """What has been written down; None without the table."""
+    found = client.query(
+        "SELECT name FROM system.tables WHERE database = {database:String} AND name = {name:String}",
+        parameters={"database": database, "name": STEPS_TABLE},
+    )
+    if not found.result_rows:
+        return None
+    table = qualified(database, STEPS_TABLE)
+    return _progress(client.query(f"SELECT step, subject, detail FROM {table} ORDER BY at").result_rows)
+
+
+_CUT, _PIECE = TypeAdapter(Cut), TypeAdapter(Piece)
+_READY: TypeAdapter[dict[str, tuple[str, ...]]] = TypeAdapter(dict[str, tuple[str, ...]])
+
+
+def _progress(rows: Sequence[Sequence[Any]]) -> Progress:
+    def of(step: str) -> dict[str, str]:
+        """Subject → detail, the first of each."""
+        return {subject: detail for kind, subject, detail in reversed(rows) if kind == step}
+
+    begun = {name: _CUT.validate_json(detail) for name, detail in of("begun").items()}
+    made, undone, ready = of("cut"), of("undone"), of("ready")
+    return Progress(
+        unmade=tuple(cut for name, cut in begun.items() if name not in made and name not in undone),
+        cuts=tuple(cut for name, cut in begun.items() if name in made),
+        pieces={identity: _PIECE.validate_json(detail) for identity, detail in of("piece").items()},
+        ready=_READY.validate_json(next(iter(ready.values()))) if ready else None,
+        exchanged=frozenset(of("exchanging")),
+        is_done=bool(of("done")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Writes down what a deploy has done, while it holds `lock`."""
+
+    lock: Lock
+    database: str
+
+    def begun(self, cut: Cut) -> None:
+        """A cut is about to be made; until `made` its views count as not there."""
+        self.lock.run(
+            f"CREATE TABLE IF NOT EXISTS {qualified(self.database, STEPS_TABLE)} (`step` LowCardinality(String),"
+            " `subject` String, `detail` String, `at` DateTime64(6, 'UTC') DEFAULT now64(6)) ENGINE = MergeTree"
+            " ORDER BY `at`"
+        )
+        self._note("begun", cut.name, _CUT.dump_json(cut).decode())
+
+    def made(self, cut: Cut) -> None:
+        """To be said while the doors are closed."""
+        self._note("cut", cut.name)
+
+    def undone(self, cut: Cut) -> None:
+        self._note("undone", cut.name)
+
+    def filled(self, piece: Piece) -> None:
+        self._note("piece", piece.identity, _PIECE.dump_json(piece).decode())
+
+    def ready(self, pieces: Mapping[str, tuple[str, ...]]) -> None:
+        """All pieces are there: target → tables."""
+        self._note("ready", detail=_READY.dump_json(dict(pieces)).decode())
+
+    def exchanging(self, uuid: str) -> None:
+        """The table of this uuid is about to take a target's place: it did if the target has it."""
+        self._note("exchanging", uuid)
+
+    def done(self) -> None:
+        self._note("done")
+
+    def forget(self) -> None:
+        self.lock.run(f"DROP TABLE IF EXISTS {qualified(self.database, STEPS_TABLE)}")
+
+    def _note(self, step: str, subject: str = "", detail: str = "") -> None:
+        values = ", ".join(map(literal, (step, subject, detail)))
+        self.lock.run(
+            f"INSERT INTO {qualified(self.database, STEPS_TABLE)} (`step`, `subject`, `detail`)"
+            f" SETTINGS async_insert = 0 VALUES ({values})"
+        )

@@ -10,7 +10,7 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from schemas.own_names import DATABASE_TABLES, LOCK_TABLE, tables_beside
+from schemas.own_names import DATABASE_TABLES, LOCK_TABLE, STEPS_TABLE, tables_beside
 from tests.integration.operations.replayed import PARTITIONS, Scene, each
 from tests.servers import ClickHouseServer
 
@@ -209,4 +209,4 @@ def test_every_table_that_is_made_is_a_data_source_or_has_a_name_that_none_can_t
     scene.topic(10)
     assert scene.replay("--since", "2020-01-01")[0] == 0
     made = {name for (name,) in scene.rows(f"SELECT name FROM system.tables WHERE database = '{scene.name}'")}
-    assert made - {scene.name} == {*tables_beside(scene.name), *DATABASE_TABLES} - {LOCK_TABLE}
+    assert made - {scene.name} == {*tables_beside(scene.name), *DATABASE_TABLES} - {LOCK_TABLE, STEPS_TABLE}
