@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from schemas.model import Project
 from schemas.own_names import FENCE_TABLE
 from schemas.tables.views.view import TableUse, ViewChanges, ViewShape
 from service.deployment.cut.change import change_views, end_former
-from service.deployment.door import Door, Records
+from service.deployment.door import Door, OpenRecords, Records
 from service.deployment.lock import Lock
 from tests.schemas.mapping.mapped import Mapped, project_of
 
@@ -149,8 +150,8 @@ def message(number: int) -> bytes:
     if number % 97 == 0:
         return b'{"id":"none"}'
     kind = ("view", "click", "buy")[number % 3]
-    at = 1_790_000_000 + number * 977 % 5_000_000
-    return b'{"id":%d,"kind":"%s","who":"u%d","at":%d}' % (number, kind.encode(), number % 53, at)
+    at = datetime.fromtimestamp(1_790_000_000 + number * 977 % 5_000_000, UTC)
+    return f'{{"id":{number},"kind":"{kind}","who":"u{number % 53}","at":"{at:%Y-%m-%d %H:%M:%S}"}}'.encode()
 
 
 @dataclass
@@ -160,6 +161,7 @@ class Scene:
     connect: Callable[[], Client]
     database: str
     folder: Path
+    events: str = EVENTS
     client: Client = field(init=False)
     mapped: Mapped = field(init=False)
     told: list[str] = field(default_factory=list)
@@ -167,7 +169,8 @@ class Scene:
     def __post_init__(self) -> None:
         self.client = self.connect()
         texts = {name: text + (WINDOW if "MergeTree" in text else "") for name, text in TARGETS.items()}
-        files = {f"{name}.datasource": text for name, text in {"events": EVENTS, **texts}.items()}
+        files = {f"{name}.datasource": text for name, text in {"events": self.events, **texts}.items()}
+        files["brokers.connection"] = "TYPE kafka\nKAFKA_BOOTSTRAP_SERVERS localhost:9092\n"
         self.mapped = Mapped(self.client, self.database, project_of(self.folder, files))
         self.mapped.deploy()
 
@@ -186,20 +189,14 @@ class Scene:
         *,
         views: tuple[ViewShape, ...] = VIEWS,
         records: Records | None = None,
+        opened: OpenRecords | None = None,
         statements: int | None = None,
-        client: Client | None = None,
     ) -> int:
         """As a deploy does, which dies after so many statements. How many it took."""
-        lock = DyingLock(client or self.client, self.database)
+        lock = DyingLock(self.client, self.database)
         lock.left = lock.left if statements is None else statements
-        door = Door(client or self.client, self.database, lock, self.told.append)
-
-        @contextmanager
-        def opened(*_: object) -> Iterator[Records]:
-            assert records is not None
-            yield records
-
-        known = opened if records is not None else None
+        door = Door(self.client, self.database, lock, self.told.append)
+        known = opened if records is None else lambda *_: nullcontext(records)
         end_former(door, project=self.project, records=known)
         change_views(
             door,
@@ -216,7 +213,11 @@ class Scene:
 
     def wrong(self) -> dict[str, object]:
         """What a target answers, and what it should, where the two differ."""
-        found = {}
+        found: dict[str, object] = {}
+        if not all(
+            self.ask(f"SELECT count() > 0 FROM {{db}}.{table}")[0][0] for table in ("events", "events_quarantine")
+        ):
+            found["events"] = "there are none"
         for target, (question, expected) in QUESTIONS.items():
             got, wanted = self.ask(question), self.ask(expected)
             if got != wanted:
@@ -235,7 +236,10 @@ class Scene:
         for table in self.tables():
             if table.startswith("deploy_"):
                 self.client.command(f"DROP TABLE `{self.database}`.`{table}` SYNC")
-        for table in ("events", "events_quarantine", *TARGETS):
+        self.empty_targets("events", "events_quarantine")
+        self.client.command(f"INSERT INTO `{self.database}`.`{FENCE_TABLE}` VALUES ('events', 0)")
+
+    def empty_targets(self, *others: str) -> None:
+        for table in (*others, *TARGETS):
             if table != "through":
                 self.client.command(f"TRUNCATE TABLE `{self.database}`.`{table}` SYNC")
-        self.client.command(f"INSERT INTO `{self.database}`.`{FENCE_TABLE}` VALUES ('events', 0)")
