@@ -12,7 +12,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from schemas.sql.text import identifier, qualified
 from schemas.tables.change import Change
 from schemas.tables.views.deployed import view_comment
-from service.deployment.cut.change import change_views, drop_unmade
+from service.deployment.cut.change import change_views, end_former
 from service.deployment.door import Door, OpenRecords, Records
 from service.deployment.lock import lock
 from service.deployment.plan import Plan, read_plan
@@ -49,7 +49,7 @@ def apply(
     client.command(f"CREATE DATABASE IF NOT EXISTS {identifier(plan.database)}")
     with lock(client, plan.database, sleep) as held, ExitStack() as stack:
         door = Door(client, plan.database, held, tell, sleep)
-        drop_unmade(door)
+        end_former(door, project=plan.project, records=records)
         current = read_plan(client, plan.project, plan.database, plan.project_views)
         if current.refused:
             raise RefusedPlanError(current.render())

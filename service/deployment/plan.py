@@ -12,7 +12,7 @@ from schemas.sql.text import identifier
 from schemas.tables.actual import Actual, ActualTable
 from schemas.tables.change import Change, Effect
 from schemas.tables.diff.project import diff
-from schemas.tables.diff.views import NO_CHANGES, NOTHING_LEFT, Unfinished, diff_views
+from schemas.tables.diff.views import NO_CHANGES, NOTHING_LEFT, diff_views
 from schemas.tables.stored_zone import is_utc, stored_type
 from schemas.tables.views.project import NO_VIEWS, ProjectViews, views_in
 from schemas.tables.views.view import ViewChanges
@@ -99,8 +99,7 @@ def read_plan(client: Client, project: Project, database: str, views: ProjectVie
     views = views_in(project) if views is None else views
     found, zone = read_actual(client, project, database), server_zone(client)
     actual, names_zone = found or Actual(), not is_utc(zone)
-    left = read_unfinished(client, database) if found is not None else None
-    unfinished = Unfinished(left.unmade, left.unfilled) if left is not None else NOTHING_LEFT
+    unfinished = read_unfinished(client, database) if found is not None else NOTHING_LEFT
     of_views = diff_views(views, project.data_sources, actual, database, unfinished)
     return Plan(
         project,
@@ -112,7 +111,7 @@ def read_plan(client: Client, project: Project, database: str, views: ProjectVie
         views=of_views.changes,
         view_changes=of_views.told,
         notes=of_views.notes,
-        has_leftovers=left is not None and left.has_leftovers,
+        has_leftovers=unfinished.has_leftovers,
         closed=actual.closed,
         is_locked=actual.is_locked,
         names_zone=names_zone,

@@ -36,10 +36,13 @@ class ViewDiff:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """What deploys that died have left of their views: `unmade` count as not there, `unfilled` are there."""
+    """What deploys that died have left in a database. `unmade`: views whose cut was begun and not ended, whether they
+    are there or not; they count as not there. `unfilled`: views that are made and not filled. With `has_leftovers`
+    there is something to do, at least tables to drop."""
 
     unmade: frozenset[str] = frozenset()
     unfilled: frozenset[str] = frozenset()
+    has_leftovers: bool = False
 
 
 NOTHING_LEFT = Unfinished()

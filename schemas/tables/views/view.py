@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from schemas.model import Place
-from schemas.sql.text import identifier_if_needed, qualified
+from schemas.sql.text import identifier_if_needed, literal, qualified
 
 
 @dataclass(frozen=True, slots=True)
 class TableUse:
-    """A table's name in a statement. With `alias` the statement's columns may be called by it."""
+    """A table's name in a statement. With `alias` the statement's columns may be called by it. `is_text`: it is written
+    as a string, as the first argument of `joinGet`."""
 
     table: str
     alias: str = ""
+    is_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,16 @@ class ViewShape:
     place: Place = field(default=Place(""), compare=False)
 
     def select(self, database: str, instead: Mapping[str, str] | None = None) -> str:
-        """The SELECT over the tables of a database; `instead` names other tables, or gives SQL in brackets."""
+        """The SELECT over the tables of a database; `instead` names other tables, or gives SQL in brackets, which a
+        table that is read by `joinGet` cannot be."""
         replaced = instead or {}
 
         def written(part: str | TableUse) -> str:
             if isinstance(part, str):
                 return part
             name = replaced.get(part.table, part.table)
+            if part.is_text:
+                return literal(f"{database}.{part.table if name.startswith('(') else name}")
             shown = name if name.startswith("(") else qualified(database, name)
             return f"{shown} AS {identifier_if_needed(part.alias)}" if part.alias else shown
 
@@ -54,16 +59,16 @@ class ViewChanges:
     """What a deploy does to the views of a database.
 
     `new` are made, each after those that it reads from; `changed` take the place of a view of their name, while their
-    targets keep what is in them; `gone` are the names of views that are removed. `unfilled` are those that are there,
-    and whose fill an earlier deploy began; with `leftovers` it left tables to drop.
+    targets keep what is in them; `gone` are the names of views that are removed. A view of another target is gone and
+    new at once. `unfilled` are made already by an earlier deploy, and what their sources held is not all in their
+    targets.
     """
 
     new: tuple[ViewShape, ...] = ()
     changed: tuple[ViewShape, ...] = ()
     gone: tuple[str, ...] = ()
     unfilled: tuple[str, ...] = ()
-    leftovers: bool = False
 
     @property
     def is_empty(self) -> bool:
-        return not (self.new or self.changed or self.gone or self.unfilled or self.leftovers)
+        return not (self.new or self.changed or self.gone or self.unfilled)

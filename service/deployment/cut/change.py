@@ -9,8 +9,7 @@ How `apply` uses it, with the lock held:
 3. `change_views(door, …)` once, also when nothing changes and an earlier deploy left something.
 
 Whoever compares a project with a database takes `read_unfinished(client, database)` of `service.deployment.cut.steps`
-into account: a view of `unmade` counts as not there (it is `new`), those of `unfilled` are in `ViewChanges.unfilled`,
-and with `has_leftovers` a plan is not empty (`ViewChanges.leftovers`).
+into account.
 """
 
 from __future__ import annotations

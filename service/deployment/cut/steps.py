@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from schemas.own_names import STEPS_TABLE
 from schemas.sql.text import literal, qualified
+from schemas.tables.diff.views import NOTHING_LEFT, Unfinished
 from service.deployment.lock import Lock
 
 
@@ -57,22 +58,11 @@ class Progress:
         return frozenset(view for cut in self.cuts for view in cut.views) if not self.is_done else frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """What deploys left in a database. `unmade`: views whose cut was begun and not ended, whether they are there or
-    not; they count as not there. `unfilled`: views that are made and not filled. With `has_leftovers` there is
-    something to do, at least tables to drop."""
-
-    unmade: frozenset[str] = frozenset()
-    unfilled: frozenset[str] = frozenset()
-    has_leftovers: bool = False
-
-
 def read_unfinished(client: Client, database: str) -> Unfinished:
     """Read it. A database without the table has nothing unfinished."""
     progress = read_progress(client, database)
     if progress is None:
-        return Unfinished()
+        return NOTHING_LEFT
     return Unfinished(frozenset(view for cut in progress.unmade for view in cut.views), progress.views, True)
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,10 @@ def test_views_are_filled_beside_the_worker(house: tuple[House, Scene, Events], 
     config = {"bootstrap.servers": made.kafka}
     opened = records_of(lambda _: config)
     until(lambda: made.count("events") > 5_000)
+
+    def has_committed(produced: int) -> bool:
+        return made.committed(unique_name, unique_name) >= produced
+
     for _ in range(ROUNDS):
         statements = chance.randrange(STATEMENTS)
         for left in (statements, None):
@@ -132,7 +137,7 @@ def test_views_are_filled_beside_the_worker(house: tuple[House, Scene, Events], 
                 time.sleep(chance.uniform(0, 1))
         time.sleep(chance.uniform(0, 1))
         produced = events.hold()
-        until(lambda produced=produced: made.committed(unique_name, unique_name) >= produced)
+        until(partial(has_committed, produced))
         assert made.count("events") + made.count("events_quarantine") == produced
         assert scene.wrong() == {}, f"stopped after {statements} statements"
         scene.change(ViewChanges(gone=tuple(view.name for view in VIEWS)), views=())
