@@ -10,20 +10,22 @@ from schemas.errors import ProjectError
 from schemas.model import Problem, Project
 from schemas.project import load_project
 from schemas.queries.catalog import Catalog, compile_project
+from schemas.tables.views.project import ProjectViews, views_of
 from service.environment import PROJECT_NAMES
 from service.secret_files import with_project_secrets
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedProject:
-    """A project without errors and its compiled pipes."""
+    """A project without errors, its compiled pipes and their views."""
 
     project: Project
     catalog: Catalog
+    views: ProjectViews
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        return (*self.project.warnings, *self.catalog.warnings)
+        return (*self.project.warnings, *self.catalog.warnings, *self.views.problems)
 
 
 def read_project(folder: Path, environment: Mapping[str, str]) -> CheckedProject:
@@ -38,9 +40,13 @@ def read_project(folder: Path, environment: Mapping[str, str]) -> CheckedProject
     except ProjectError as error:
         raise ProjectError((*error.problems, *_template_errors(error.readable))) from None
     try:
-        return CheckedProject(project, compile_project(project, secrets=secrets))
+        catalog = compile_project(project, secrets=secrets)
     except ProjectError as error:
         raise ProjectError((*project.warnings, *error.problems)) from None
+    views = views_of(project, catalog)
+    if views.errors:
+        raise ProjectError((*project.warnings, *views.problems))
+    return CheckedProject(project, catalog, views)
 
 
 def _template_errors(readable: Project | None) -> Sequence[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -14,12 +15,15 @@ from query_api.server import serve
 from query_api.settings import QueryApiSettings
 from schemas.errors import ProjectError
 from schemas.report import render
+from schemas.tables.views.project import views_of
 from service import logs
 from service.errors import SettingsError
 from service.long_lived import freeze_long_lived
 from service.settings import load_settings
 
 _WRONG_START = 2
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -43,7 +47,11 @@ async def _run(environment: Mapping[str, str]) -> None:
         loop.add_signal_handler(number, stop.set)
     app = create_app(settings, environment=environment)
     freeze_long_lived()
-    await serve(app, stop=stop, missing=schema_check(settings, app[LIVE].snapshot.project))
+    snapshot = app[LIVE].snapshot
+    views = views_of(snapshot.project, snapshot.catalog)
+    for problem in (*views.not_carried_out, *views.problems):
+        logger.warning("%s: %s", problem.place, problem.message)
+    await serve(app, stop=stop, missing=schema_check(settings, snapshot.project, views))
 
 
 def _stop(message: str) -> None:

@@ -30,7 +30,7 @@ def deploy(project: Path | None, is_check: bool) -> None:
     settings = called.settings
     checked = called.read_project()
     with called.client() as client:
-        plan = read_plan(client, checked.project, settings.clickhouse_database)
+        plan = read_plan(client, checked.project, settings.clickhouse_database, checked.views)
         click.echo(plan.render())
         for warning in plan.warnings:
             click.echo(f"warning: {warning}", err=True)

@@ -151,7 +151,7 @@ def _add(connect_client: Callable[[], Client], database: str, kafka: ConfigOf | 
     """Apply what only adds. Raises `RefusedPlanError` otherwise, after showing the plan, `RefusedStatementError`, and
     what clients raise."""
     with closing(connect_client()) as client:
-        plan = read_plan(client, checked.project, database)
+        plan = read_plan(client, checked.project, database, checked.views)
         if plan.only_adds:
             records = records_of(kafka) if kafka is not None else None
             apply(client, plan, records=records, tell=lambda text: click.echo(text, err=True))

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 from collections.abc import Awaitable, Callable
 
 from query_api.errors import Unavailable
 from query_api.settings import QueryApiSettings
 from schemas.model import Project
-from schemas.tables.views.project import ProjectViews, views_in
+from schemas.tables.views.project import ProjectViews
 
 _MOST_REASONS = 10
 
 logger = logging.getLogger(__name__)
 
 
-def schema_check(settings: QueryApiSettings, project: Project) -> Callable[[], Awaitable[list[str]]]:
-    """A question what of the project's tables is not deployed in the ClickHouse of the settings, for people: tables and
-    columns that are missing or of another type. What is there besides, and how events get there, is no matter here.
+def schema_check(
+    settings: QueryApiSettings, project: Project, views: ProjectViews
+) -> Callable[[], Awaitable[list[str]]]:
+    """A question what of the project is not deployed in the ClickHouse of the settings, for people: tables, columns and
+    `views` that are missing or others. What is there besides, and how events get there, is no matter here.
 
     Raises `Unavailable` when ClickHouse does not say.
     """
 
-    # It takes a while to compile a project, and the one of a check is always the same.
-    views = functools.cache(lambda: views_in(project))
-
     async def missing() -> list[str]:
-        return await asyncio.to_thread(lambda: _missing(settings, project, views()))
+        return await asyncio.to_thread(lambda: _missing(settings, project, views))
 
     return missing
 

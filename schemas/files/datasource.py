@@ -61,7 +61,6 @@ def read_data_source(source: Datafile, name: str) -> DataSource | None:
     draft = _Draft()
     for instruction in read_instructions(source, _GRAMMAR):
         _take(draft, instruction, source.problems)
-    _warn_of_imports(draft, source.problems)
     if draft.schema is None:
         hint = "a data source has a `SCHEMA >` with its columns"
         source.problems.append(Problem(Place(source.file), "there is no SCHEMA", hint))
@@ -132,14 +131,6 @@ def _take_schema(draft: _Draft, instruction: Instruction, problems: list[Problem
         hint = "write `SCHEMA >` and the columns below it"
         problems.append(instruction.problem("SCHEMA must be multiline", hint))
     draft.schema = instruction
-
-
-def _warn_of_imports(draft: _Draft, problems: list[Problem]) -> None:
-    if draft.imports:
-        names = ", ".join(instruction.name for instruction in draft.imports)
-        hint = "the table is made; send events to it, or insert into it"
-        text = f"imports are read but not acted on yet: {names}"
-        problems.append(draft.imports[0].problem(text, hint, warning=True))
 
 
 def _stays_in_block(name: str, before: Line | None, line: Line) -> bool:

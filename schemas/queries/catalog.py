@@ -12,6 +12,7 @@ from schemas.queries.checks import check_nodes, problem_at, warnings_of
 from schemas.queries.compose import CallerStatement, Composer
 from schemas.queries.graph import Graph
 from schemas.queries.nodes import CompiledNode, NodeKey
+from schemas.queries.not_carried_out import not_carried_out
 from schemas.queries.query import Query
 from schemas.queries.resolve import Resolver
 from schemas.queries.secrets import SecretValues
@@ -53,12 +54,14 @@ class CompiledEndpoint:
 class Catalog:
     """Everything that can be asked of a project.
 
-    `graph` says what each node reads, `nodes` has them compiled; `secrets` must be shown nowhere.
+    `graph` says what each node reads, `nodes` has them compiled; `secrets` must be shown nowhere. Of the `warnings`,
+    `not_carried_out` are of what the project asks for and nothing does.
     """
 
     endpoints: Mapping[str, CompiledEndpoint]
     pipes: Mapping[str, Pipe]
     warnings: tuple[Problem, ...]
+    not_carried_out: tuple[Problem, ...]
     _composer: Composer
     graph: Graph
     nodes: Mapping[NodeKey, CompiledNode]
@@ -86,12 +89,14 @@ def compile_project(project: Project, *, secrets: Mapping[str, str] | None = Non
     compiled = {pipe.name: _compile_pipe(pipe, problems) for pipe in project.pipes.values()}
     resolver = Resolver(project.data_sources, compiled)
     graph = check_nodes(compiled, resolver, problems)
+    nodes = {node.key: node for of_pipe in compiled.values() for node in of_pipe.values()}
+    unfulfilled = tuple(not_carried_out(project.data_sources, project.pipes, nodes, graph))
+    problems += unfulfilled
     problems.sort(key=_order)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise ProjectError(errors)
     composer = Composer(resolver, compiled, dict(secrets or {}))
-    nodes = {node.key: node for of_pipe in compiled.values() for node in of_pipe.values()}
     endpoints = {
         pipe.name: _endpoint(pipe, nodes[NodeKey(pipe.name, pipe.endpoint.name)], nodes, graph, composer)
         for pipe in project.pipes.values()
@@ -101,6 +106,7 @@ def compile_project(project: Project, *, secrets: Mapping[str, str] | None = Non
         endpoints=MappingProxyType(endpoints),
         pipes=MappingProxyType(dict(project.pipes)),
         warnings=tuple(problems),
+        not_carried_out=unfulfilled,
         _composer=composer,
         graph=graph,
         nodes=nodes,

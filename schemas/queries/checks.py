@@ -81,6 +81,7 @@ class _NodeCheck:
         self._problems = problems
         self._nodes: dict[NodeKey, None] = {}
         self._data_sources: dict[str, None] = {}
+        self._service_data_sources: dict[str, None] = {}
         self._reported: set[tuple[str, int]] = set()
 
     def check(self) -> NodeReads:
@@ -89,7 +90,7 @@ class _NodeCheck:
             names = self._names(sample, is_certain=len(samples) == 1) if sample.text.strip() else None
             if names is not None:
                 self._check_names(names, sample)
-        return NodeReads(tuple(self._nodes), tuple(self._data_sources))
+        return NodeReads(tuple(self._nodes), tuple(self._data_sources), tuple(self._service_data_sources))
 
     def _names(self, sample: Sample, *, is_certain: bool) -> SqlNames | None:
         try:
@@ -120,9 +121,10 @@ class _NodeCheck:
         elif isinstance(meaning, KnownTable):
             if not meaning.is_of_system:
                 self._data_sources[meaning.name] = None
+        elif meaning.is_of_service:
+            self._service_data_sources[table.name] = None  # told with all that reads it
         elif not table.is_operand:
-            hint = "" if meaning.is_of_service else self._hint(table.name)
-            self._warn(meaning.problem, sample, table.start, hint)
+            self._warn(meaning.problem, sample, table.start, self._hint(table.name))
 
     def _hint(self, name: str) -> str:
         """What an unknown name may have meant."""

@@ -10,10 +10,12 @@ from schemas.queries.nodes import NodeKey
 
 @dataclass(frozen=True, slots=True)
 class NodeReads:
-    """What is read: nodes, and data sources (and `<name>_quarantine` tables) by their names."""
+    """What is read: nodes, data sources (and `<name>_quarantine` tables) by their names, and service data sources,
+    which do not exist here."""
 
     nodes: tuple[NodeKey, ...]
     data_sources: tuple[str, ...]
+    service_data_sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from clickhouse_connect.driver.client import Client
 
 from schemas.model import Project
+from schemas.own_names import quarantine_table
 from schemas.sql.text import identifier
 from schemas.tables.actual import Actual, ActualTable
 from schemas.tables.change import Change, Effect
@@ -67,6 +68,20 @@ class Plan:
         """Whether there is nothing to do but to open what a deploy that died left closed."""
         return bool(self.changes) and all(change.opens for change in self.differences) and not self.has_leftovers
 
+    def about(self, data_source: str) -> Plan:
+        """What of it is about a data source and what comes through it: no plan to apply, but to look at."""
+        shapes, tables = self.project_views.shapes, {data_source, quarantine_table(data_source)}
+        for shape in shapes:  # each comes after those that it reads from
+            tables |= {shape.target} if shape.source in tables else set()
+        views = {shape.name for shape in shapes if shape.source in tables}
+        return replace(
+            self,
+            changes=tuple(change for change in self.changes if change.data_source in ("", data_source)),
+            view_changes=tuple(change for change in self.view_changes if change.name in views),
+            notes=tuple(change for change in self.notes if change.name in views),
+            has_leftovers=False,
+        )
+
     def only_notes(self) -> Plan:
         """What is to be noted of what was made."""
         return replace(self, changes=(*(change for change in self.changes if change.is_note), *self.notes))
@@ -106,7 +121,7 @@ def read_plan(client: Client, project: Project, database: str, views: ProjectVie
         database,
         creates_database=found is None,
         changes=diff(project, actual, database, views=views, unfinished=unfinished, names_zone=names_zone),
-        warnings=tuple(_zone_warnings(project, actual.tables, zone)) if names_zone else (),
+        warnings=(*_left_undone(views), *(_zone_warnings(project, actual.tables, zone) if names_zone else ())),
         project_views=views,
         views=of_views.changes,
         view_changes=of_views.told,
@@ -116,6 +131,13 @@ def read_plan(client: Client, project: Project, database: str, views: ProjectVie
         is_locked=actual.is_locked,
         names_zone=names_zone,
     )
+
+
+def _left_undone(views: ProjectViews) -> Iterator[str]:
+    """What of the project stays without effect, or has another than its author may think."""
+    for problem in (*views.not_carried_out, *views.problems):
+        if problem.severity == "warning":
+            yield f"{problem.place}: {problem.message}" + (f"\nhint: {problem.hint}" if problem.hint else "")
 
 
 def _zone_warnings(project: Project, actual: Mapping[str, ActualTable], zone: str) -> Iterator[str]:

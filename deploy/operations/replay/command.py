@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -14,7 +13,7 @@ from deploy.operations.replay.context import ReplayContext
 from deploy.operations.replay.deliver import Progress
 from deploy.operations.replay.from_quarantine import QuarantineReplay, quarantined_partitions
 from deploy.operations.replay.from_topic import TopicReplay
-from deploy.operations.replay.request import Request, check_table
+from deploy.operations.replay.request import Request, check_table, check_views
 from deploy.operations.replay.result import PartitionResult
 from ingest_worker.errors import IngestError
 from ingest_worker.settings import IngestSettings
@@ -49,10 +48,13 @@ class Replay:
         """Raises `ReplayError` for a request that makes no sense or cannot be exactly once."""
         request.check()
         self._request = request
+        self._project = project
         self._data_source = _data_source(project, request.data_source)
         feed = feed_of(self._data_source)
         assert feed is not None
         check_table(self._data_source, request, keeps_headers=feed.store_headers)
+        if request.replaces:
+            check_views(project, request.data_source)
         self._feed = feed
         self._settings = settings
         self._connect = connect
@@ -64,7 +66,7 @@ class Replay:
         try:
             with closing(self._connect()) as client:
                 context = self._context(client)
-                check_deployed(context, self._data_source)
+                check_deployed(context, self._project)
                 if self._request.from_quarantine:
                     yield from self._from_quarantine(context)
                 else:
@@ -135,14 +137,14 @@ class Replay:
         )
 
 
-def check_deployed(context: ReplayContext, data_source: DataSource) -> None:
+def check_deployed(context: ReplayContext, project: Project) -> None:
     """Raise `ReplayError` when ClickHouse does not map messages as the project says: what is stored again would be as
     wrong as before."""
-    alone = Project(Path(), {data_source.name: data_source}, {})
-    plan = read_plan(context.client, alone, context.database)
-    if not plan.is_empty:
+    plan = read_plan(context.client, project, context.database)
+    concerned = plan.about(context.name)
+    if not concerned.is_empty:
         raise ReplayError(
-            f"`{data_source.name}` is not deployed as the project's files say:\n{plan.render()}",
+            f"`{context.name}` is not deployed as the project's files say:\n{concerned.render()}",
             "`birdhouse deploy` first, then replay",
         )
 

@@ -16,6 +16,7 @@ from schemas.queries.catalog import Catalog, compile_project
 from schemas.queries.materialized import MaterializedNode, materialized_nodes, target_name
 from schemas.queries.nodes import NodeKey
 from schemas.queries.query import Query
+from schemas.queries.readers import Readers
 from schemas.sql.leftmost import leftmost_of
 from schemas.sql.tokens import SqlTextError
 from schemas.tables.views.possible import NoViewError, source_of, warnings_of
@@ -28,12 +29,14 @@ from schemas.template.errors import TemplateError, UnavailableError
 class ProjectViews:
     """All views of a project, each after those that it reads from, and what is wrong with its materialized nodes.
 
-    A node that cannot be a view has a problem, and its view's name is in `left_out`.
+    A node that cannot be a view has a problem, and its view's name is in `left_out`. `not_carried_out` is what else of
+    the project nothing does.
     """
 
     shapes: tuple[ViewShape, ...] = ()
     problems: tuple[Problem, ...] = ()
     left_out: frozenset[str] = frozenset()
+    not_carried_out: tuple[Problem, ...] = ()
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -60,17 +63,20 @@ def views_of(project: Project, catalog: Catalog) -> ProjectViews:
     problems: list[Problem] = []
     shapes: list[ViewShape] = []
     names = set[str]()
+    readers = Readers(project.data_sources, project.pipes, catalog.graph)
     for each in materialized_nodes(project.pipes.values()):
         names.add(each.name)
         try:
             shape, warnings = _shape(each, project, catalog)
         except NoViewError as error:
-            problems.append(_problem(each, error))
+            target = target_name(each.kind.target, project.data_sources)
+            problems.append(_problem(each, error, f": no view writes into `{target}`, {readers.said(target)}"))
         else:
             shapes.append(shape)
             problems += (_problem(each, warning) for warning in warnings)
     ordered = tuple(_in_order(shapes, problems))
-    return ProjectViews(ordered, tuple(problems), frozenset(names - {shape.name for shape in ordered}))
+    left_out = frozenset(names - {shape.name for shape in ordered})
+    return ProjectViews(ordered, tuple(problems), left_out, catalog.not_carried_out)
 
 
 def _shape(each: MaterializedNode, project: Project, catalog: Catalog) -> tuple[ViewShape, Sequence[NoViewError]]:
@@ -124,10 +130,10 @@ def _expect_table(source: str, data_sources: Mapping[str, DataSource]) -> None:
         raise NoViewError(f"there is no quarantine `{source}`", hint, "warning")
 
 
-def _problem(each: MaterializedNode, error: NoViewError) -> Problem:
+def _problem(each: MaterializedNode, error: NoViewError, effect: str = "") -> Problem:
     lines, place = each.pipe.source.splitlines(), each.node.sql_place
     line = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
-    said = f"the materialized node `{each.node.name}`: {error.message}"
+    said = f"the materialized node `{each.node.name}`: {error.message}{effect}"
     return Problem(place, said, error.hint, line, error.severity)
 
 

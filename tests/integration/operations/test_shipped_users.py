@@ -23,6 +23,7 @@ from deploy.compose_secrets import generate
 from query_api.engine.schema_check import schema_check
 from query_api.settings import QueryApiSettings
 from schemas.project import load_project
+from schemas.tables.views.project import views_in
 from service.settings import load_settings
 from tests.ingest_worker.house import until
 from tests.integration.deployment.test_schema_watch import Deployment
@@ -252,7 +253,7 @@ def test_what_no_user_of_ours_may_do(shipped: Shipped, user: str, statement: str
 def test_the_apis_user_can_see_what_is_deployed(shipped: Shipped) -> None:
     settings = load_settings(QueryApiSettings, shipped.environment("api"))
     project = load_project(shipped.folder / "project", environment={})
-    ask = schema_check(settings, project)
+    ask = schema_check(settings, project, views_in(project))
 
     async def missing() -> list[str]:
         return await ask()
