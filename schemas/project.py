@@ -15,7 +15,7 @@ from schemas.files.lines.datafile import Datafile
 from schemas.files.lines.includes import read_source
 from schemas.files.pipe import read_pipe
 from schemas.model import Connection, DataSource, Pipe, Place, Problem, Project
-from schemas.queries.materialized import described_data_sources
+from schemas.queries.uses.materialized import described_data_sources
 
 EXAMPLE_PROJECT = Path(__file__).parent
 """The project that ships with Birdhouse: its `datasources/` and `pipes/`."""

@@ -12,10 +12,10 @@ from schemas.queries.checks import check_nodes, problem_at, warnings_of
 from schemas.queries.compose import CallerStatement, Composer
 from schemas.queries.graph import Graph
 from schemas.queries.nodes import CompiledNode, NodeKey
-from schemas.queries.not_carried_out import not_carried_out
 from schemas.queries.query import Query
 from schemas.queries.resolve import Resolver
 from schemas.queries.secrets import SecretValues
+from schemas.queries.uses.not_carried_out import not_carried_out
 from schemas.template.errors import TemplateCompileError
 from schemas.template.parameters import Parameter, merge
 

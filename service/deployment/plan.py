@@ -39,14 +39,13 @@ class Plan:
     project_views: ProjectViews = NO_VIEWS
     views: ViewChanges = NO_CHANGES
     view_changes: tuple[Change, ...] = ()
-    notes: tuple[Change, ...] = ()  # of what ClickHouse made of views
     has_leftovers: bool = False  # of a deploy that died while it filled views
     names_zone: bool = False  # times without a zone are made in UTC, as the server is in another
 
     @property
     def is_empty(self) -> bool:
         """Whether ClickHouse holds what the project says already."""
-        return not (self.differences or self.notes or self.has_leftovers or self.creates_database)
+        return not (self.differences or self.has_leftovers or self.creates_database)
 
     @property
     def differences(self) -> tuple[Change, ...]:
@@ -78,13 +77,12 @@ class Plan:
             self,
             changes=tuple(change for change in self.changes if change.data_source in ("", data_source)),
             view_changes=tuple(change for change in self.view_changes if change.name in views),
-            notes=tuple(change for change in self.notes if change.name in views),
             has_leftovers=False,
         )
 
     def only_notes(self) -> Plan:
         """What is to be noted of what was made."""
-        return replace(self, changes=(*(change for change in self.changes if change.is_note), *self.notes))
+        return replace(self, changes=tuple(change for change in self.changes if change.is_note))
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -96,7 +94,7 @@ class Plan:
         if self.is_empty:
             return f"nothing to do: `{self.database}` holds what the project says"
         lines = [f"adds     {self.database}: create the database"] if self.creates_database else []
-        for change in (*self.differences, *self.notes):
+        for change in self.differences:
             lines.append(f"{change.effect.value:<8} {change.name}: {change.description}")
             if change.hint:
                 lines.append(f"         hint: {change.hint}")
@@ -115,17 +113,17 @@ def read_plan(client: Client, project: Project, database: str, views: ProjectVie
     found, zone = read_actual(client, project, database), server_zone(client)
     actual, names_zone = found or Actual(), not is_utc(zone)
     unfinished = read_unfinished(client, database) if found is not None else NOTHING_LEFT
+    of_tables = diff(project, actual, database, views=views, unfinished=unfinished, names_zone=names_zone)
     of_views = diff_views(views, project.data_sources, actual, database, unfinished)
     return Plan(
         project,
         database,
         creates_database=found is None,
-        changes=diff(project, actual, database, views=views, unfinished=unfinished, names_zone=names_zone),
+        changes=(*of_tables, *of_views.notes),
         warnings=(*_left_undone(views), *(_zone_warnings(project, actual.tables, zone) if names_zone else ())),
         project_views=views,
         views=of_views.changes,
         view_changes=of_views.told,
-        notes=of_views.notes,
         has_leftovers=unfinished.has_leftovers,
         closed=actual.closed,
         is_locked=actual.is_locked,

@@ -13,7 +13,7 @@ from deploy.operations.replay.context import ReplayContext
 from deploy.operations.replay.deliver import Progress
 from deploy.operations.replay.from_quarantine import QuarantineReplay, quarantined_partitions
 from deploy.operations.replay.from_topic import TopicReplay
-from deploy.operations.replay.request import Request, check_table, check_views
+from deploy.operations.replay.request import Request, check_table
 from deploy.operations.replay.result import PartitionResult
 from ingest_worker.errors import IngestError
 from ingest_worker.settings import IngestSettings
@@ -53,8 +53,6 @@ class Replay:
         feed = feed_of(self._data_source)
         assert feed is not None
         check_table(self._data_source, request, keeps_headers=feed.store_headers)
-        if request.replaces:
-            check_views(project, request.data_source)
         self._feed = feed
         self._settings = settings
         self._connect = connect

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 
 from deploy.errors import ReplayError
 from ingest_worker.storing.ranges import OffsetRange
-from schemas.model import DataSource, Project
-from schemas.tables.views.project import views_in
+from schemas.model import DataSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +64,6 @@ class Request:
             raise ReplayError("`--until` ends a span that `--since` begins", "add `--since TIME`")
         if self.since is not None and self.until is not None and self.since >= self.until:
             raise ReplayError("`--until` is not after `--since`")
-
-
-def check_views(project: Project, data_source: str) -> None:
-    """Raise `ReplayError` where rows that are deleted and stored anew would go through views a second time."""
-    views = [f"`{shape.name}`" for shape in views_in(project).shapes if shape.source == data_source]
-    if views:
-        raise ReplayError(
-            f"what comes into `{data_source}` goes through {'the view' if len(views) == 1 else 'the views'}"
-            f" {', '.join(views)}: with `--replace` the same messages would count twice there",
-            "without `--replace` what is missing is stored, and counts once (docs/views.md)",
-        )
 
 
 def check_table(data_source: DataSource, request: Request, *, keeps_headers: bool) -> None:

@@ -144,8 +144,8 @@ class _Look:
     def _new(self, shape: ViewShape) -> _Found:
         target = self.actual.tables.get(shape.target)
         writers = self._writers(target)
-        is_lost = target is not None and Writer(shape.name, shape.source) in writers
         former = self._former(shape, target, writers)
+        is_lost = bool(former) and Writer(shape.name, shape.source) in writers
         said = f"create the view of `{shape.source}` into `{shape.target}`"
         if former:
             shape = replace(shape, fills=False)
@@ -153,9 +153,9 @@ class _Look:
         elif not shape.fills:
             said += ", which is not filled: BACKFILL skip"
         else:
-            said += f", filled from {self._history(shape)}"
+            said += self._history(shape)
             if target is not None and target.rows and not writers:
-                said += f" beside {target.rows:,} rows that no view made"
+                said += f", beside {target.rows:,} rows that no view made"
         if is_lost:
             said += "; it is not there any more, and what came since is missing in its target"
         create = project_view_ddl(shape, self.database, view_comment(shape))
@@ -179,7 +179,9 @@ class _Look:
         comment = literal(to_comment(replace(deployed, version=self.actual.version, made=now)))
         note = f"ALTER TABLE {qualified(self.database, shape.name)} MODIFY COMMENT {comment}"
         said = "note what ClickHouse made of the view"
-        return _Found(shape, note=Change(Effect.ADDS, shape.name, said, (note,), is_note=True))
+        return _Found(
+            shape, note=Change(Effect.ADDS, shape.name, said, (note,), data_source=shape.source, is_note=True)
+        )
 
     def _taken(self, shape: ViewShape, found: ActualTable) -> Change:
         what = "a view" if found.engine.endswith("View") else "a table"
@@ -203,9 +205,11 @@ class _Look:
         return f"the view `{names[0]}`" if names else ""
 
     def _history(self, shape: ViewShape) -> str:
+        """What it is filled with, as far as it is known before views in front of it are filled."""
         source = self.actual.tables.get(shape.source)
-        rows = source.rows if source is not None else 0
-        return f"`{shape.source}`" if rows is None else f"the {rows:,} rows of `{shape.source}`"
+        if source is None or source.rows == 0:
+            return ""
+        return ", filled from it" if source.rows is None else f", filled from its {source.rows:,} rows"
 
     def _held(self, shape: ViewShape, change: Change) -> Change:
         """The change with the data sources whose events come through the view."""

@@ -13,10 +13,10 @@ from schemas.feed import feed_of
 from schemas.model import DataSource, Problem, Project
 from schemas.own_names import quarantined_by
 from schemas.queries.catalog import Catalog, compile_project
-from schemas.queries.materialized import MaterializedNode, materialized_nodes, target_name
 from schemas.queries.nodes import NodeKey
 from schemas.queries.query import Query
-from schemas.queries.readers import Readers
+from schemas.queries.uses.materialized import MaterializedNode, materialized_nodes, target_name
+from schemas.queries.uses.readers import Readers
 from schemas.sql.leftmost import leftmost_of
 from schemas.sql.tokens import SqlTextError
 from schemas.tables.views.possible import NoViewError, source_of, warnings_of

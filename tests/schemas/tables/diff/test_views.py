@@ -57,7 +57,7 @@ def test_a_view_that_is_missing_is_made_and_filled(tmp_path: Path) -> None:
     change = only(found)
     assert (shape.name, shape.fills) == ("to_counts", True)
     assert (change.effect, change.answers, change.loses) == (Effect.ADDS, True, False)
-    assert change.description == "create the view of `events` into `counts`, filled from the 7 rows of `events`"
+    assert change.description == "create the view of `events` into `counts`, filled from its 7 rows"
     (create,) = change.statements
     assert create.startswith("CREATE MATERIALIZED VIEW `d`.`to_counts` TO `d`.`counts`\nCOMMENT '")
 
@@ -187,7 +187,7 @@ def test_a_view_beside_others_of_the_same_source_is_filled(tmp_path: Path) -> No
 def test_rows_that_no_view_made_are_told_of(tmp_path: Path) -> None:
     wanted = project(tmp_path, to_counts=view())
     change = only(changes(wanted, target(wanted, rows=5)))
-    assert change.description.endswith("filled from the 7 rows of `events` beside 5 rows that no view made")
+    assert change.description.endswith("into `counts`, filled from its 7 rows, beside 5 rows that no view made")
 
 
 def test_what_a_dead_deploy_left_is_gone_on_with(tmp_path: Path) -> None:

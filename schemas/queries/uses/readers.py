@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from schemas.model import Copy, DataSource, Endpoint, Materialization, Pipe, Sink
 from schemas.queries.graph import Graph
-from schemas.queries.materialized import target_name
 from schemas.queries.nodes import NodeKey
+from schemas.queries.uses.materialized import target_name
 
 
 class Readers:

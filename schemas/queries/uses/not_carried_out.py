@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 
 from schemas.model import Copy, DataSource, Node, Pipe, Place, Problem, Sink
 from schemas.queries.graph import Graph
-from schemas.queries.materialized import target_name
 from schemas.queries.nodes import CompiledNode, NodeKey
-from schemas.queries.readers import Readers
+from schemas.queries.uses.materialized import target_name
+from schemas.queries.uses.readers import Readers
 
 _IMPORTS = ("IMPORT_", "PG_", "S3_", "GCS_", "DYNAMODB_", "EXPORT_")
 
