@@ -22,7 +22,7 @@ from tests.ingest_worker.house import House, Line, until
 from tests.integration.deployment.cut.scene import EVENTS, VIEWS, Scene, StoppedError, message
 from tests.servers import ClickHouseServer
 
-ROUNDS = 4
+ROUNDS = 3
 STATEMENTS = 260
 """More than a whole deploy takes, so that some rounds are not stopped."""
 FEED = """
@@ -115,17 +115,17 @@ def house(
         yield made, scene, events
 
 
-@pytest.mark.timeout(400)
+def is_committed(house: House, topic: str, produced: int) -> bool:
+    return house.committed(topic, topic) >= produced
+
+
+@pytest.mark.timeout(600)
 def test_views_are_filled_beside_the_worker(house: tuple[House, Scene, Events], unique_name: str) -> None:
     made, scene, events = house
     chance = random.Random()
     config = {"bootstrap.servers": made.kafka}
     opened = records_of(lambda _: config)
-    until(lambda: made.count("events") > 5_000)
-
-    def has_committed(produced: int) -> bool:
-        return made.committed(unique_name, unique_name) >= produced
-
+    until(lambda: made.count("events") > 2_000)
     for _ in range(ROUNDS):
         statements = chance.randrange(STATEMENTS)
         for left in (statements, None):
@@ -137,7 +137,7 @@ def test_views_are_filled_beside_the_worker(house: tuple[House, Scene, Events], 
                 time.sleep(chance.uniform(0, 1))
         time.sleep(chance.uniform(0, 1))
         produced = events.hold()
-        until(partial(has_committed, produced))
+        until(partial(is_committed, made, unique_name, produced), 120)
         assert made.count("events") + made.count("events_quarantine") == produced
         assert scene.wrong() == {}, f"stopped after {statements} statements"
         scene.change(ViewChanges(gone=tuple(view.name for view in VIEWS)), views=())
