@@ -10,7 +10,7 @@ from schemas.own_names import FENCE_TABLE, LOCK_TABLE
 from schemas.sql.text import qualified
 from schemas.tables.actual import Actual, ActualColumn, ActualTable
 from service.clickhouse.codes import Code
-from service.deployment.lock import STALE_SECONDS
+from service.deployment.lock import STALE_SECONDS, is_at_work
 
 
 def read_actual(client: Client, project: Project, database: str) -> Actual | None:
@@ -44,7 +44,11 @@ def _read_database(client: Client, project: Project, database: str) -> Actual:
         )
         for name, engine, full, comment, partition, sorting, definition, total, _, _ in rows
     }
-    is_locked = any(name == LOCK_TABLE and age <= STALE_SECONDS for name, *_, age in rows)
+    # One whose statement takes long renews nothing meanwhile.
+    is_locked = any(
+        name == LOCK_TABLE and (age <= STALE_SECONDS or is_at_work(client, comment))
+        for name, _, _, comment, *_, age in rows
+    )
     closed = _closed_doors(client, project, database) if FENCE_TABLE in tables else frozenset()
     return Actual(tables, closed, str(rows[0][-2]) if rows else "", is_locked)
 

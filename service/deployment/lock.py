@@ -106,13 +106,20 @@ def _is_dead(client: Client, database: str) -> bool:
     ).result_rows
     if not rows or int(rows[0][1]) <= STALE_SECONDS:
         return False
+    works = is_at_work(client, str(rows[0][0]))
+    return int(rows[0][1]) > _STALE_UNSEEN_SECONDS if works is None else not works
+
+
+def is_at_work(client: Client, holder: str) -> bool | None:
+    """Whether a statement of the deploy with this lock runs, such as one that fills a view; None when nobody may
+    look."""
     try:
         found = client.query(
             "SELECT count() FROM system.processes WHERE startsWith(query, {mark:String})",
-            parameters={"mark": f"/* birdhouse deploy {rows[0][0]} */"},
+            parameters={"mark": f"/* birdhouse deploy {holder} */"},
         ).result_rows
     except DatabaseError as error:
         if error.code != Code.ACCESS_DENIED:
             raise
-        return int(rows[0][1]) > _STALE_UNSEEN_SECONDS
-    return not found[0][0]
+        return None
+    return bool(found[0][0])

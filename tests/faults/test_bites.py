@@ -82,6 +82,7 @@ BITES = [
     ("a hundred data sources", ("order",)),
     ("rolling restart of both services", ("grace",)),
     ("mapping replaced while batches are half stored", ("settled close",)),
+    ("views filled while answers are lost", ("settled cut",)),
     ("column dropped by hand", ("column guard",)),
 ]
 

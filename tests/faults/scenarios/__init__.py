@@ -12,4 +12,5 @@ from tests.faults.scenarios import (  # noqa: F401  they register
     rows,
     stores,
     topics,
+    views,
 )

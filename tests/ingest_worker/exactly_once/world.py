@@ -10,6 +10,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, replace
+from typing import Self
 
 from ingest_worker.pipeline.partition_queue import PartitionQueue
 from ingest_worker.storing.fence.recovery import (
@@ -53,7 +54,7 @@ class World:
     inserts: list[Insert] = field(default_factory=list)
     tables: Tables = field(default_factory=Tables)
 
-    def copy(self) -> World:
+    def copy(self) -> Self:
         return replace(
             self,
             workers={name: replace(worker) for name, worker in self.workers.items()},

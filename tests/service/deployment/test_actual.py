@@ -29,6 +29,7 @@ class Server:
     deleted: tuple[str, ...] | DatabaseError = ()
     closed: tuple[str, ...] = ()
     exists: bool = True
+    runs: int | DatabaseError = 0  # statements of the deploy
 
     def query(self, sql: str, parameters: dict[str, Any]) -> SimpleNamespace:
         rows: list[tuple[Any, ...]] = []
@@ -44,6 +45,10 @@ class Server:
             if isinstance(self.deleted, DatabaseError):
                 raise self.deleted
             rows = [(name,) for name in self.deleted]
+        elif "system.processes" in sql:
+            if isinstance(self.runs, DatabaseError):
+                raise self.runs
+            rows = [(self.runs,)]
         elif FENCE_TABLE in sql:
             rows = [(name,) for name in self.closed if name in parameters["names"]]
         return SimpleNamespace(result_rows=rows)
@@ -88,9 +93,19 @@ def test_doors_are_looked_at_where_a_fence_is(tables: tuple[tuple[str, int], ...
     assert actual.closed == closed
 
 
-@pytest.mark.parametrize(("age", "is_locked"), [(STALE_SECONDS, True), (STALE_SECONDS + 1, False)])
-def test_a_lock_that_nobody_renews_is_none(age: int, is_locked: bool) -> None:
-    actual = read_actual(client_of(Server(((LOCK_TABLE, age),))), project_of(), "db")
+@pytest.mark.parametrize(
+    ("age", "runs", "is_locked"),
+    [
+        (STALE_SECONDS, 0, True),
+        (STALE_SECONDS + 1, 0, False),
+        (1_000, 1, True),
+        (STALE_SECONDS + 1, denied(Code.ACCESS_DENIED), False),
+    ],
+)
+def test_a_lock_that_nobody_renews_and_whose_holder_does_nothing_is_none(
+    age: int, runs: int | DatabaseError, is_locked: bool
+) -> None:
+    actual = read_actual(client_of(Server(((LOCK_TABLE, age),), runs=runs)), project_of(), "db")
     assert actual is not None
     assert actual.is_locked is is_locked
 
