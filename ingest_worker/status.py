@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from ingest_worker.pipeline.assignment import Assignment
-from ingest_worker.pipeline.buffer import Buffer
+from ingest_worker.pipeline.buffer import Buffer, Stall
 from ingest_worker.pipeline.partition_queue import Load
 from ingest_worker.storing.fence.ownership import OwnerState
 from ingest_worker.storing.partitions import PartitionId
@@ -39,7 +39,8 @@ class PartitionStatus:
 
 @dataclass(frozen=True, slots=True)
 class DataSourceStatus:
-    """One data source; `last_error` says why it is stalled, None while it is not."""
+    """One data source; `last_error` says why it is stalled, None while it is not, and `broken_view` which view fails,
+    if that is why."""
 
     data_source: str
     buffered_rows: int
@@ -47,6 +48,7 @@ class DataSourceStatus:
     inserts_in_flight: int
     batch_scale: float
     last_error: str | None
+    broken_view: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def _partition_status(
 ) -> PartitionStatus:
     load = loads.get(partition.id, _NOTHING)
     is_stale = partition.is_stale(tick)
+    stall = _reason(buffer.stalls.get(partition.id))
     lag_seconds = None if is_stale else partition.lag_seconds(now, load.oldest_timestamp)
     return PartitionStatus(
         data_source=buffer.data_source,
@@ -100,8 +103,12 @@ def _partition_status(
         buffered_bytes=load.payload_bytes,
         is_inserting=load.is_inserting,
         is_paused=partition.is_paused,
-        last_error=partition.error or buffer.stalled or _fenced(partition) or _refused(partition),
+        last_error=partition.error or stall or _fenced(partition) or _refused(partition),
     )
+
+
+def _reason(stall: Stall | None) -> str | None:
+    return stall.reason if stall is not None else None
 
 
 def _refused(partition: Partition) -> str | None:
@@ -113,11 +120,13 @@ def _fenced(partition: Partition) -> str | None:
 
 
 def _data_source_status(buffer: Buffer, loads: Mapping[PartitionId, Load]) -> DataSourceStatus:
+    stall = buffer.stalled
     return DataSourceStatus(
         data_source=buffer.data_source,
         buffered_rows=sum(load.rows for load in loads.values()),
         buffered_bytes=sum(load.payload_bytes for load in loads.values()),
         inserts_in_flight=sum(load.is_inserting for load in loads.values()),
         batch_scale=round(buffer.scale.factor, 3),
-        last_error=buffer.stalled,
+        last_error=_reason(stall),
+        broken_view=stall.view if stall is not None else None,
     )

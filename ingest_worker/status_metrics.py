@@ -11,7 +11,7 @@ from ingest_worker.observing.metrics import PREFIX
 from ingest_worker.status import WorkerStatus
 from ingest_worker.storing.fence.ownership import OwnerState
 from service.observing.gauges import gauges_of
-from service.observing.metric import Gauge, Measure
+from service.observing.metric import Gauge, Measure, Member
 
 _PARTITION = ("data_source", "topic", "partition")
 _DATA_SOURCE = ("data_source",)
@@ -57,6 +57,9 @@ OF_DATA_SOURCE: tuple[Measure, ...] = (
     Gauge("stalled", "1 while inserts fail in a way that somebody must mend.", _DATA_SOURCE).set(
         lambda data_source: data_source.last_error is not None
     ),
+    Gauge(
+        "view_broken", "1 while a data source is stalled since this view cannot take its rows.", ("data_source", "view")
+    ).set(lambda data_source: None if data_source.broken_view is None else 1, view=Member("broken_view")),
 )
 
 

@@ -118,7 +118,7 @@ class Worker:
                 if partition.error is not None:
                     reasons.append(f"partition {partition.name}: {partition.error}")
         reasons += [
-            f"data source `{buffer.data_source}` is stalled: {buffer.stalled}"
+            f"data source `{buffer.data_source}` is stalled: {buffer.stalled.reason}"
             for buffer in self._buffers.values()
             if buffer.stalled is not None
         ]

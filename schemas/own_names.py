@@ -70,8 +70,8 @@ class MappingViews(NamedTuple):
 
 TABLES_A_MESSAGE = 4
 """How many tables each message is written to: landing, parsed, accepted and the data source's own, or landing, parsed,
-rejected and the quarantine. The same number for both, so that it shows from the sum when a view is missing. Those that
-are read again are written to one more, doubtful, on their way from rejected to either."""
+rejected and the quarantine. Those that are read again are written to one more, doubtful, on their way from rejected to
+either, and views of the project write some more. Fewer are written where something is missing."""
 
 _QUARANTINE_SUFFIX = "_quarantine"
 

@@ -105,6 +105,7 @@ class InsertFailed(Observation):
     attempt: int
     retry_seconds: float
     error: str
+    view: str | None = None  # that could not take the rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class DataSourceStalled(Observation):
 
     data_source: str
     error: str
+    view: str | None = None  # that cannot take the rows, where that is why
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,14 @@ class InFlightBatch:
     batch: Batch
 
 
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """Why inserts of a data source fail until somebody mends the cause; `view` is the one that fails, if it is one."""
+
+    reason: str
+    view: str | None = None
+
+
 class Buffer:
     """All methods may be called from any thread. Only `take`, `wait_while_owned` and `wait_until_idle` block."""
 
@@ -37,7 +45,7 @@ class Buffer:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.data_source = data_source
-        self.stalled: str | None = None  # why inserts fail until somebody mends the cause; set by the inserters
+        self.stalls: dict[PartitionId, Stall] = {}  # set by the inserters, each for its batch
         self.held: str | None = None  # why nothing may be inserted just now
         self.is_closed = False
         self.scale = BatchScale()
@@ -50,6 +58,11 @@ class Buffer:
         self._changed = threading.Condition()
         self._memory_bytes = 0
         self._idle_inserters = 0
+
+    @property
+    def stalled(self) -> Stall | None:
+        """Of one of the partitions that are stalled."""
+        return next(iter(list(self.stalls.values())), None)
 
     # Filling: the thread that reads.
 
@@ -174,6 +187,7 @@ class Buffer:
 
     def give_up(self, in_flight: InFlightBatch) -> None:
         """The batch will not be inserted by this worker: its queue is closed or fenced."""
+        self.stalls.pop(in_flight.batch.origin.partition_id, None)
         with self._changed:
             self._sent(in_flight)
 

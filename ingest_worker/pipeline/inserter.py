@@ -15,7 +15,7 @@ from ingest_worker.observing.inserts import (
 )
 from ingest_worker.observing.observations import report_failure
 from ingest_worker.observing.partitions import PartitionFenced, RowsReleased
-from ingest_worker.pipeline.buffer import Buffer, InFlightBatch
+from ingest_worker.pipeline.buffer import Buffer, InFlightBatch, Stall
 from ingest_worker.storing.batch import Batch
 from ingest_worker.storing.delivery import ALARM_BACKOFF, TRANSIENT_BACKOFF, Decision, decide
 from ingest_worker.storing.outcomes import Outcome, Refused, Stored, Swallowed, Unanswered
@@ -26,6 +26,8 @@ from service.backoff import Backoff
 
 # What fails unexpectedly as often as that, with the same batch, is not mended by trying it once more.
 MOST_UNEXPECTED = 3
+# A view that still fails after that many times in a row (6 s) will not pass by itself.
+MOST_PASSING = 5
 # Between two looks whether a data source that is held may be inserted again.
 HELD_SECONDS = 0.5
 
@@ -91,7 +93,7 @@ class Inserter:
         failures = 0
         while self._buffer.is_current(in_flight) and not self._buffer.is_closed:
             if self._buffer.held is not None:
-                self._stall(self._buffer.held)
+                self._stall(in_flight, Stall(self._buffer.held))
                 self._buffer.wait_while_owned(in_flight, HELD_SECONDS)
                 continue
             outcome = self._sink.insert(in_flight.batch, key, in_flight.queue.owner)
@@ -106,9 +108,8 @@ class Inserter:
             if decision is Decision.FENCED:
                 self._fence(in_flight)
                 return
-            # A deploy that is at it fails an insert once; what fails again needs somebody.
-            if decision is Decision.ALARM and failures > 1:
-                self._stall(_message(outcome))
+            if _needs_somebody(outcome, decision, failures):
+                self._stall(in_flight, Stall(_message(outcome), _view(outcome)))
             self._buffer.wait_while_owned(in_flight, pause)
         self._buffer.give_up(in_flight)
         self._observe(RowsReleased(origin.data_source, in_flight.batch.rows))
@@ -117,8 +118,7 @@ class Inserter:
         batch, stored_at = in_flight.batch, self._now()
         if self._buffer.stored(in_flight):
             self._on_progress(batch.origin.partition_id)
-        if self._buffer.stalled is not None:
-            self._buffer.stalled = None
+        if self._buffer.stalls.pop(batch.origin.partition_id, None) is not None and self._buffer.stalled is None:
             self._observe(DataSourceRecovered(batch.origin.data_source))
         quarantined = self._sink.count_quarantined(batch)
         if quarantined is None:
@@ -157,14 +157,26 @@ class Inserter:
         self._buffer.give_up(in_flight)
         self._observe(RowsReleased(in_flight.batch.origin.data_source, dropped + in_flight.batch.rows))
 
-    def _stall(self, message: str) -> None:
+    def _stall(self, in_flight: InFlightBatch, stall: Stall) -> None:
         if self._buffer.stalled is None:
-            self._observe(DataSourceStalled(self._buffer.data_source, message))
-        self._buffer.stalled = message
+            self._observe(DataSourceStalled(self._buffer.data_source, stall.reason, stall.view))
+        self._buffer.stalls[in_flight.batch.origin.partition_id] = stall
 
 
 def _backoff(decision: Decision) -> Backoff:
     return ALARM_BACKOFF if decision is Decision.ALARM else TRANSIENT_BACKOFF
+
+
+def _needs_somebody(outcome: Outcome, decision: Decision, failures: int) -> bool:
+    """A deploy that is at it fails an insert once; what fails again needs somebody. What passes by itself, such as a
+    lack of memory, does not pass where the same view goes on failing."""
+    if decision is Decision.ALARM:
+        return failures > 1
+    return _view(outcome) is not None and failures > MOST_PASSING
+
+
+def _view(outcome: Outcome) -> str | None:
+    return outcome.missing_view or outcome.view if isinstance(outcome, Refused) else None
 
 
 def _message(outcome: Outcome) -> str:
@@ -189,4 +201,5 @@ def _failure(batch: Batch, outcome: Outcome, decision: Decision, attempt: int, p
         attempt=attempt,
         retry_seconds=pause,
         error=_message(outcome),
+        view=_view(outcome),
     )

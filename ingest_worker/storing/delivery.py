@@ -30,9 +30,10 @@ _OF_CONSTRAINT = {FENCE_TABLE: Decision.FENCED, CLOSED_CONSTRAINT: Decision.RETR
 def decide(outcome: Outcome) -> Decision:
     """The decision for one outcome.
 
-    A code that is in no table is an alarm: a view that throws (395), a table or column that is not there (60, 16),
-    a password that changed (516). Sending the same batch again, slowly, completes a half-done insert and goes on by
-    itself once the cause is gone, whatever it is; dropping it or going past it would lose events.
+    A code that is in no table is an alarm:
+    a view that throws (395), a table or column that is not there (60, 16), a password that changed (516). Sending the
+    same batch again, slowly, completes a half-done insert and goes on by itself once the cause is gone, whatever it is;
+    dropping it or going past it would lose events.
     """
     match outcome:
         case Stored():

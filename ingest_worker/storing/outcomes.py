@@ -15,12 +15,17 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """ClickHouse answered with an error. Some of the rows may be stored all the same (a view that throws)."""
+    """ClickHouse answered with an error. Some of the rows may be stored all the same (a view that throws).
+
+    `view` could not take its rows, in whatever way; `missing_view` is one of the mapping and is not there.
+    """
 
     code: int
     name: str
     message: str
     constraint: str | None = None  # of error 469, the constraint that was violated
+    view: str | None = None
+    missing_view: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

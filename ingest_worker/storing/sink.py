@@ -7,9 +7,9 @@ import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
@@ -17,10 +17,12 @@ from clickhouse_connect.driver.compression import get_compressor
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
 from ingest_worker.storing.batch import Batch
+from ingest_worker.storing.broken_view import BrokenView, broken_view_of, missing_of, missing_target_of
 from ingest_worker.storing.outcomes import Outcome, Refused, Stored, Swallowed, Unanswered
 from schemas.mapping.landing import Landing
-from schemas.own_names import OFFSET, PARTITION, TABLES_A_MESSAGE, TOPIC, TOPIC_ID, quarantine_table
+from schemas.own_names import OFFSET, PARTITION, TABLES_A_MESSAGE, TOPIC, TOPIC_ID, quarantine_table, views
 from schemas.sql.text import qualified
+from service.clickhouse.codes import Code
 from service.clickhouse.failures import CANNOT_BE_REACHED, connection_failure
 
 QUERY_PREFIX = "birdhouse-ingest"
@@ -82,12 +84,35 @@ class Sink:
         except Exception as error:
             # Whatever goes wrong on the way is an outcome: the batch is still there and will be sent again.
             self.close()
-            return outcome_of(error)
+            return self._refused(error, origin.data_source)
         written = summary.summary.get("written_rows")
-        # The embedded engine, which tells no `read_rows`, counts the first table alone.
+        # Fewer where the first of the mapping's views is missing; it looks for the others. The embedded engine, which
+        # tells no `read_rows`, counts the first table alone: nobody else can take a view away there.
         if written is not None and "read_rows" in summary.summary and int(written) < batch.rows * TABLES_A_MESSAGE:
             return Swallowed(int(written))
         return Stored(time.monotonic() - started, query_id)
+
+    def _refused(self, error: Exception, data_source: str) -> Outcome:
+        outcome = outcome_of(error, views(data_source))
+        target = missing_target_of(str(error))
+        if not isinstance(outcome, Refused) or not target:
+            return outcome
+        view, said = self._view_into(target), f"its target `{target}` is not there"
+        return replace(outcome, view=view, message=str(BrokenView(view, said)) if view else f"a view fails: {said}")
+
+    def _view_into(self, target: str) -> str | None:
+        """The view whose target is gone, which ClickHouse does not say."""
+        try:
+            found = self._client_now().query(
+                "SELECT name FROM system.tables WHERE database = {database:String} AND target_database = database"
+                " AND target_table = {target:String} ORDER BY name LIMIT 1",
+                parameters={"database": self._database, "target": target},
+            )
+        except Exception as error:
+            logger.debug("view not looked up", extra={"fields": {"error": short_message(error)}})
+            self.close()
+            return None
+        return str(found.result_rows[0][0]) if found.result_rows else None
 
     def count_quarantined(self, batch: Batch) -> Quarantined | None:
         """What of a stored batch is in quarantine; None when ClickHouse does not say."""
@@ -145,16 +170,26 @@ def query_prefix(data_source: str, partition: int, *, is_replay: bool = False) -
     return f"{QUERY_PREFIX}-{data_source}-{partition}-" + ("replay-" if is_replay else "")
 
 
-def outcome_of(error: Exception) -> Outcome:
-    """What an exception of the client says about the insert."""
+def outcome_of(error: Exception, mapping_views: Collection[str] = ()) -> Outcome:
+    """What an exception of the client says about the insert, which went through these views of its mapping."""
     if isinstance(error, Error) and error.code is not None:
-        constraint = _CONSTRAINT.search(str(error))
-        return Refused(error.code, error.name or "", short_message(error), constraint[1] if constraint else None)
+        return _refusal(error, error.code, mapping_views)
     if isinstance(error, ClickHouseError):
         return Unanswered(_unreached(error))
     if isinstance(error, OSError):
         return Unanswered(short_message(error))
     return Unanswered(f"{type(error).__name__}: {short_message(error)}")
+
+
+def _refusal(error: Error, code: int, mapping_views: Collection[str]) -> Refused:
+    text, name = str(error), error.name or ""
+    if code == Code.UNKNOWN_TABLE and (missing := missing_of(text, mapping_views)):
+        message = f"the mapping view `{missing}` is missing: `birdhouse deploy` makes the mapping anew"
+        return Refused(code, name, message, missing_view=missing)
+    if (view := broken_view_of(text)) is not None:
+        return Refused(code, name, shortened(str(view)), view=view.name)
+    constraint = _CONSTRAINT.search(text)
+    return Refused(code, name, short_message(error), constraint[1] if constraint else None)
 
 
 def _unreached(error: ClickHouseError) -> str:
@@ -164,5 +199,10 @@ def _unreached(error: ClickHouseError) -> str:
 
 def short_message(error: BaseException) -> str:
     """An error's text on one line, cut."""
-    text = " ".join(str(error).split())
+    return shortened(str(error))
+
+
+def shortened(text: str) -> str:
+    """A text on one line, cut."""
+    text = " ".join(text.split())
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"

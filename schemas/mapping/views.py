@@ -46,13 +46,15 @@ from schemas.own_names import (
 )
 from schemas.sql.text import call, identifier, literal
 
+_NEEDS_SECOND = f"({IS_DOUBTFUL} OR {may_be_out_of_range(MESSAGE)})"
 _ZONED_TIMESTAMP = f"fromUnixTimestamp64Milli({identifier(TIMESTAMP)}, 'UTC')"
 
 
 @dataclass(frozen=True, slots=True)
 class MappingSql:
     """The SELECTs of the views, and the columns (name → type) of the tables between them. `judged` gives messages with
-    whether they may be stored (`__may_be_stored`). `settings` belong behind `store_again` and `explain_again`."""
+    whether they may be stored (`__may_be_stored`). `settings` belong behind `parse`, `store_again` and
+    `explain_again`."""
 
     parsed_columns: Mapping[str, str]
     judged: str
@@ -79,19 +81,10 @@ def mapping_of(
     """The mapping of a data source. `landing_columns` is name → type of the landing table's columns that go on
     (without the fence's); the others are the tables' names as the SQL shall write them."""
     columns, extraction = mapped_columns(data_source)
-    carried = dict(landing_columns)
-    parsed_columns = carried | {IS_RIGHT: "UInt8", IS_DOUBTFUL: "UInt8"}
-    for column in columns:
-        parsed_columns[column.parsed_name] = column.conversion.type
-        if column.is_container:
-            parsed_columns[column.state_name] = "UInt8"
-    # Not judged where it is parsed: ClickHouse would analyse the whole conversion a second time there.
-    late = [column.is_right for column in columns if column.is_judged_late]
-    is_right = " AND ".join([IS_RIGHT, *late])
-    needs_second = f"({IS_DOUBTFUL} OR {may_be_out_of_range(MESSAGE)})"
+    carried, is_right, settings = dict(landing_columns), _is_right(columns), _settings(columns)
     skips_frames = framing.skips_frames(data_source)
     unframed = framing.unframed if skips_frames else str
-    came, names, settings = identifier(FRAMED), ", ".join(map(identifier, carried)), _settings(columns)
+    came = identifier(FRAMED)
     parse = _first_look(data_source, columns, extraction, carried, landing)
     again = partial(_second_look, columns, extraction, carried, unframed(MESSAGE))
     # Only the bytes of a FixedString can be too many: whether a row is right depends on no other text.
@@ -100,23 +93,38 @@ def mapping_of(
     wrong = f"(SELECT * FROM ({judge_again(doubtful)}) WHERE NOT ({is_right}))"
     read_again = framing.read_as(wrong, quote_out_of_range(unframed(came)))
     explain = partial(_explain, columns, carried, skips_frames=skips_frames)
-    settled, doubted = (
-        f"(SELECT * FROM {rejected or f'({parse})'} WHERE {which})" for which in (f"NOT {needs_second}", needs_second)
-    )
+    of_rejected = f"SELECT * FROM {rejected or f'({parse})'} WHERE"
+    settled, doubted = f"({of_rejected} NOT {_NEEDS_SECOND})", f"({of_rejected} {_NEEDS_SECOND})"
+    judged = ", ".join((*map(identifier, carried), f"{is_right} AS {MAY_BE_STORED}"))
     return MappingSql(
-        parsed_columns=parsed_columns,
-        judged=f"SELECT {names}, {is_right} AS {MAY_BE_STORED} FROM {settled}\n"
-        f"UNION ALL SELECT {names}, {is_right} AS {MAY_BE_STORED} FROM ({judge_again(doubted)}){settings}",
-        parse=parse + settings,
+        parsed_columns=carried | _parsed_columns(columns),
+        judged=f"SELECT {judged} FROM {settled}\nUNION ALL SELECT {judged} FROM ({judge_again(doubted)}){settings}",
+        parse=parse,
         accept=f"SELECT *\nFROM {parsed}\nWHERE {is_right}",
         reject=f"SELECT *\nFROM {parsed}\nWHERE NOT ({is_right})",
-        doubt=f"SELECT *\nFROM {rejected}\nWHERE {needs_second}",
+        doubt=f"SELECT *\nFROM {rejected}\nWHERE {_NEEDS_SECOND}",
         store=_store(data_source, columns, carried, accepted, unframed(MESSAGE)),
         explain=explain(framing.read_as(settled, unframed(came)), came) if skips_frames else explain(settled, MESSAGE),
         store_again=_store(data_source, columns, carried, right, quote_out_of_range(unframed(MESSAGE))),
         explain_again=explain(read_again, came),
         settings=settings,
     )
+
+
+def _parsed_columns(columns: tuple[MappedColumn, ...]) -> dict[str, str]:
+    """Name → type of what the first view makes of a message."""
+    found = {IS_RIGHT: "UInt8", IS_DOUBTFUL: "UInt8"}
+    for column in columns:
+        found[column.parsed_name] = column.conversion.type
+        if column.is_container:
+            found[column.state_name] = "UInt8"
+    return found
+
+
+def _is_right(columns: tuple[MappedColumn, ...]) -> str:
+    """SQL over a row that was parsed. What is judged late is not where it is parsed: ClickHouse would analyse the whole
+    conversion a second time there."""
+    return " AND ".join([IS_RIGHT, *(column.is_right for column in columns if column.is_judged_late)])
 
 
 def _first_look(

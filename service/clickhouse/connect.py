@@ -11,6 +11,7 @@ from datetime import UTC
 from typing import cast
 
 import clickhouse_connect
+from clickhouse_connect.common import set_setting
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import OperationalError
 from clickhouse_connect.driver.httpclient import HttpClient
@@ -24,6 +25,9 @@ from service.settings import ServiceSettings
 
 # It says of each failed request that it failed; whoever asked says why.
 logging.getLogger("clickhouse_connect.driver._backend.http_sync").setLevel(logging.ERROR)
+
+# The client cuts an error at 1,024 characters; which view failed stands at its end, behind the SQL.
+set_setting("max_error_size", 16_384)
 
 SETTINGS = {"session_timezone": "UTC"}
 """Of every statement of ours: times without a zone are UTC, whatever zone the server is in."""

@@ -6,9 +6,9 @@ import json
 
 from ingest_worker.pipeline.assignment import Assignment
 from ingest_worker.pipeline.budget import MemoryBudget
-from ingest_worker.pipeline.buffer import Buffer
+from ingest_worker.pipeline.buffer import Buffer, Stall
 from ingest_worker.status import status_of
-from ingest_worker.storing.partitions import FeedPartition
+from ingest_worker.storing.partitions import FeedPartition, PartitionId
 from ingest_worker.takeover.partition import Partition, Refusal
 from ingest_worker.takeover.request import Takeover
 from tests.ingest_worker.fakes import LIMITS, Clock, context, recovered, run
@@ -23,7 +23,7 @@ def test_says_of_each_partition_where_it_stands() -> None:
     assignment.add([owned, claimed])
     assignment.own(Takeover((owned,), recovered(FeedPartition("events", "topic", 0), position=5)))
     assignment.take(run("topic", 0, b"vv", b"vv", first_offset=5))
-    buffer.stalled = "a view throws"
+    buffer.stalls[PartitionId("topic", 0)] = Stall("a view throws", "rollup")
     status = status_of([buffer], [("group", assignment)], now=lambda: 3.0, clock=lambda: 104.0)
     first, second = status.partitions
     assert (first.owner_state, first.committed_offset, first.next_offset) == ("owned", 5, 7)
@@ -32,6 +32,7 @@ def test_says_of_each_partition_where_it_stands() -> None:
     assert (second.owner_state, second.is_paused, second.last_error) == ("claiming", True, "broken")
     (source,) = status.data_sources
     assert (source.buffered_rows, source.buffered_bytes, source.last_error) == (2, 4, "a view throws")
+    assert source.broken_view == "rollup"
     assert json.loads(json.dumps(status.as_json()))["partitions"][0]["topic"] == "topic"
 
 

@@ -8,7 +8,10 @@ from ingest_worker.status import DataSourceStatus, PartitionStatus, WorkerStatus
 from ingest_worker.status_metrics import StatusCollector
 
 STATUS = WorkerStatus(
-    data_sources=(DataSourceStatus("events", 5, 50, 1, 0.5, "a view throws"),),
+    data_sources=(
+        DataSourceStatus("events", 5, 50, 1, 0.5, "a view throws", "rollup"),
+        DataSourceStatus("other", 5, 50, 1, 0.5, None),
+    ),
     partitions=(
         PartitionStatus("events", "group", "topic", 3, "owned", 100, 120, 30, 1.5, 2.0, 5, 50, True, False, None),
         PartitionStatus("events", "group", "topic", 4, "claiming", None, 0, None, None, None, 0, 0, False, True, None),
@@ -29,4 +32,6 @@ def test_gauges_come_from_the_status() -> None:
         assert value(name, **of_partition) == number
     assert value("lag_messages", **{**of_partition, "partition": "4"}) is None
     assert value("stalled", data_source="events") == 1
+    assert value("view_broken", data_source="events", view="rollup") == 1
+    assert value("view_broken", data_source="other", view="none") is None
     assert value("batch_scale", data_source="events") == 0.5

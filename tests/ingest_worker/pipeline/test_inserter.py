@@ -17,8 +17,8 @@ from ingest_worker.observing.inserts import (
 from ingest_worker.observing.observations import Observation, UnexpectedFailure
 from ingest_worker.observing.partitions import PartitionFenced, RowsReleased
 from ingest_worker.pipeline.budget import MemoryBudget
-from ingest_worker.pipeline.buffer import Buffer, InFlightBatch
-from ingest_worker.pipeline.inserter import MOST_UNEXPECTED, Inserter
+from ingest_worker.pipeline.buffer import Buffer, InFlightBatch, Stall
+from ingest_worker.pipeline.inserter import MOST_PASSING, MOST_UNEXPECTED, Inserter
 from ingest_worker.storing.batch import Batch
 from ingest_worker.storing.outcomes import Outcome, Refused, Stored, Unanswered
 from ingest_worker.storing.partitions import PartitionId
@@ -121,6 +121,31 @@ def test_a_cause_that_somebody_must_mend_is_an_alarm_that_ends_by_itself() -> No
     assert len(bench.of(DataSourceStalled)) == 1
     assert len(bench.of(DataSourceRecovered)) == 1
     assert bench.buffer.stalled is None
+
+
+def test_what_passes_by_itself_is_an_alarm_where_a_view_goes_on_failing_by_it() -> None:
+    memory = Refused(241, "MEMORY_LIMIT_EXCEEDED", "view `rollup` fails: memory", view="rollup")
+    bench = Bench(*[memory] * MOST_PASSING, STORED)
+    bench.deliver()
+    assert not bench.of(DataSourceStalled)
+    bench = Bench(*[memory] * (MOST_PASSING + 1), STORED)
+    bench.deliver()
+    assert bench.of(DataSourceStalled) == [DataSourceStalled("events", "view `rollup` fails: memory", "rollup")]
+    assert [getattr(entry, "view", None) for entry in bench.of(InsertFailed)] == ["rollup"] * (MOST_PASSING + 1)
+
+
+def test_a_view_of_the_mapping_that_is_missing_is_an_alarm_that_names_it() -> None:
+    bench = Bench(*[Refused(60, "UNKNOWN_TABLE", "missing", missing_view="events_store")] * 2, STORED)
+    bench.deliver()
+    assert bench.of(DataSourceStalled) == [DataSourceStalled("events", "missing", "events_store")]
+
+
+def test_what_one_partition_stores_does_not_end_the_alarm_of_another() -> None:
+    bench = Bench(STORED)
+    bench.buffer.stalls[PartitionId("topic", 1)] = Stall("a view throws", "rollup")
+    bench.deliver()
+    assert bench.buffer.stalled == Stall("a view throws", "rollup")
+    assert not bench.of(DataSourceRecovered)
 
 
 def test_what_nobody_expected_is_counted_and_the_same_batch_is_sent_again(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ingest_worker.storing.batch import Limits
@@ -27,6 +29,8 @@ def refused(code: int, constraint: str | None = None) -> Refused:
         (refused(252), Decision.RETRY_LARGER),
         (refused(469, "ingest_fence"), Decision.FENCED),
         (refused(469, "mapping_is_being_replaced"), Decision.RETRY),
+        (replace(refused(60), missing_view="events_store"), Decision.ALARM),
+        (replace(refused(395), view="rollup"), Decision.ALARM),
         (refused(469, "a_check_of_the_user"), Decision.ALARM),
         (refused(469), Decision.ALARM),
         *((refused(code), Decision.ALARM) for code in (395, 60, 16, 516, 497, 1002, 31337)),

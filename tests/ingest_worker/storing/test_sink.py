@@ -118,3 +118,50 @@ def test_a_count_that_fails_is_unknown() -> None:
     client = FakeClient(refusal(60))
     assert sink(client).count_quarantined(batch()) is None
     assert client.is_closed
+
+
+BROKEN = (
+    "Division by zero: while executing 'FUNCTION intDiv(1_UInt8 :: 1, __table1.k :: 2) -> intDiv(1_UInt8, __table1.k)"
+    " UInt8 : 0': while pushing to view birdhouse.hourly: while pushing to view birdhouse.events_store. (CODE)"
+)
+
+
+def test_a_view_that_fails_is_named_before_its_long_error_is_cut() -> None:
+    outcome = sink(FakeClient(refusal(153, f"{'x' * 900} {BROKEN}"))).insert(batch(), "key", 1)
+    assert isinstance(outcome, Refused)
+    assert (outcome.code, outcome.view, outcome.missing_view) == (153, "hourly", None)
+    assert outcome.message.startswith("view `hourly` fails: xxx")
+    assert len(outcome.message) <= 301
+    outcome = sink(FakeClient(refusal(153, BROKEN))).insert(batch(), "key", 1)
+    assert isinstance(outcome, Refused)
+    assert outcome.message == "view `hourly` fails: Division by zero (at `k`)"
+
+
+NO_TARGET = "Target table 'birdhouse.per_hour' of view 'birdhouse.events_landing' doesn't exists. (UNKNOWN_TABLE)"
+
+
+@pytest.mark.parametrize(
+    ("answer", "view", "said"),
+    [
+        ([("hourly",)], "hourly", "view `hourly` fails: its target `per_hour` is not there"),
+        ([], None, "a view fails: its target `per_hour` is not there"),
+        (refusal(1), None, "a view fails: its target `per_hour` is not there"),
+    ],
+)
+def test_whose_target_is_gone_is_looked_up(answer: object, view: str | None, said: str) -> None:
+    outcome = sink(FakeClient(refusal(60, NO_TARGET)), FakeClient(answer)).insert(batch(), "key", 1)
+    assert outcome == Refused(60, "NAME", said, view=view)
+
+
+def test_a_missing_view_of_the_mapping_is_told_from_any_other_missing_table() -> None:
+    def outcome_for(table: str) -> object:
+        text = f"Table birdhouse.{table} does not exist: While processing hasColumnInTable(x). (UNKNOWN_TABLE)"
+        return sink(FakeClient(refusal(60, text))).insert(batch(), "key", 1)
+
+    missing = outcome_for("events_accept")
+    assert isinstance(missing, Refused)
+    assert (missing.missing_view, missing.view) == ("events_accept", None)
+    assert "`events_accept` is missing" in missing.message
+    other = outcome_for("clicks_accept")
+    assert isinstance(other, Refused)
+    assert (other.missing_view, other.view) == (None, None)

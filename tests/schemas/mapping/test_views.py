@@ -75,7 +75,7 @@ def test_good_bad_and_doubtful_rows_part() -> None:
 def test_only_json_needs_settings(kind: str, needs: bool) -> None:
     sql = mapping(column("n", kind))
     assert sql.settings.startswith("\nSETTINGS ") is needs
-    assert sql.parse.endswith(sql.settings)
+    assert sql.judged.endswith(sql.settings)
 
 
 def test_what_the_schema_declares_is_not_hidden() -> None:

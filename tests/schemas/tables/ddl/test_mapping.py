@@ -42,6 +42,13 @@ def test_the_landing_table_looks_at_the_door_and_at_the_owner_of_each_row() -> N
     assert landing.endswith("ENGINE = Null")
 
 
+def test_each_view_but_the_first_is_looked_for_by_the_one_before_it() -> None:
+    made = [text for text in mapping_of(EVENTS).replacing if text.startswith("CREATE MATERIALIZED VIEW")]
+    for view in views("events"):
+        looking = [text for text in made if f"hasColumnInTable('db', '{view}', '')" in text]
+        assert len(looking) == (view != "events_parse")
+
+
 def test_the_fingerprint_names_the_content() -> None:
     mapping = mapping_of(EVENTS)
     assert mapping.fingerprint in mapping.naming
