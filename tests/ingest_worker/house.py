@@ -104,6 +104,10 @@ class House:
     def count(self, table: str) -> int:
         return int(self.client.query(f"SELECT count() FROM `{self.database}`.`{table}`").result_rows[0][0])
 
+    def sum(self, table: str) -> int:
+        """Of the column `n`."""
+        return int(self.client.query(f"SELECT sum(n) FROM `{self.database}`.`{table}`").result_rows[0][0])
+
     def ids(self, table: str) -> list[int]:
         """The stored ids, sorted: every one is there as often as it was stored."""
         rows = self.client.query(f"SELECT toInt64(id) FROM `{self.database}`.`{table}` ORDER BY 1").result_rows
