@@ -62,6 +62,7 @@ class Insert:
     owner: int
     batch: Batch
     at: At = At.SENT
+    filled: int = 0  # how many targets of views have it, in `views.py`
 
 
 class Stage(IntEnum):

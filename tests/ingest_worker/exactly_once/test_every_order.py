@@ -15,6 +15,7 @@ from tests.ingest_worker.exactly_once import made_again
 from tests.ingest_worker.exactly_once.explore import explore
 from tests.ingest_worker.exactly_once.made_again import MadeAgain
 from tests.ingest_worker.exactly_once.parts import Budget, Rules
+from tests.ingest_worker.exactly_once.views import TARGETS, ViewRules, WorldWithViews
 from tests.ingest_worker.exactly_once.world import World
 
 # Every order of events is tried: a first answer does without it.
@@ -62,6 +63,48 @@ def test_a_group_that_was_reset_doubles_nothing_where_offsets_are_read_back() ->
 def test_each_protection_is_needed(left_out: str) -> None:
     rules, budget = UNPROTECTED[left_out]
     assert explore(world(rules, budget), MOST_WORLDS).violation is not None
+
+
+VIEW_BUDGETS = [Budget(0, crashes=1, failures=0), Budget(1, 0, failures=0), Budget(0, 0, failures=1)]
+if os.environ.get("MODEL_BUDGET") == "full":
+    VIEW_BUDGETS += [Budget(1, 0, failures=1), Budget(1, 1, 0), Budget(2, 0, 0), Budget(1, 0, 0, forgotten=1)]
+
+VIEWS_UNPROTECTED = {
+    "a target without a window": ViewRules("other rollup", windows=frozenset(TARGETS[1:])),
+    "a target behind it without one": ViewRules("other rollup", windows=frozenset((TARGETS[0], TARGETS[2]))),
+    "a view that throws is passed over": ViewRules("rollup", waits_for_view=False),
+}
+
+
+def world_with_views(view_rules: ViewRules, budget: Budget, rules: Rules = READ_BACK) -> WorldWithViews:
+    made = WorldWithViews.of(rules, budget, view_rules)
+    made.take("move to A")
+    return made
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("budget", VIEW_BUDGETS, ids=str)
+@pytest.mark.parametrize("broken", TARGETS)
+@pytest.mark.parametrize("rules", [READ_BACK, RECORD_ALONE], ids=["offsets read back", "record alone"])
+def test_every_target_counts_each_message_once_whichever_view_throws(broken: str, budget: Budget, rules: Rules) -> None:
+    explored = explore(world_with_views(ViewRules(broken), budget, rules), MOST_WORLDS)
+    assert explored.violation is None
+    assert explored.ends > 1
+
+
+@pytest.mark.parametrize("left_out", VIEWS_UNPROTECTED)
+def test_each_protection_of_views_is_needed(left_out: str) -> None:
+    explored = explore(world_with_views(VIEWS_UNPROTECTED[left_out], Budget(0, 0, 0)), MOST_WORLDS)
+    assert explored.violation is not None
+    assert "rollup" in explored.violation.what
+
+
+def test_behind_a_view_that_throws_the_record_is_needed() -> None:
+    """The table has all of a batch that a view threw at: who reads it back leaves it out, and no view gets it."""
+    world = world_with_views(ViewRules("rollup"), Budget(1, 0, 0), replace(READ_BACK, record=False))
+    found = explore(world, MOST_WORLDS).violation
+    assert found is not None
+    assert "rollup never gets" in found.what
 
 
 MADE_AGAIN_UNPROTECTED = {

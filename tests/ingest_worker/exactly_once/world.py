@@ -279,7 +279,7 @@ class World:
         """An insert ends without an answer, wherever it is. Its worker, if it is still there, sends it again."""
         self.inserts.remove(insert)
         if self._is_current(insert):
-            self.inserts.append(replace(insert, at=At.SENT))
+            self.inserts.append(replace(insert, at=At.SENT, filled=0))
 
     def _leave(self, worker: Worker) -> None:
         worker.stage, worker.queue, worker.owner = Stage.OUT, None, 0
