@@ -32,8 +32,7 @@ class BrokenView:
     columns: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        at = f" (at {', '.join(f'`{column}`' for column in self.columns)})" if self.columns else ""
-        return f"view `{self.name}` fails: {self.said}{at}"
+        return f"view `{self.name}` fails: {self.said}{_at(self.columns)}"
 
 
 def broken_view_of(text: str) -> BrokenView | None:
@@ -43,12 +42,26 @@ def broken_view_of(text: str) -> BrokenView | None:
         return None
     failed = _PUSHED_TO.match(pushed[1])
     assert failed is not None
-    what = _BEGINNING.sub("", text[: pushed.start()])
+    return BrokenView(unquoted(failed[1]), *_reason(text[: pushed.start()]))
+
+
+def said_of(text: str) -> str:
+    """What an error says of an expression, with the columns that it was at: for the SELECT of a view that is asked."""
+    said, columns = _reason(re.split(r"\. \([A-Z_]+\) \(version|\. \([A-Z_]+\)$", text, maxsplit=1)[0])
+    return f"{said}{_at(columns)}"
+
+
+def _reason(text: str) -> tuple[str, tuple[str, ...]]:
+    what = _BEGINNING.sub("", text)
     said = _DOING.split(what, maxsplit=1)[0]
     function = _FUNCTION.search(what)
     arguments = what if function is None else what[: function.end()]
     columns = (unquoted(found[1] or found[2]) for found in _COLUMN.finditer(arguments))
-    return BrokenView(unquoted(failed[1]), " ".join(said.split()), tuple(dict.fromkeys(columns)))
+    return " ".join(said.split()), tuple(dict.fromkeys(columns))
+
+
+def _at(columns: tuple[str, ...]) -> str:
+    return f" (at {', '.join(f'`{column}`' for column in columns)})" if columns else ""
 
 
 def missing_target_of(text: str) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from deploy.operations.ranges import RangeList
-from deploy.operations.verify.report import PartitionReport, verdict_of
+from deploy.operations.verify.report import PartitionReport, Verdict, verdict_of
+from deploy.operations.verify.rollups import RollupReport
 
 
-def render_text(reports: Sequence[PartitionReport]) -> str:
-    """A line for each partition, below it what is wrong or unknown and how it is mended."""
+def render_text(reports: Sequence[PartitionReport], rollups: Sequence[RollupReport] = ()) -> str:
+    """A line for each partition and each target of views, below it what is wrong or unknown and how it is mended."""
     lines = []
     for report in reports:
         held, comparison = report.held, report.comparison
@@ -30,11 +31,27 @@ def render_text(reports: Sequence[PartitionReport]) -> str:
         lines += [f"    unknown: {reason}" for reason in report.unknown_because]
         if report.mending:
             lines.append(f"    hint: {report.mending}")
+    for rollup in rollups:
+        lines += _rollup_lines(rollup)
     return "\n".join(lines)
 
 
-def render_json(reports: Sequence[PartitionReport]) -> str:
-    """The same as one JSON document: `verdict` and `partitions`."""
+def _rollup_lines(rollup: RollupReport) -> Iterator[str]:
+    views = ", ".join(rollup.views)
+    counted = "".join(f"  {name} {count}" for name, count in rollup.counted.items())
+    yield f"{rollup.target}  views {views}{counted}  {rollup.verdict.name.lower()}"
+    for name, expected in rollup.expected.items():
+        if rollup.verdict is Verdict.WRONG and expected != rollup.counted[name]:
+            what = "missing" if expected > rollup.counted[name] else "too many"
+            yield f"    {name}: {abs(expected - rollup.counted[name])} {what}, its sources give {expected}"
+    if rollup.fails:
+        yield f"    the SELECT of a view fails: {rollup.fails}"
+        yield '    hint: docs/operations.md, "A view that fails"'
+    yield from (f"    unknown: {reason}" for reason in rollup.unknown_because)
+
+
+def render_json(reports: Sequence[PartitionReport], rollups: Sequence[RollupReport] = ()) -> str:
+    """The same as one JSON document: `verdict`, `partitions` and `views`."""
     partitions = [
         {
             "data_source": report.data_source,
@@ -57,7 +74,20 @@ def render_json(reports: Sequence[PartitionReport]) -> str:
         }
         for report in reports
     ]
-    return json.dumps({"verdict": verdict_of(reports).name.lower(), "partitions": partitions}, indent=2)
+    views = [
+        {
+            "target": rollup.target,
+            "views": list(rollup.views),
+            "counted": dict(rollup.counted),
+            "expected": dict(rollup.expected),
+            "fails": rollup.fails or None,
+            "unknown_because": rollup.unknown_because,
+            "verdict": rollup.verdict.name.lower(),
+        }
+        for rollup in rollups
+    ]
+    verdict = verdict_of((*reports, *rollups)).name.lower()
+    return json.dumps({"verdict": verdict, "partitions": partitions, "views": views}, indent=2)
 
 
 def _listed(ranges: RangeList) -> dict[str, Any]:

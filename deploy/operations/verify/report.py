@@ -1,10 +1,11 @@
-"""What was found of one partition, and the verdict on it."""
+"""What was found of one partition, and the verdict on it and on all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Protocol
 
 from deploy.operations.ranges import Comparison
 from ingest_worker.storing.topic import Held
@@ -50,7 +51,14 @@ class PartitionReport:
         )
 
 
-def verdict_of(reports: Iterable[PartitionReport]) -> Verdict:
+class Judged(Protocol):
+    """Any report."""
+
+    @property
+    def verdict(self) -> Verdict: ...
+
+
+def verdict_of(reports: Iterable[Judged]) -> Verdict:
     """Wrong when anything is, else unknown when anything is."""
     verdicts = {report.verdict for report in reports}
     return next((found for found in (Verdict.WRONG, Verdict.UNKNOWN) if found in verdicts), Verdict.WELL)

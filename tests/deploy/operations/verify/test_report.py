@@ -11,6 +11,7 @@ from deploy.cli import main
 from deploy.operations.ranges import RangeList, StoredRun, compare
 from deploy.operations.verify.render import render_json, render_text
 from deploy.operations.verify.report import PartitionReport, Verdict, verdict_of
+from deploy.operations.verify.rollups import RollupReport
 from ingest_worker.storing.ranges import OffsetRange
 from ingest_worker.storing.topic import Held
 
@@ -41,6 +42,35 @@ UNKNOWN = report(StoredRun(4, 9, 1), known_from=4, unknown_because="retention")
 )
 def test_what_is_wrong_outweighs_what_is_unknown(reports: list[PartitionReport], verdict: Verdict) -> None:
     assert verdict_of(reports) is verdict
+
+
+def rollup(counted: int, fails: str = "", unknown_because: str = "") -> RollupReport:
+    reasons = [unknown_because] if unknown_because else []
+    return RollupReport("per_hour", ("hourly",), {"n": 10}, {"n": counted}, fails, reasons)
+
+
+@pytest.mark.parametrize(
+    ("report", "verdict", "lines"),
+    [
+        (rollup(10), Verdict.WELL, []),
+        (rollup(8), Verdict.WRONG, ["    n: 2 missing, its sources give 10"]),
+        (rollup(13), Verdict.WRONG, ["    n: 3 too many, its sources give 10"]),
+        (rollup(13, unknown_because="a TTL"), Verdict.UNKNOWN, ["    unknown: a TTL"]),
+    ],
+)
+def test_views_are_told_beside_the_partitions(report: RollupReport, verdict: Verdict, lines: list[str]) -> None:
+    count = report.counted["n"]
+    text = render_text([WELL], [report]).splitlines()
+    assert text[1:] == [f"per_hour  views hourly  n {count}  {verdict.name.lower()}", *lines]
+    document = json.loads(render_json([WELL], [report]))
+    assert document["verdict"] == verdict.name.lower()
+    assert (document["views"][0]["counted"], document["views"][0]["expected"]) == ({"n": count}, {"n": 10})
+
+
+def test_a_view_that_fails_is_wrong_and_says_why() -> None:
+    failing = RollupReport("per_hour", ("hourly",), fails="Division by zero (at `id`)")
+    assert failing.verdict is Verdict.WRONG
+    assert "    the SELECT of a view fails: Division by zero (at `id`)" in render_text([], [failing]).splitlines()
 
 
 def test_text_names_the_ranges() -> None:

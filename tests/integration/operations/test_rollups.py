@@ -1,0 +1,193 @@
+"""`birdhouse verify` on views: what they counted is held against their sources, and what nobody can tell is said."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from deploy.operations.verify.report import Verdict
+from deploy.operations.verify.rollups import ATTEMPTS, RollupReport, verify_rollups
+from schemas.sql.text import qualified
+from schemas.tables.views.view import TableUse, ViewShape
+from tests.schemas.mapping.engines import ENGINES, connector
+
+HOUR = "toStartOfHour(at) AS hour"
+STATES = "(hour DateTime, n AggregateFunction(count), users AggregateFunction(uniq, String))"
+PLAIN = "(hour DateTime, n UInt64, spent UInt64) ENGINE = SummingMergeTree ORDER BY hour"
+
+
+@dataclass
+class Scene:
+    client: Client
+    database: str
+
+    def command(self, sql: str) -> None:
+        self.client.command(sql.replace("{db}", f"`{self.database}`"))
+
+    def table(self, name: str, text: str) -> None:
+        self.command(f"CREATE TABLE {{db}}.{name} {text}")
+
+    def view(self, name: str, select: str, source: str = "events", behind: str = "", target: str = "") -> ViewShape:
+        """A view that selects this from a table, and what stands behind the table's name; made."""
+        statement = (f"SELECT {select} FROM ", TableUse(source), behind)
+        shape = ViewShape(name, "node", source, (source,), target or f"per_{name}", statement)
+        into = qualified(self.database, shape.target)
+        self.command(f"CREATE MATERIALIZED VIEW {{db}}.{name} TO {into} AS {shape.select(self.database)}")
+        return shape
+
+    def events(self, numbers: range) -> None:
+        minute = "toDateTime('2026-01-01 00:00:00', 'UTC') + number * 60"
+        self.command(
+            f"INSERT INTO {{db}}.events SELECT {minute}, toString(number % 7), number"
+            f" FROM numbers({numbers.start}, {len(numbers)})"
+        )
+
+    def verify(
+        self, *views: ViewShape, fed: tuple[str, ...] = (), sleep: Callable[[float], object] = lambda _: None
+    ) -> RollupReport:
+        (report,) = self.verify_all(*views, fed=fed, sleep=sleep)
+        return report
+
+    def verify_all(
+        self, *views: ViewShape, fed: tuple[str, ...] = (), sleep: Callable[[float], object] = lambda _: None
+    ) -> list[RollupReport]:
+        return verify_rollups(views, self.client, self.database, frozenset(fed), sleep=sleep)
+
+
+@pytest.fixture(params=ENGINES)
+def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
+    made = Scene(connector(request)(), f"test_{uuid.uuid4().hex}")
+    made.command("CREATE DATABASE {db}")
+    made.table("events", "(at DateTime, user String, amount UInt32) ENGINE = MergeTree ORDER BY at")
+    yield made
+    made.client.close()
+    again = connector(request)()  # an embedded engine's client that saw an error is not used again
+    again.command(f"DROP DATABASE IF EXISTS `{made.database}` SYNC")
+    again.close()
+
+
+def hourly(scene: Scene) -> ViewShape:
+    scene.table("per_hourly", f"{STATES} ENGINE = AggregatingMergeTree ORDER BY hour")
+    select = f"{HOUR}, countState() AS n, uniqState(user) AS users"
+    return scene.view("hourly", select, behind=" WHERE amount != 5 GROUP BY hour")
+
+
+def test_a_rollup_of_states_is_counted_through_its_condition(scene: Scene) -> None:
+    view = hourly(scene)
+    scene.events(range(1000))
+    scene.events(range(1000, 1100))
+    report = scene.verify(view)
+    assert (report.verdict, report.expected, report.counted) == (Verdict.WELL, {"n": 1099}, {"n": 1099})
+
+
+@pytest.mark.parametrize(("change", "counted"), [("missing", 100), ("doubled", 300)])
+def test_what_a_rollup_misses_and_what_it_has_twice_is_found(scene: Scene, change: str, counted: int) -> None:
+    scene.table("per_sums", PLAIN)
+    select = f"{HOUR}, count() AS n, sum(amount) AS spent"
+    view = scene.view("sums", select, behind=" GROUP BY hour")
+    scene.events(range(100))
+    assert scene.verify(view).verdict is Verdict.WELL
+    if change == "missing":
+        scene.command("DROP VIEW {db}.sums SYNC")
+    else:
+        scene.command(
+            f"INSERT INTO {{db}}.per_sums {view.select(scene.database)} SETTINGS deduplicate_insert = 'disable'"
+        )
+        scene.command("DROP VIEW {db}.sums SYNC")
+        scene.command("INSERT INTO {db}.per_sums SELECT toDateTime(0), 100, 0")
+    scene.events(range(100, 200))
+    report = scene.verify(view)
+    assert report.verdict is Verdict.WRONG
+    assert (report.expected["n"], report.counted["n"]) == (200, counted)
+
+
+def test_a_chain_is_counted_link_by_link_whatever_was_merged(scene: Scene) -> None:
+    first = hourly(scene)
+    scene.table("per_daily", "(day Date, n AggregateFunction(count)) ENGINE = AggregatingMergeTree ORDER BY day")
+    daily = scene.view("daily", "toDate(hour) AS day, countMergeState(n) AS n", "per_hourly", " GROUP BY day")
+    for start in range(0, 3000, 500):
+        scene.events(range(start, start + 500))
+    scene.command("OPTIMIZE TABLE {db}.per_hourly FINAL")
+    reports = scene.verify_all(first, daily)
+    assert [report.verdict for report in reports] == [Verdict.WELL, Verdict.WELL]
+    assert [report.counted for report in reports] == [{"n": 2999}, {"n": 2999}]
+
+
+def test_several_views_into_one_target_are_counted_together(scene: Scene) -> None:
+    scene.table("others", "(at DateTime, user String, amount UInt32) ENGINE = MergeTree ORDER BY at")
+    scene.table("per_sums", PLAIN)
+    select, behind = f"{HOUR}, count() AS n, sum(amount) AS spent", " GROUP BY hour"
+    one = scene.view("sums", select, behind=behind)
+    two = scene.view("more", select, "others", behind, target="per_sums")
+    scene.events(range(100))
+    scene.command("INSERT INTO {db}.others SELECT * FROM {db}.events LIMIT 30")
+    report = scene.verify(one, two)
+    assert (report.verdict, report.views, report.counted["n"]) == (Verdict.WELL, ("sums", "more"), 130)
+
+
+def test_a_view_that_cannot_read_its_source_is_named_with_the_value(scene: Scene) -> None:
+    view = hourly(scene)
+    scene.events(range(100))
+    broken = replace(view, statement=(f"SELECT {HOUR}, countState() AS n FROM ", TableUse("events"),
+                                      " WHERE toUInt64(concat('x', user)) GROUP BY hour"))  # fmt: skip
+    report = scene.verify(broken)
+    assert report.verdict is Verdict.WRONG
+    assert report.fails.startswith("Cannot parse string 'x0' as UInt64")
+    assert report.fails.endswith("(at `user`)")
+
+
+def test_rows_that_come_in_meanwhile_are_no_fault(scene: Scene) -> None:
+    """What is under way is in the source and not in the view: it is counted again."""
+    view = hourly(scene)
+    scene.events(range(100))
+    scene.command("DROP VIEW {db}.hourly SYNC")
+    scene.events(range(100, 150))
+    slept: list[float] = []
+
+    def catch_up(seconds: float) -> None:
+        slept.append(seconds)
+        select = view.select(scene.database).replace("WHERE", "WHERE amount >= 100 AND")
+        scene.command(f"INSERT INTO {{db}}.per_hourly {select}")
+
+    assert scene.verify(view, sleep=catch_up).verdict is Verdict.WELL
+    assert len(slept) == 1
+
+    scene.events(range(150, 160))
+    slept.clear()
+    assert scene.verify(view, sleep=slept.append).verdict is Verdict.WRONG  # it does not catch up
+    assert len(slept) == ATTEMPTS - 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "select", "behind", "columns"),
+    [
+        ("count", f"{HOUR}, uniqState(user) AS users", " GROUP BY hour", STATES),
+        ("now()", f"{HOUR}, countState() AS n", " WHERE at < now() GROUP BY hour", STATES),
+        ("LIMIT", f"{HOUR}, countState() AS n", " GROUP BY hour LIMIT 5", STATES),
+        ("HAVING", f"{HOUR}, countState() AS n", " GROUP BY hour HAVING count() > 1", STATES),
+    ],
+)
+def test_what_nobody_can_tell_is_said(scene: Scene, reason: str, select: str, behind: str, columns: str) -> None:
+    scene.table("per_v", f"{columns} ENGINE = AggregatingMergeTree ORDER BY hour")
+    view = scene.view("v", select, behind=behind)
+    scene.events(range(10))
+    report = scene.verify(view)
+    assert report.verdict is Verdict.UNKNOWN
+    assert reason in report.unknown_because[0]
+
+
+def test_nothing_is_counted_that_goes_away_or_was_never_filled(scene: Scene) -> None:
+    view = hourly(scene)
+    reports = [scene.verify(replace(view, fills=False)), scene.verify(view, fed=("per_hourly",))]
+    reports.append(scene.verify(replace(view, reads=("events", "names"))))
+    scene.command("ALTER TABLE {db}.per_hourly MODIFY TTL hour + INTERVAL 1 DAY")
+    reports.append(scene.verify(view))
+    reports.append(scene.verify(replace(view, target="gone")))
+    assert {report.verdict for report in reports} == {Verdict.UNKNOWN}
+    said = ("BACKFILL skip", "events come to its target", "`names` besides", "TTL of `per_hourly`", "no table `gone`")
+    for report, words in zip(reports, said, strict=True):
+        assert words in report.unknown_because[0]
