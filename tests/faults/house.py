@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import signal
@@ -17,20 +16,19 @@ from typing import Any
 from unittest import mock
 
 import clickhouse_connect
-from click.testing import CliRunner
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from bench.systems.server_command import StartedServer, free_port
-from deploy.cli import main
 from schemas.project import load_project
 from schemas.tables.ddl import mapping
 from service.deployment.apply import apply
 from service.deployment.plan import read_plan
+from tests.faults.counting import Counted, count, ids_of, rollup_of
 from tests.faults.door import Door
 from tests.faults.judge import RESULTS, Result
-from tests.faults.load import EVENTS_PER_SECOND, Load, good
+from tests.faults.load import EVENTS_PER_SECOND, SCHEMA, Load, good
 from tests.faults.workers import WorkerPool
 
 SESSION_SECONDS = 3
@@ -38,22 +36,9 @@ INSERT_SECONDS = 10
 # So short that an insert is nearly always under way.
 BATCH_SECONDS = 0.05
 # Protections that are no worker's: they are left out here, or in the scenario.
-OF_HOUSE = ("quarantine", "grace", "renewal", "settled close", "settled cut", "column guard")
+OF_HOUSE = ("quarantine", "grace", "renewal", "settled close", "settled cut", "column guard", "view guard")
 # What must come true does so within seconds; this only ends a round that is stuck, also on a machine that others use.
 PATIENCE_SECONDS = float(os.environ.get("FAULT_PATIENCE_SECONDS") or 120)
-SCHEMA = """SCHEMA >
-    `id` Int64 `json:$.id`,
-    `part` Int32 `json:$.part`{columns}
-
-ENGINE "MergeTree"
-ENGINE_PARTITION_KEY "part"
-ENGINE_SORTING_KEY "id"
-
-KAFKA_CONNECTION_NAME brokers
-KAFKA_TOPIC {name}
-KAFKA_GROUP_ID {group}
-KAFKA_AUTO_OFFSET_RESET {reset}
-"""
 
 
 class StuckError(AssertionError):
@@ -139,11 +124,13 @@ class FaultHouse:
         self.client = clickhouse_connect.get_client(dsn=self.url, autogenerate_session_id=False)
         if "column guard" in self.without:
             self._patches.enter_context(mock.patch.object(mapping, "_guarded", lambda select, *_: select))
+        if "view guard" in self.without:
+            self._patches.enter_context(mock.patch.object(mapping, "_are_there", return_value="1"))
         apply(self.client, read_plan(self.client, load_project(self.folder, environment={}), self.name))
         for name in self.names[:1]:
             self.sql("CREATE TABLE {db}.rollup (part Int32, events UInt64) ENGINE = SummingMergeTree ORDER BY part"
                      " SETTINGS non_replicated_deduplication_window = 10000")  # fmt: skip
-            self.sql(f"CREATE MATERIALIZED VIEW {{db}}.rolling TO {{db}}.rollup AS {_rollup_of(name)}")
+            self.sql(f"CREATE MATERIALIZED VIEW {{db}}.rolling TO {{db}}.rollup AS {rollup_of(name)}")
         if "quarantine" in self.without:
             for name in self.names:
                 self.sql(f"DROP VIEW {{db}}.`{name}_reject`")
@@ -162,7 +149,7 @@ class FaultHouse:
         self._patches.close()
         if isinstance(error, Exception) and not self._is_judged:
             said = f"{type(error).__name__}: {error}"[:200]
-            RESULTS.append(self._result(produced=self.load.sent, failed=said))
+            RESULTS.append(self._result(Counted(self.load.sent), failed=said))
         if error is not None and not self.without:
             for log in self.logs:
                 lines = [line for line in log.read_text(errors="replace").splitlines() if '"inserted"' not in line]
@@ -251,7 +238,7 @@ class FaultHouse:
         return started
 
     def has_rows(self) -> bool:
-        return int(self.sql(f"SELECT count() FROM ({self._ids()})")[0][0]) > 0
+        return int(self.sql(f"SELECT count() FROM ({ids_of(self.names)})")[0][0]) > 0
 
     def until(self, condition: Callable[[], object], what: str, seconds: float | None = None) -> None:
         """Wait for something; StuckError when it does not come true. Servers that do not answer are waited for."""
@@ -294,48 +281,17 @@ class FaultHouse:
         self.until(lambda: self.committed() >= produced, "everything is committed")
         if refills_rollup:
             self.sql("TRUNCATE TABLE {db}.rollup")
-            self.sql(f"INSERT INTO {{db}}.rollup {_rollup_of(self.name)}")
-        result = self._counted(produced, seconds)
+            self.sql(f"INSERT INTO {{db}}.rollup {rollup_of(self.name)}")
+        counted = count(self, produced)
+        result = self._result(counted, seconds=round(seconds, 2), failed=self._failed())
         RESULTS.append(result)
         self._is_judged = True
         assert result.is_well, result
         return result
 
-    def _counted(self, produced: int, seconds: float) -> Result:
-        rows, distinct, bare = self.sql(f"SELECT count(id), uniqExact(id), countIf(id IS NULL) FROM ({self._ids()})")[0]
-        lost = produced - self.gone - self.load.bare - distinct + max(0, self.load.bare - bare)
-        doubled = rows - distinct + max(0, bare - self.load.bare)
-        stored = self.sql(f"SELECT uniqExact(id) FROM {{db}}.`{self.name}`")[0][0]
-        sums = [int(self.sql(f"SELECT sum(events) FROM {{db}}.`{table}`")[0][0]) for table in self.rollups]
-        rolled = max((counted - stored for counted in sums), key=abs)
-        failed = "; ".join(what for condition, what in self._demands if not condition())
-        return self._result(produced, lost, doubled, rolled, self._verify(), round(seconds, 2), failed)
+    def _failed(self) -> str:
+        return "; ".join(what for condition, what in self._demands if not condition())
 
-    def _verify(self) -> str:
-        said = CliRunner().invoke(main, ["verify", "--format", "json"], env=self.environment())
-        if not said.stdout:
-            return said.stderr[-200:] or repr(said.exception)
-        answer = json.loads(said.stdout)
-        if answer["verdict"] != self.verdict:
-            print(said.stdout)
-        return "well" if answer["verdict"] == self.verdict else str(answer["verdict"])
-
-    def _result(self, produced: int = 0, lost: int = 0, doubled: int = 0, rolled: int = 0, verdict: str = "",
-                seconds: float = 0.0, failed: str = "") -> Result:  # fmt: skip
-        return Result(self.fault, self.seed, self._code, produced, lost, doubled, rolled, verdict, seconds, failed,
-                      tuple(self.without))  # fmt: skip
-
-    def _ids(self) -> str:
-        """SQL: the id of every stored row, also of those in quarantine; NULL where a message has none."""
-        parts = []
-        for name in self.names:
-            parts.append(f"SELECT toNullable(id) AS id FROM {{db}}.`{name}`")
-            parts.append(
-                f"SELECT toInt64OrNull(extract(__value, 'id.: ([0-9]+)')) AS id FROM {{db}}.`{name}_quarantine`"
-            )
-        return " UNION ALL ".join(parts)
-
-
-def _rollup_of(name: str) -> str:
-    """SQL: what the view behind a table sums."""
-    return f"SELECT part, count() AS events FROM {{db}}.`{name}` GROUP BY part"
+    def _result(self, counted: Counted, *, seconds: float = 0.0, failed: str = "") -> Result:
+        numbers = (counted.produced, counted.lost, counted.doubled, counted.rolled, counted.verdict, seconds)
+        return Result(self.fault, self.seed, self._code, *numbers, failed, tuple(self.without))

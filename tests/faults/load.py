@@ -12,6 +12,20 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 EVENTS_PER_SECOND = 1_000
 _FLUSH_SECONDS = 150
 _STEP_SECONDS = 0.05
+SCHEMA = """SCHEMA >
+    `id` Int64 `json:$.id`,
+    `part` Int32 `json:$.part`{columns}
+
+ENGINE "MergeTree"
+ENGINE_PARTITION_KEY "part"
+ENGINE_SORTING_KEY "id"
+
+KAFKA_CONNECTION_NAME brokers
+KAFKA_TOPIC {name}
+KAFKA_GROUP_ID {group}
+KAFKA_AUTO_OFFSET_RESET {reset}
+"""
+"""A data source that takes the load's events; `columns` are further ones."""
 BARE = (b"", None, b"no json at all", b"\x00\xff\xfe", b"   ", b"\xef\xbb\xbf", b"[1, 2")
 """Messages that fit no schema and hold no id."""
 

@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-_PROGRAM = Path(__file__).with_name("altered_worker.py")
+_PROGRAM = "tests.faults.altered_worker"
+_ROOT = Path(__file__).parents[2]
 _SPARE = 2
 
 
@@ -54,6 +55,10 @@ class WorkerPool:
         log = self._folder / f"worker-{self._count}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, str(_PROGRAM)], stdin=subprocess.PIPE, stderr=output, env=dict(os.environ)
+                [sys.executable, "-m", _PROGRAM],
+                cwd=_ROOT,
+                stdin=subprocess.PIPE,
+                stderr=output,
+                env=dict(os.environ),
             )
         return process, log

@@ -1,136 +1,90 @@
-"""Views that are made and filled under load: deploys die at any of their steps, answers are lost just before a cut."""
+"""What views behind a table do to an insert: one beside a chain throws at some events, one of the mapping is away."""
 
 from __future__ import annotations
 
-import contextlib
-import threading
+import json
+from functools import partial
 
-import clickhouse_connect
-
-from ingest_worker.storing.settled import records_of
-from schemas.project import load_project
-from schemas.tables.views.view import TableUse, ViewChanges, ViewShape
-from service.deployment.cut.change import change_views, end_former
-from service.deployment.cut.steps import read_unfinished
-from service.deployment.door import Door
-from service.deployment.lock import Lock
-from service.kafka.config import client_config
-from service.settings import ServiceSettings, load_settings
-from tests.faults.door import Exchange, only_inserts
-from tests.faults.house import FaultHouse, Setup
+from tests.faults.house import FaultHouse
 from tests.faults.registry import fault
+from tests.faults.scenarios.outages import comes_true
+from tests.faults.scenarios.restarts import ask
 
-DEATHS = 4
-STATEMENTS = 60  # as a deploy of these views takes, about
-LOST_SECONDS = 0.6
-TARGETS = {
-    "datasources/parts.datasource": "SCHEMA >\n    `part` Int32,\n    `events` UInt64\n\n"
-    'ENGINE "SummingMergeTree"\nENGINE_SORTING_KEY "part"\n'
-    'ENGINE_SETTINGS "non_replicated_deduplication_window=10000"\n',
-    "datasources/all.datasource": "SCHEMA >\n    `name` String,\n    `events` UInt64\n\n"
-    'ENGINE "SummingMergeTree"\nENGINE_SORTING_KEY "name"\n'
-    'ENGINE_SETTINGS "non_replicated_deduplication_window=10000"\n',
-}
-FILLED = Setup(files=TARGETS)
+SAID_SECONDS = 20.0
+EVERY = 3_000
+"""The view throws at one event of so many, by its value: in some seconds of load."""
+TARGET = "ENGINE = SummingMergeTree ORDER BY part SETTINGS non_replicated_deduplication_window = 10000"
 
 
-class DiedError(Exception):
-    """The deploy died here."""
+def add_view(house: FaultHouse, name: str, select: str) -> None:
+    """A view into a table `of_<name>` of its own; `{table}` in its SELECT is the data source's."""
+    house.sql(f"CREATE TABLE {{db}}.of_{name} (part Int32, events UInt64) {TARGET}")
+    text = select.replace("{table}", f"{{db}}.`{house.name}`")
+    house.sql(f"CREATE MATERIALIZED VIEW {{db}}.{name} TO {{db}}.of_{name} AS {text}")
 
 
-class Mortal(Lock):
-    """Dies after so many statements, without giving anything back."""
-
-    left: int | None = None
-
-    def run(self, statement: str) -> None:
-        if self.left is not None:
-            if self.left <= 0:
-                raise DiedError
-            self.left -= 1
-        super().run(statement)
+def demand_whole(house: FaultHouse, *views: str) -> None:
+    """The target of each of these views counts every row of the table once."""
+    for name in views:
+        house.demand(partial(_is_whole, house, name), f"`of_{name}` counts each event once")
 
 
-def views_of(house: FaultHouse) -> tuple[ViewShape, ...]:
-    """A rollup behind the table, and one behind that."""
-    name = house.name
+def _is_whole(house: FaultHouse, view: str) -> bool:
+    rows = house.sql(f"SELECT count() FROM {{db}}.`{house.name}`")
+    return bool(house.sql(f"SELECT sum(events) FROM {{db}}.of_{view}") == rows)
+
+
+def names_view(house: FaultHouse, view: str) -> bool:
+    """Whether log, `/readyz`, `/status` and `/metrics` of the newest worker name the view, and the column."""
+    port = house.admin_port
+    told = f"view `{view}` fails: no such event (at `id`)"
+    code, reasons = ask(port, "GET", "/readyz")
+    (source,) = json.loads(ask(port, "GET", "/status")[1])["data_sources"]
+    gauge = f'birdhouse_ingest_view_broken{{data_source="{house.name}",view="{view}"}} 1.0'
     return (
-        ViewShape(
-            "by_part",
-            "node",
-            name,
-            (name,),
-            "parts",
-            ("SELECT part, count() AS events FROM ", TableUse(name), " GROUP BY part"),
-        ),
-        ViewShape(
-            "over_all",
-            "node",
-            "parts",
-            ("parts",),
-            "all",
-            ("SELECT 'all' AS name, sum(events) AS events FROM ", TableUse("parts")),
-        ),
+        (code, source["broken_view"], source["last_error"]) == (503, view, told)
+        and told in reasons.decode()
+        and gauge in ask(port, "GET", "/metrics")[1].decode()
+        and house.said(told) > 0
     )
 
 
-def deploy(house: FaultHouse, statements: int | None = None) -> None:
-    """As `birdhouse deploy` does once its tables are there. Raises `DiedError` after so many statements."""
-    environment = house.environment()
-    settings = load_settings(ServiceSettings, environment)
-    views = views_of(house)
-    records = records_of(lambda connection: client_config(settings, environment, connection=connection))
-    known = None if "settled cut" in house.without else records
-    client = clickhouse_connect.get_client(dsn=house.url, autogenerate_session_id=False)
-    with contextlib.closing(client):
-        mortal = Mortal(client, house.name)
-        mortal.left = statements
-        door = Door(client, house.name, mortal, print)
-        project = load_project(house.folder, environment={})
-        end_former(door, project=project, records=known)
-        there = {str(name) for (name,) in house.sql(f"SELECT name FROM system.tables WHERE database = '{house.name}'")}
-        there -= read_unfinished(client, house.name).unmade
-        changes = ViewChanges(new=tuple(view for view in views if view.name not in there))
-        change_views(
-            door, project=project, views=views, changes=changes, comment_of=lambda view: view.name, records=known
-        )
-
-
-@fault("views filled under load, the deploy dies", FILLED)
-def dying(house: FaultHouse) -> None:
-    """At any statement of a cut, of a fill, and of the exchange, again and again; a worker is killed meanwhile."""
-    house.rollups += ["parts", "all"]
-    house.start(workers=2)
-    house.pause(0.5, 2)
-    for _ in range(DEATHS):
-        with contextlib.suppress(DiedError):
-            deploy(house, house.chance.randrange(STATEMENTS))
-        house.pause(0, 1)
-        if house.chance.random() < 0.5:
-            house.kill(house.workers[0])
-            house.worker()
-    deploy(house)
+@fault("a view beside a chain throws at some events")
+def view_beside_a_chain(house: FaultHouse) -> None:
+    """Its successor meets the batch that killed nobody and stopped everything; then the view is mended in its place."""
+    add_view(house, "chained", "SELECT part, events FROM {db}.rollup")
+    throwing = f"throwIf(id % {EVERY} = {EVERY - 1}, 'no such event')"
+    add_view(house, "beside", f"SELECT part, 1 + {throwing} AS events FROM {{table}}")
+    (worker,) = house.start()
+    house.until(lambda: house.said('"code": 395'), "the view throws")
+    house.pause(0, 1)
+    house.kill(worker)
+    house.worker()
+    is_named = comes_true(lambda: names_view(house, "beside"), SAID_SECONDS)
+    house.demand(lambda: is_named, "log, /readyz, /status and metrics name the view")
+    house.pause(0, 2)
+    house.sql(f"ALTER TABLE {{db}}.beside MODIFY QUERY SELECT part, 1 AS events FROM {{db}}.`{house.name}`")
     house.cause_is_over()
+    demand_whole(house, "chained", "beside")
     house.judge()
 
 
-@fault("views filled while answers are lost", FILLED)
-def lost_answers(house: FaultHouse) -> None:
-    """Batches that are stored and not known to be are sent again after the cut: a view must count them once."""
-    house.rollups += ["parts", "all"]
-    house.start(through_door=True)
+@fault("a mapping view dropped by hand, behind rollups")
+def mapping_view_dropped(house: FaultHouse) -> None:
+    """Views that write a row for each event make up in number for the messages that nobody puts into quarantine."""
+    house.load.poison = 0.2
+    add_view(house, "each", "SELECT part, 1 AS events FROM {table}")
+    add_view(house, "once_more", "SELECT part, 1 AS events FROM {table}")
+    house.start()
+    view = f"{{db}}.`{house.name}_explain`"
+    create = house.client.query(f"SHOW CREATE TABLE `{house.name}`.`{house.name}_explain`").result_rows[0][0]
     house.pause(0, 1)
-    lost = threading.Event()
-
-    def rule(exchange: Exchange) -> None:
-        exchange.send()
-        exchange.answer()
-        exchange.reset()
-        lost.set()
-
-    house.door.rule = only_inserts(rule)
-    house.until(lost.is_set, "an answer was lost")
-    threading.Timer(LOST_SECONDS, lambda: setattr(house.door, "rule", Exchange.forward)).start()
-    deploy(house)
-    house.pause(0.5, 1)
+    house.sql(f"DROP VIEW {view} SYNC")
+    house.pause(2, 4)
+    house.sql(create)
+    house.cause_is_over()
+    if not house.without:
+        said = f"the mapping view `{house.name}_explain` is missing"
+        house.demand(lambda: house.said(said), "the missing view is named")
+    demand_whole(house, "each", "once_more")
     house.judge()
