@@ -1,13 +1,17 @@
-"""`birdhouse explain`: the SQL of an endpoint, and what it would read."""
+"""`birdhouse explain`: the SQL of an endpoint, and what it would read; or what the views behind a data source cost."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deploy.cli.options import project_option
+
+if TYPE_CHECKING:  # loaded once it is needed, as the others below
+    from deploy.cli.invocation import Invocation
 
 # There is no such pipe. 1 is what the API would refuse, or ClickHouse.
 EXIT_UNKNOWN_PIPE = 2
@@ -27,6 +31,8 @@ EXIT_UNKNOWN_PIPE = 2
 def explain(project: Path | None, pipe: str, parameters: tuple[str, ...], output_format: str) -> None:
     """Show the SQL that the endpoint PIPE runs for these parameters, the values bound to it, and what it would read.
 
+    For a data source in place of a pipe: the materialized views that its rows go through, and what each of them costs.
+
     Exit code 1 for parameters that the API would refuse, 2 for an unknown pipe.
     """
     from deploy.cli.invocation import Invocation
@@ -35,6 +41,9 @@ def explain(project: Path | None, pipe: str, parameters: tuple[str, ...], output
 
     called = Invocation.beside_run(project)
     checked = called.read_project()
+    if pipe in checked.project.data_sources and pipe not in checked.catalog.pipes:
+        click.echo(_view_costs(called, pipe))
+        return
     try:
         explanation = explaining.explain(checked.catalog, pipe, map(_name_and_value, parameters))
     except UnknownPipeError as error:
@@ -48,6 +57,15 @@ def explain(project: Path | None, pipe: str, parameters: tuple[str, ...], output
     click.echo(explaining.render_readings(examined.readings))
     if examined.hints:
         click.echo(explaining.render_hints(examined.hints))
+
+
+def _view_costs(called: Invocation, data_source: str) -> str:
+    from deploy.explain.view_costs import ViewCosts, render_view_costs
+    from service.clickhouse.asking import Asker
+
+    with called.clients() as connect, Asker(connect, called.settings.clickhouse_database) as asker:
+        costs = ViewCosts(asker).of(data_source)
+    return render_view_costs(data_source, costs)
 
 
 def _name_and_value(parameter: str) -> tuple[str, str]:

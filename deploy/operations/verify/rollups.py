@@ -7,9 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.operations.verify.countable import StoredTable, UncountableError, adding_up
@@ -17,6 +15,7 @@ from deploy.operations.verify.report import Verdict
 from ingest_worker.storing.broken_view import said_of
 from schemas.sql.text import identifier, qualified
 from schemas.tables.views.view import ViewShape
+from service.clickhouse.asking import Asker
 from service.clickhouse.connect import reason_of
 from service.errors import ServerError
 
@@ -50,8 +49,7 @@ class RollupReport:
 
 def verify_rollups(
     views: Sequence[ViewShape],
-    client: Client,
-    database: str,
+    asker: Asker,
     fed: frozenset[str] = frozenset(),
     *,
     only: str | None = None,
@@ -59,7 +57,7 @@ def verify_rollups(
 ) -> list[RollupReport]:
     """A report for each target, of views over the data source `only` where that is given. `fed` are the tables that
     events come to besides. Raises `ServerError`."""
-    rollups = Rollups(client, database, fed, sleep)
+    rollups = Rollups(asker, fed, sleep)
     by_target: dict[str, list[ViewShape]] = defaultdict(list)
     for view in views:
         by_target[view.target].append(view)
@@ -69,9 +67,9 @@ def verify_rollups(
 class Rollups:
     """Of one database."""
 
-    def __init__(self, client: Client, database: str, fed: frozenset[str], sleep: Callable[[float], object]) -> None:
-        self._client = client
-        self._database = database
+    def __init__(self, asker: Asker, fed: frozenset[str], sleep: Callable[[float], object]) -> None:
+        self._asker = asker
+        self._database = asker.database
         self._fed = fed
         self._sleep = sleep
         self._tables = dict(self._read_tables())
@@ -97,7 +95,7 @@ class Rollups:
             raise UncountableError("events come to its target besides")
         found: dict[str, str] | None = None
         for view in views:
-            given = {name: kind for name, kind, *_ in self._rows(f"DESCRIBE ({view.select(self._database)})")}
+            given = {name: kind for name, kind, *_ in self._asker.rows(f"DESCRIBE ({view.select(self._database)})")}
             adds = adding_up(view, self._database, self._table(view.source), target, given)
             found = adds if found is None else {name: total for name, total in found.items() if name in adds}
         if not found:
@@ -122,7 +120,7 @@ class Rollups:
 
     def _sums(self, source: str, totals: Mapping[str, str]) -> dict[str, int]:
         columns = ", ".join(f"{total} AS {identifier(name)}" for name, total in totals.items())
-        (row,) = self._rows(f"SELECT {columns} FROM {source} AS counted")
+        (row,) = self._asker.rows(f"SELECT {columns} FROM {source} AS counted", settings=_SETTINGS)
         return {name: int(value or 0) for name, value in zip(totals, row, strict=True)}
 
     def _table(self, name: str) -> StoredTable:
@@ -133,17 +131,12 @@ class Rollups:
     def _read_tables(self) -> Iterator[tuple[str, StoredTable]]:
         columns: dict[str, dict[str, str]] = defaultdict(dict)
         where = "WHERE database = {database:String}"
-        for table, name, kind in self._rows(f"SELECT table, name, type FROM system.columns {where}"):
+        for table, name, kind in self._asker.rows(f"SELECT table, name, type FROM system.columns {where}"):
             columns[table][name] = kind
-        for name, engine, full, key in self._rows(
+        for name, engine, full, key in self._asker.rows(
             f"SELECT name, engine, engine_full, sorting_key FROM system.tables {where}"
         ):
             summed = re.match(r"\w*SummingMergeTree\((.*?)\)+ ", full)
             named = frozenset(re.findall(r"\w+", summed[1])) if summed is not None else frozenset()
             has_ttl = re.search(r"\bTTL\b", full) is not None
             yield name, StoredTable(name, engine, has_ttl, columns[name], key, named)
-
-    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
-        parameters = {"database": self._database}
-        settings = {**_SETTINGS, "session_timezone": "UTC"}
-        return [tuple(row) for row in self._client.query(sql, parameters=parameters, settings=settings).result_rows]

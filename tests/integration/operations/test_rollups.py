@@ -13,6 +13,7 @@ from deploy.operations.verify.report import Verdict
 from deploy.operations.verify.rollups import ATTEMPTS, RollupReport, verify_rollups
 from schemas.sql.text import qualified
 from schemas.tables.views.view import TableUse, ViewShape
+from service.clickhouse.asking import Asker
 from tests.schemas.mapping.engines import ENGINES, connector
 
 HOUR = "toStartOfHour(at) AS hour"
@@ -23,6 +24,7 @@ PLAIN = "(hour DateTime, n UInt64, spent UInt64) ENGINE = SummingMergeTree ORDER
 @dataclass
 class Scene:
     client: Client
+    asker: Asker
     database: str
 
     def command(self, sql: str) -> None:
@@ -55,19 +57,19 @@ class Scene:
     def verify_all(
         self, *views: ViewShape, fed: tuple[str, ...] = (), sleep: Callable[[float], object] = lambda _: None
     ) -> list[RollupReport]:
-        return verify_rollups(views, self.client, self.database, frozenset(fed), sleep=sleep)
+        return verify_rollups(views, self.asker, frozenset(fed), sleep=sleep)
 
 
 @pytest.fixture(params=ENGINES)
 def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
-    made = Scene(connector(request)(), f"test_{uuid.uuid4().hex}")
-    made.command("CREATE DATABASE {db}")
-    made.table("events", "(at DateTime, user String, amount UInt32) ENGINE = MergeTree ORDER BY at")
-    yield made
-    made.client.close()
-    again = connector(request)()  # an embedded engine's client that saw an error is not used again
-    again.command(f"DROP DATABASE IF EXISTS `{made.database}` SYNC")
-    again.close()
+    connect, database = connector(request), f"test_{uuid.uuid4().hex}"
+    with Asker(connect, database) as asker:
+        made = Scene(connect(), asker, database)
+        made.command("CREATE DATABASE {db}")
+        made.table("events", "(at DateTime, user String, amount UInt32) ENGINE = MergeTree ORDER BY at")
+        yield made
+        made.command("DROP DATABASE {db} SYNC")
+        made.client.close()
 
 
 def hourly(scene: Scene) -> ViewShape:
