@@ -17,6 +17,7 @@ from query_api.observing.health import Health, Watched
 from query_api.observing.log import log_observation
 from query_api.observing.metrics import OBSERVATIONS, PREFIX, ApiMetrics
 from query_api.observing.observations import Observer, to_all
+from query_api.observing.queries import OF_QUERIES, QueriesCollector
 from query_api.observing.servers import Server
 from query_api.rooms import offered
 from query_api.servers import Servers, connect
@@ -35,9 +36,9 @@ from service.web.admin import create_admin_app
 
 STATE = web.AppKey("STATE", State)
 LIVE = web.AppKey("LIVE", Live)
-# What the API counts of what it observes, for whoever documents it.
+# What the API counts of what it observes, and of its state, for whoever documents it.
 METRICS_PREFIX = PREFIX
-METRICS = tuple(metrics_of(OBSERVATIONS))
+METRICS = (*metrics_of(OBSERVATIONS), *(measure.metric for measure in OF_QUERIES))
 
 
 def create_app(
@@ -69,8 +70,7 @@ def create_app(
     elif callable(servers):
         servers = servers(observe)
     state = _state(settings, servers, observe, registry)
-    metrics.gauge("birdhouse_api_queries_running", "Queries that run now.", lambda: state.admission.running)
-    metrics.gauge("birdhouse_api_queries_waiting", "Queries that wait for their turn.", lambda: state.admission.waiting)
+    registry.register(QueriesCollector(state.admission))
     return _application(state, Live(partial(offered, state), _snapshot(state, project, catalog)))
 
 

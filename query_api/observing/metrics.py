@@ -1,10 +1,8 @@
-"""The API's metrics of what is observed, and of its state when somebody asks."""
+"""The API's metrics of what is observed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 
 from query_api.observing import lifetime, requests, servers
 from query_api.observing.observations import Observation
@@ -21,8 +19,3 @@ class ApiMetrics(MetricsObserver):
 
     def __init__(self, registry: CollectorRegistry) -> None:
         super().__init__(OBSERVATIONS, PREFIX, registry)
-        self._registry = registry
-
-    def gauge(self, name: str, meaning: str, read: Callable[[], float]) -> None:
-        """A number of the service's state that is read when somebody asks for the metrics."""
-        Gauge(name, meaning, registry=self._registry).set_function(read)
