@@ -2,6 +2,7 @@
 
 from tests.faults.scenarios import (  # noqa: F401  they register
     deploys,
+    filled_views,
     groups,
     kills,
     lines,
