@@ -51,12 +51,12 @@ def load_project(folder: Path, *, environment: Mapping[str, str]) -> Project:
         raise ProjectError([Problem(Place(str(folder)), text, "set PROJECT_DIR to the folder of one project")])
     for path in paths:
         _read(found, path, folder, environment)
-    found.problems += check_names(found.data_sources, found.pipes)
     if not paths:
         text = "the folder holds no .datasource and no .pipe file"
         found.problems.append(Problem(Place(str(folder)), text, "set PROJECT_DIR to the project", severity="warning"))
     data_sources = {data_source.name: data_source for data_source in found.data_sources}
-    data_sources |= described_data_sources(data_sources, found.pipes, found.problems)
+    data_sources |= (described := described_data_sources(data_sources, found.pipes, found.problems))
+    found.problems += check_names((*found.data_sources, *described.values()), found.pipes)
     found.problems.sort(key=lambda problem: (problem.place.file, problem.place.line, problem.place.column))
     project = Project(
         folder=folder,

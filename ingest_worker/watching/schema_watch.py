@@ -57,8 +57,9 @@ class SchemaWatch:
     ) -> None:
         self._connect = context.connect
         self._project = project
-        # Of the project that was looked at last, since it takes a while to compile one.
-        self._views, self._views_of = NO_VIEWS, Project(project.folder, {}, {})
+        # Those of the project that was looked at last, since it takes a while to compile one.
+        self._views_of: Project | None = None
+        self._views = NO_VIEWS
         self._database = context.database
         self._observe = context.observe
         self._hold = hold

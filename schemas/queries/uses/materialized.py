@@ -50,7 +50,8 @@ def described_data_sources(
             hint = "leave them out: Tinybird's Classic had them for targets that no file describes"
             problems.append(Problem(engine.place, text, hint, severity="warning"))
         elif first is None:
-            found[name] = DataSource(name, (), engine, described_by=each.name, place=node.place)
+            text = f"# described by the ENGINE lines of {each.pipe.place.file}\n"
+            found[name] = DataSource(name, (), engine, source=text, described_by=each.name, place=node.place)
         elif first.engine != replace(engine, place=first.engine.place):
             text = f"{unused}: `{name}` is what the pipe `{first.described_by}` says first"
             hint = "give both the same ENGINE lines, or describe the target in a `.datasource` file"

@@ -167,7 +167,8 @@ class _Look:
             drop_view_ddl(shape.name, self.database),
             project_view_ddl(shape, self.database, view_comment(shape)),
         )
-        change = Change(Effect.ALTERS, shape.name, said, statements, answers=True, loses=loses)
+        # It holds no rows, as a mapping holds none: nothing that is there changes.
+        change = Change(Effect.ADDS, shape.name, said, statements, answers=True, loses=loses)
         return _Found(shape, self._held(shape, change), is_changed=True)
 
     def _noted(self, shape: ViewShape, deployed: DeployedView, found: ActualTable) -> _Found | None:

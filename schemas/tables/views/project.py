@@ -85,6 +85,9 @@ def _shape(each: MaterializedNode, project: Project, catalog: Catalog) -> tuple[
     target = data_sources.get(target_name(each.kind.target, data_sources))
     if target is None:
         raise _no_target(each.kind.target, data_sources)
+    if each.name in data_sources:
+        hint = "rename the node: the view of a pipe's further materialized node is called `pipe.node`"
+        raise NoViewError(f"its view would be called `{each.name}`, as a data source is", hint)
     query = _stored(NodeKey(each.pipe.name, each.node.name), catalog)
     leftmost = leftmost_of(query.sql)
     source = source_of(leftmost)

@@ -269,3 +269,33 @@ def test_a_landing_table_made_anew_by_hand_takes_nothing(deployment: Deployment)
     until(lambda: "nothing is inserted" in (json.loads(worker("/status")[1])["data_sources"][0]["last_error"] or ""))
     deployment.deploy()
     until(lambda: len(deployment.rows("id")) == 10)
+
+
+ROLLED = "SCHEMA >\n    `day` Date,\n    `sizes` Int64\n\nENGINE SummingMergeTree\nENGINE_SORTING_KEY day\n"
+ROLLING = (
+    "NODE rolling\nSQL >\n    SELECT toDate(at) AS day, sum(size) AS sizes FROM {name} GROUP BY day\n\n"
+    "TYPE materialized\nDATASOURCE rolled\n"
+)
+
+
+def test_what_would_miss_a_view_that_somebody_dropped_is_not_inserted(deployment: Deployment) -> None:
+    project = deployment.folder / "project"
+    (project / "datasources" / "rolled.datasource").write_text(ROLLED)
+    (project / "rolling.pipe").write_text(ROLLING.replace("{name}", deployment.name))
+    deployment.deploy()
+    deployment.worker()
+    deployment.produce(range(6))
+    until(lambda: len(deployment.rows("id")) == 6)
+    deployment.stop_last()
+    deployment.sql("DROP VIEW {db}.rolling SYNC")
+    worker, api = deployment.worker(), deployment.api()
+    until(lambda: "`rolling`: create the view" in api("/readyz")[1])
+    until(lambda: "it is not there any more" in worker("/readyz")[1])
+    deployment.produce(range(6, 12))
+    until(lambda: "nothing is inserted, as it would lose something" in worker("/status")[1])
+    said = deployment.deploy()
+    assert "which is not filled: it has what a view of this name wrote into it" in said
+    until(lambda: len(deployment.rows("id")) == 12)
+    until(lambda: worker("/readyz")[0] == api("/readyz")[0] == 200)
+    table = f"`{deployment.house.database}`.rolled"
+    assert deployment.house.client.query(f"SELECT sum(sizes) FROM {table}").result_rows == [(sum(range(12)),)]

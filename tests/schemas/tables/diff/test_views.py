@@ -77,7 +77,7 @@ def test_another_select_replaces_the_view_and_keeps_the_rows(tmp_path: Path) -> 
     found = changes(wanted, target(wanted), made(replace(shape, statement=("SELECT 1",))))
     assert found.changes.changed == (shape,)
     change = only(found)
-    assert (change.effect, change.answers) == (Effect.ALTERS, True)
+    assert (change.effect, change.answers) == (Effect.ADDS, True)
     assert "rows that are there stay as the former one made them" in change.description
 
 
@@ -114,7 +114,7 @@ def test_a_change_by_hand_is_undone_and_holds_what_comes(tmp_path: Path) -> None
     found = changes(wanted, target(wanted), made(shape, definition=f"{AS_MADE} 2"))
     change = only(found)
     assert found.changes.changed == (shape,)
-    assert (change.effect, change.loses, change.held) == (Effect.ALTERS, True, ("events",))
+    assert (change.effect, change.loses, change.held) == (Effect.ADDS, True, ("events",))
     assert "changed by hand" in change.description
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas.errors import ProjectError
 from schemas.tables.views.project import views_in
 from tests.schemas.tables.views.projects import COUNTS, project, view, views
 
@@ -169,6 +170,18 @@ def test_engine_lines_describe_a_target_that_no_file_does(tmp_path: Path) -> Non
 def test_engine_lines_that_count_for_nothing_are_told(tmp_path: Path, files: dict[str, str], message: str) -> None:
     (warning,) = project(tmp_path, **files).warnings
     assert message in warning.message
+
+
+def test_a_target_that_is_called_as_a_pipe_is_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="the name `same` is taken by same"):
+        project(tmp_path, same=view(into="same", lines=CLASSIC))
+
+
+def test_a_view_is_never_called_as_a_data_source_is(tmp_path: Path) -> None:
+    both = view() + "\n" + view().replace("NODE n", "NODE m")
+    found = views(tmp_path, both=both, **{"both.m_ds": COUNTS})
+    (problem,) = found.errors
+    assert "its view would be called `both.m`" in problem.message
 
 
 def test_of_a_project_that_cannot_be_compiled_nothing_is_known(tmp_path: Path) -> None:
