@@ -74,11 +74,12 @@ def change_views(
         swap_views(door, graph, changes.gone, changes.changed, comment_of)
         graph = read_graph(door.client, door.database)
     if changes.new:
+        number = (read_progress(door.client, door.database) or Progress()).next_number
         _tell_of_others(door, graph, views)
         names = _with_feed(project, graph.with_views(changes.new).doors({view.target for view in changes.new}))
         holds = any(graph.tables[view.source].may_hold_rows for view in changes.new if view.source in graph.tables)
         with known_records(door.client, project, door.database, names if holds else (), records, door.tell) as known:
-            Making(door, steps, changes.new, comment_of, known).make(graph)
+            Making(door, steps, number, changes.new, comment_of, known).make(graph)
     _fill(door, project, steps, views, records)
 
 

@@ -14,10 +14,11 @@ from schemas.sql.text import qualified
 from service.deployment.cut.graph import Graph, Stored, read_graph
 from service.deployment.cut.mutations import await_mutations, has_mutations
 from service.deployment.cut.steps import Progress, Steps
+from service.deployment.cut.work_tables import drop_work_tables
 from service.deployment.door import Door, Records
 from service.errors import UnsettledError
 
-_NEXT = f"{WORK_PREFIX}next_"
+_NEXT, _FORMER = f"{WORK_PREFIX}next_", f"{WORK_PREFIX}former_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Exchange:
             # What nothing is kept in has passed its rows on.
             and not table.keeps_nothing
         ]
-        self._drop_former(graph)
+        self._put_former_aside(graph)
         if targets:
             names = [target.name for target in targets]
             await_mutations(self.door, names)
@@ -57,11 +58,13 @@ class Exchange:
         else:
             self.steps.done()
 
-    def _drop_former(self, graph: Graph) -> None:
+    def _put_former_aside(self, graph: Graph) -> None:
         """Those that a deploy which died was about to exchange: should a statement of it come late, it fails."""
-        for name in graph.tables:
+        for number, name in enumerate(graph.tables):
             if name.startswith(_NEXT):
-                self.door.lock.run(f"DROP TABLE IF EXISTS {qualified(self.door.database, name)}")
+                aside = f"{_FORMER}{self.door.lock.holder}_{number}"
+                former, put_aside = (qualified(self.door.database, each) for each in (name, aside))
+                self.door.lock.run(f"RENAME TABLE {former} TO {put_aside}")
 
     def _close(self, data_sources: tuple[str, ...], targets: list[str]) -> None:
         left = self.door.settle(data_sources, self.records)
@@ -95,8 +98,6 @@ class Exchange:
 
 
 def clean_up(door: Door, steps: Steps, tables: Mapping[str, Stored]) -> None:
-    """Drop what is left over. Who reads from it still, ends on it."""
-    for name in tables:
-        if name.startswith(WORK_PREFIX):
-            door.lock.run(f"DROP TABLE IF EXISTS {qualified(door.database, name)} SETTINGS max_table_size_to_drop = 0")
-    steps.forget()
+    """Drop what is left over."""
+    if drop_work_tables(door, tables):
+        steps.forget()

@@ -59,11 +59,11 @@ class Fill:
 
     def _held(self, view: ViewShape) -> Iterator[tuple[str, Part]]:
         """What the source of a new view held, with the words that name each part of it for all time."""
-        for cut in self.progress.cuts:
-            if view.name in cut.views and view.source in cut.clones:
-                clone = cut.clones[view.source]
-                for part in parts_of(self.door.client, self.door.database, clone, cut.rows_a_piece):
-                    yield f"{clone} {part.condition}", part
+        cut = self.progress.cut_of(view.name)
+        clone = cut.clones.get(view.source) if cut is not None else None
+        if cut is not None and clone is not None:
+            for part in parts_of(self.door.client, self.door.database, clone, cut.rows_a_piece):
+                yield f"{clone} {part.condition}", part
 
     def _fill(self, view: ViewShape, target: Stored, parts: list[tuple[str, Part]]) -> Iterator[Piece]:
         total, done = sum(part.rows for _, part in parts), 0
@@ -87,7 +87,6 @@ class Fill:
         identity = _identity(view, target, select, named)
         name = f"{WORK_PREFIX}piece_{lock.holder}_{identity}"
         table = qualified(database, name)
-        lock.run(f"DROP TABLE IF EXISTS {table}")
         lock.run(f"CREATE TABLE {table} AS {qualified(database, target.name)}{_engine_of_piece(target)}")
         try:
             lock.run(_filling(table, self._columns(select), select, _restricted(database, part)))

@@ -1,6 +1,6 @@
 """What a deploy has done of its cut and its fills, in a table of ours, so that the next one goes on from there.
 
-Rows are only added. What they come to does not depend on their order, but that the first of two equal pieces counts.
+Rows are only added, and of two about the same the first one counts, whatever a deploy that is dead still sends.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class Cut:
     `data_sources` are those whose doors are closed for it; `rows_a_piece` bounds what is filled at once."""
 
     name: str
+    number: int  # a later one has a larger number
     views: tuple[str, ...]
     data_sources: tuple[str, ...]
     clones: dict[str, str]
@@ -53,6 +54,14 @@ class Progress:
     is_done: bool = False  # what is left is to be dropped
 
     @property
+    def next_number(self) -> int:
+        return 1 + max((cut.number for cut in (*self.unmade, *self.cuts)), default=0)
+
+    def cut_of(self, view: str) -> Cut | None:
+        """The cut at which a view began, the last one of it."""
+        return max((cut for cut in self.cuts if view in cut.views), key=lambda cut: cut.number, default=None)
+
+    @property
     def views(self) -> frozenset[str]:
         """Those that are made, and whose fill is not at its end."""
         return frozenset(view for cut in self.cuts for view in cut.views) if not self.is_done else frozenset()
@@ -75,17 +84,19 @@ def read_progress(client: Client, database: str) -> Progress | None:
     if not found.result_rows:
         return None
     table = qualified(database, STEPS_TABLE)
-    return _progress(client.query(f"SELECT step, subject, detail FROM {table} ORDER BY at").result_rows)
+    return _progress(client.query(f"SELECT step, detail FROM {table}").result_rows)
 
 
+_OF = " of "
 _CUT, _PIECE = TypeAdapter(Cut), TypeAdapter(Piece)
 _READY: TypeAdapter[dict[str, tuple[str, ...]]] = TypeAdapter(dict[str, tuple[str, ...]])
 
 
 def _progress(rows: Sequence[Sequence[Any]]) -> Progress:
     def of(step: str) -> dict[str, str]:
-        """Subject → detail, the first of each."""
-        return {subject: detail for kind, subject, detail in reversed(rows) if kind == step}
+        """Subject → detail."""
+        named = ((*name.partition(_OF), detail) for name, detail in rows)
+        return {subject: detail for kind, _, subject, detail in named if kind == step}
 
     begun = {name: _CUT.validate_json(detail) for name, detail in of("begun").items()}
     made, undone, ready = of("cut"), of("undone"), of("ready")
@@ -109,9 +120,9 @@ class Steps:
     def begun(self, cut: Cut) -> None:
         """A cut is about to be made; until `made` its views count as not there."""
         self.lock.run(
-            f"CREATE TABLE IF NOT EXISTS {qualified(self.database, STEPS_TABLE)} (`step` LowCardinality(String),"
-            " `subject` String, `detail` String, `at` DateTime64(6, 'UTC') DEFAULT now64(6)) ENGINE = MergeTree"
-            " ORDER BY `at`"
+            # Of an engine that may be dropped with rows in it by who may not drop events.
+            f"CREATE TABLE IF NOT EXISTS {qualified(self.database, STEPS_TABLE)}"
+            " (`step` String, `detail` String) ENGINE = Join(ANY, LEFT, `step`)"
         )
         self._note("begun", cut.name, _CUT.dump_json(cut).decode())
 
@@ -140,8 +151,8 @@ class Steps:
         self.lock.run(f"DROP TABLE IF EXISTS {qualified(self.database, STEPS_TABLE)}")
 
     def _note(self, step: str, subject: str = "", detail: str = "") -> None:
-        values = ", ".join(map(literal, (step, subject, detail)))
+        values = ", ".join(map(literal, (f"{step}{_OF}{subject}", detail)))
         self.lock.run(
-            f"INSERT INTO {qualified(self.database, STEPS_TABLE)} (`step`, `subject`, `detail`)"
+            f"INSERT INTO {qualified(self.database, STEPS_TABLE)} (`step`, `detail`)"
             f" SETTINGS async_insert = 0 VALUES ({values})"
         )

@@ -53,6 +53,7 @@ class Making:
 
     door: Door
     steps: Steps
+    number: int  # of the cut
     views: tuple[ViewShape, ...]
     comment_of: CommentOf
     records: Records | None
@@ -86,7 +87,8 @@ class Making:
     def _make_of_nothing(self, data_sources: tuple[str, ...]) -> bool:
         """Make them while their sources are empty, so that there is nothing to take and no batch can count twice.
         Whether they were."""
-        cut = Cut(str(self.door.lock.holder), tuple(view.name for view in self.views), data_sources, {}, _ROWS_A_PIECE)
+        names = tuple(view.name for view in self.views)
+        cut = Cut(str(self.door.lock.holder), self.number, names, data_sources, {}, _ROWS_A_PIECE)
         self.steps.begun(cut)
         try:
             self._close(cut, None)
@@ -108,6 +110,7 @@ class Making:
         rows = sum(graph.tables[source].rows or 0 for source in sources)
         return Cut(
             f"{holder}_filled",
+            self.number,
             tuple(view.name for view in self.views),
             data_sources,
             {source: f"{WORK_PREFIX}clone_{holder}_{number}" for number, source in enumerate(sources)},
@@ -138,8 +141,6 @@ def undo(door: Door, steps: Steps, cut: Cut) -> None:
     door.await_begun(*cut.data_sources)
     for name in cut.views:
         door.lock.run(f"DROP VIEW IF EXISTS {qualified(door.database, name)} SYNC")
-    for table in cut.clones.values():
-        door.lock.run(f"DROP TABLE IF EXISTS {qualified(door.database, table)}")
     steps.undone(cut)
     _open(door, cut.data_sources)
 

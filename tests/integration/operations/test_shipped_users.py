@@ -24,8 +24,10 @@ from query_api.engine.schema_check import schema_check
 from query_api.settings import QueryApiSettings
 from schemas.project import load_project
 from schemas.tables.views.project import views_in
+from schemas.tables.views.view import ViewChanges
 from service.settings import load_settings
 from tests.ingest_worker.house import until
+from tests.integration.deployment.cut.scene import VIEWS, Scene
 from tests.integration.deployment.test_schema_watch import Deployment
 
 SHIPPED = Path(__file__).parents[3] / "deploy/clickhouse/users.d/birdhouse.xml"
@@ -263,3 +265,16 @@ def test_the_apis_user_can_see_what_is_deployed(shipped: Shipped) -> None:
     assert any("create the table" in reason for reason in asyncio.run(missing()))
     shipped.birdhouse("deploy")
     assert asyncio.run(missing()) == []
+
+
+@pytest.mark.parametrize("user", ["ingest", "ops"])
+def test_views_are_made_and_filled(shipped: Shipped, user: str, tmp_path: Path) -> None:
+    scene = Scene(lambda: shipped.client(user), "birdhouse", tmp_path / "views")
+    scene.send(0, 1_000)
+    scene.change(ViewChanges(new=VIEWS))
+    scene.send(1_000, 100)
+    assert scene.wrong() == {}
+    scene.change(ViewChanges(changed=VIEWS[:1]))
+    scene.change(ViewChanges(gone=tuple(view.name for view in VIEWS)), views=())
+    assert not [text for text in scene.told if "GRANT" in text]
+    scene.client.close()
