@@ -28,9 +28,6 @@ def demand_whole(house: FaultHouse, *views: str) -> None:
     for name in views:
         house.demand(partial(_is_whole, house, name), f"`of_{name}` counts each event once")
 
-    def keep(self) -> None:
-        """Nobody else deploys here: the next one need not wait until this one is known to be dead."""
-
 
 def _is_whole(house: FaultHouse, view: str) -> bool:
     rows = house.sql(f"SELECT count() FROM {{db}}.`{house.name}`")

@@ -87,7 +87,7 @@ def test_what_clickhouse_refuses_is_told_and_nothing_is_made(scene: Scene) -> No
     scene.send(0, 100)
     before = scene.tables()
     wrong = shape("by_hour", "events", "hourly", "SELECT nothing AS hour FROM {}")
-    with pytest.raises(RefusedStatementError, match="ClickHouse refuses the view `by_hour` into `hourly`: .*nothing"):
+    with pytest.raises(RefusedStatementError, match=r"ClickHouse refuses the view `by_hour` into `hourly`: .*nothing"):
         scene.change(ViewChanges(new=(*VIEWS[1:], wrong)))
     assert scene.tables() == before
     scene.send(100, 100)
