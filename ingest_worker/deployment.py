@@ -19,7 +19,7 @@ from service.backoff import Backoff
 from service.deployment.apply import apply
 from service.deployment.door import OpenRecords
 from service.deployment.plan import Plan, read_plan
-from service.errors import RefusedPlanError, RefusedStatementError
+from service.errors import RefusedPlanError, RefusedStatementError, UnsettledError
 
 _BACKOFF = Backoff(first=0.5, longest=5.0)
 logger = logging.getLogger(__name__)
@@ -68,8 +68,9 @@ def _settle(client: Client, plan: Plan, observe: Observer, records: OpenRecords 
     if may_apply and plan.only_adds:
         try:
             apply(client, plan, records=records, tell=lambda text: logger.warning(text))
-        except (RefusedStatementError, RefusedPlanError) as error:
-            # To try again would change nothing; what the project says besides may work all the same.
+        except (RefusedStatementError, RefusedPlanError, UnsettledError) as error:
+            # To try again would change nothing; what the project says besides may work all the same. Batches that are
+            # half stored may be this worker's own to complete, which it does only once it runs.
             observe(SchemaDiffers(plan.database, error.message, error.hint))
             return error.message
         observe(SchemaApplied(plan.database, plan.render()))

@@ -33,7 +33,7 @@ from service.backoff import Backoff
 from service.clickhouse.connect import connect, reason_of
 from service.deployment.apply import apply
 from service.deployment.plan import read_plan
-from service.errors import RefusedPlanError, ServerError
+from service.errors import RefusedPlanError, ServerError, UnsettledError
 from service.kafka.config import ConfigOf, client_config
 from service.settings import load_settings
 
@@ -154,7 +154,11 @@ def _add(connect_client: Callable[[], Client], database: str, kafka: ConfigOf | 
         plan = read_plan(client, checked.project, database, checked.views)
         if plan.only_adds:
             records = records_of(kafka) if kafka is not None else None
-            apply(client, plan, records=records, tell=lambda text: click.echo(text, err=True))
+            try:
+                apply(client, plan, records=records, tell=lambda text: click.echo(text, err=True))
+            except UnsettledError as error:
+                # They may be this worker's own to complete, which it does only once it runs.
+                click.echo(f"warning: {error}", err=True)
             return
     click.echo(plan.render(), err=True)
     raise RefusedPlanError(

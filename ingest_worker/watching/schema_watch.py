@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime
+
+from clickhouse_connect.driver.client import Client
 
 from ingest_worker.context import Context
 from ingest_worker.observing.inserts import InsertFailed
@@ -23,6 +26,9 @@ from schemas.model import Project
 from schemas.tables.change import Change
 from schemas.tables.views.project import NO_VIEWS, views_in
 from service.deployment.apply import apply
+from service.deployment.cut.change import reopen
+from service.deployment.door import Door
+from service.deployment.lock import lock
 from service.deployment.plan import Plan, read_plan
 
 LOOK_SECONDS = 60.0
@@ -119,8 +125,8 @@ class SchemaWatch:
                 plan = read_plan(client, project, self._database, views)
                 if plan.is_locked and not plan.is_empty:
                     return MENDED_SECONDS / 4  # what a deploy is at is no difference yet
-                if plan.closed and (plan.only_opens or (self._may_apply and plan.only_adds)):
-                    apply(client, plan)
+                if plan.closed:
+                    self._open(client, plan)
                     plan = read_plan(client, project, self._database, views)
         except Exception as error:
             # A server that is away is said by whoever needs it; nothing is known of its schema meanwhile.
@@ -128,6 +134,15 @@ class SchemaWatch:
             return MENDED_SECONDS
         self._judge(plan)
         return LOOK_SECONDS if plan.is_empty else MENDED_SECONDS
+
+    def _open(self, client: Client, plan: Plan) -> None:
+        """Open what a deploy that died left closed, where nothing is lost by it. Views are made and filled by deploys
+        alone: they ask the group's records, which nobody does here."""
+        if plan.views.is_empty and (plan.only_opens or (self._may_apply and plan.only_adds and not plan.has_leftovers)):
+            apply(client, plan)
+        elif all(change.opens for change in plan.changes):
+            with lock(client, self._database, time.sleep) as held:
+                reopen(Door(client, self._database, held, logger.warning), plan.closed)
 
     def _run(self) -> None:
         while not self._is_stopped:

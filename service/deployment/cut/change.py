@@ -14,7 +14,7 @@ into account.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from schemas.feed import feed_of
 from schemas.model import Project
@@ -42,6 +42,20 @@ def end_former(door: Door, *, project: Project, records: OpenRecords | None) -> 
         _exchange(door, project, progress, records)
     if progress.ready is not None or not progress.views:
         clean_up(door, steps, read_graph(door.client, door.database).tables)
+
+
+def reopen(door: Door, data_sources: Collection[str]) -> None:
+    """Open what a deploy that died left closed, for a service that does not go on with its fills: a cut that is not
+    written down is undone first. What is filled and not exchanged is no hindrance: each target is whole in itself.
+
+    Raises `InsertsRunningError`, `LockLostError` and what the client raises.
+    """
+    progress = read_progress(door.client, door.database)
+    for cut in progress.unmade if progress is not None else ():
+        undo(door, Steps(door.lock, door.database), cut)
+    door.take(*data_sources)
+    door.await_begun(*data_sources)
+    door.open(*data_sources)
 
 
 def change_views(

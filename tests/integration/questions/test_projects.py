@@ -8,7 +8,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from query_api.observing.observations import Observation
 from query_api.servers import Servers
 from query_api.settings import QueryApiSettings
 from schemas.project import load_project
+from schemas.tables.views.project import views_in
 from service.deployment.apply import apply
 from service.deployment.plan import read_plan
 from service.settings import load_settings
@@ -64,14 +65,22 @@ def folder(request: pytest.FixtureRequest) -> Path:
     return request.param
 
 
-@pytest.fixture
-def deployed(engine: Engine, folder: Path) -> Iterator[str]:
+@pytest.fixture(params=["views before rows", "rows before views"])
+def deployed(request: pytest.FixtureRequest, engine: Engine, folder: Path) -> Iterator[str]:
     """The database that holds the project's tables and rows."""
     database = f"test_{uuid.uuid4().hex}"
     project = load_project(folder, environment={})
+    views = views_in(project)
+    if request.param == "rows before views":
+        # What nothing is kept in has no rows to fill a view from.
+        kept = {name for name, source in project.data_sources.items() if source.engine.name == "Null"}
+        views = replace(views, shapes=tuple(shape for shape in views.shapes if shape.source in kept))
+        if views == views_in(project):
+            pytest.skip("no view is filled from a table")
     with closing(engine.connect()) as client:
-        apply(client, read_plan(client, project, database))
+        apply(client, read_plan(client, project, database, views))
         fill(client, database, project, folder)
+        apply(client, read_plan(client, project, database))
         yield database
         client.command(f"DROP DATABASE `{database}`")
 
