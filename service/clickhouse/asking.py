@@ -3,14 +3,14 @@ an embedded engine's client that saw one must not be used again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 from clickhouse_connect.driver.client import Client
 
-Row = Sequence[Any]
+Row = tuple[Any, ...]
 
 
 class Asker:

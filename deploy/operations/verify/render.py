@@ -86,7 +86,7 @@ def render_json(reports: Sequence[PartitionReport], rollups: Sequence[RollupRepo
         }
         for rollup in rollups
     ]
-    verdict = verdict_of((*reports, *rollups)).name.lower()
+    verdict = verdict_of(reports, rollups).name.lower()
     return json.dumps({"verdict": verdict, "partitions": partitions, "views": views}, indent=2)
 
 

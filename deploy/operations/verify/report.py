@@ -58,7 +58,7 @@ class Judged(Protocol):
     def verdict(self) -> Verdict: ...
 
 
-def verdict_of(reports: Iterable[Judged]) -> Verdict:
-    """Wrong when anything is, else unknown when anything is."""
-    verdicts = {report.verdict for report in reports}
+def verdict_of(partitions: Iterable[Judged], views: Iterable[Judged] = ()) -> Verdict:
+    """Wrong when anything is, else unknown when any partition is. Of many views nobody could ever tell."""
+    verdicts = {report.verdict for report in partitions} | {report.verdict for report in views} - {Verdict.UNKNOWN}
     return next((found for found in (Verdict.WRONG, Verdict.UNKNOWN) if found in verdicts), Verdict.WELL)

@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.operations.verify.countable import StoredTable, UncountableError, adding_up
+from deploy.operations.verify.deployed_views import deployed_views
 from deploy.operations.verify.report import Verdict
 from ingest_worker.storing.broken_view import said_of
+from schemas.feed import feeds_of
+from schemas.model import Project
 from schemas.sql.text import identifier, qualified
 from schemas.tables.views.view import ViewShape
 from service.clickhouse.asking import Asker
@@ -47,6 +50,16 @@ class RollupReport:
         return Verdict.WELL if self.expected == self.counted else Verdict.WRONG
 
 
+def verify_views(project: Project, asker: Asker, only: str | None = None) -> list[RollupReport]:
+    """A report for each target of the views that are deployed, or of those over the data source called `only`. Raises
+    `ServerError`."""
+    fed = frozenset(feed.data_source for feed in feeds_of(project.data_sources.values()))
+    try:
+        return verify_rollups(deployed_views(asker, project), asker, fed, only=only)
+    except ClickHouseError as error:
+        raise ServerError(f"ClickHouse does not answer: {reason_of(error)}") from error
+
+
 def verify_rollups(
     views: Sequence[ViewShape],
     asker: Asker,
@@ -56,7 +69,7 @@ def verify_rollups(
     sleep: Callable[[float], object] = time.sleep,
 ) -> list[RollupReport]:
     """A report for each target, of views over the data source `only` where that is given. `fed` are the tables that
-    events come to besides. Raises `ServerError`."""
+    events come to besides. Raises the driver's errors where ClickHouse cannot be asked."""
     rollups = Rollups(asker, fed, sleep)
     by_target: dict[str, list[ViewShape]] = defaultdict(list)
     for view in views:
@@ -84,7 +97,7 @@ class Rollups:
             report.unknown_because.append(str(reason))
         except ClickHouseError as error:
             if getattr(error, "code", None) is None:
-                raise ServerError(f"ClickHouse does not answer: {reason_of(error)}") from error
+                raise
             report.fails = said_of(str(error))
         return report
 

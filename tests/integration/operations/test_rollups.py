@@ -5,12 +5,15 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from deploy.operations.verify.deployed_views import deployed_views
 from deploy.operations.verify.report import Verdict
 from deploy.operations.verify.rollups import ATTEMPTS, RollupReport, verify_rollups
+from schemas.model import DataSource, Engine, Project
 from schemas.sql.text import qualified
 from schemas.tables.views.view import TableUse, ViewShape
 from service.clickhouse.asking import Asker
@@ -162,6 +165,28 @@ def test_rows_that_come_in_meanwhile_are_no_fault(scene: Scene) -> None:
     slept.clear()
     assert scene.verify(view, sleep=slept.append).verdict is Verdict.WRONG  # it does not catch up
     assert len(slept) == ATTEMPTS - 1
+
+
+def test_views_are_found_as_they_are_deployed_and_those_of_the_mapping_are_none(scene: Scene) -> None:
+    made = hourly(scene)
+    scene.table("names", "(user String) ENGINE = MergeTree ORDER BY user")
+    scene.table("per_v", f"{STATES} ENGINE = AggregatingMergeTree ORDER BY hour")
+    joined = f" LEFT JOIN `{scene.database}`.names USING (user) GROUP BY hour"
+    scene.view("v", f"{HOUR}, countState() AS n", behind=joined)
+    scene.view("events_store", f"{HOUR}, countState() AS n", behind=" GROUP BY hour", target="per_v")
+    events = DataSource("events", (), Engine("MergeTree"))
+    found = deployed_views(scene.asker, Project(Path(), {"events": events}, {}))
+    assert [(view.name, view.source, view.target, view.fills) for view in found] == [
+        ("hourly", "events", "per_hourly", True),
+        ("v", "events", "per_v", True),
+    ]
+    assert [set(view.reads) for view in found] == [{"events"}, {"events", "names"}]
+    skipping = DataSource("per_hourly", (), Engine("AggregatingMergeTree"), backfill="skip")
+    project = Project(Path(), {"events": events, "per_hourly": skipping}, {})
+    (skipped, *_) = deployed_views(scene.asker, project)
+    assert not skipped.fills
+    scene.events(range(100))
+    assert scene.verify(found[0]).counted == scene.verify(made).counted == {"n": 99}
 
 
 @pytest.mark.parametrize(

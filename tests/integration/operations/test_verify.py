@@ -78,7 +78,9 @@ class Scene:
             monkeypatch.setenv(name, value)
         result = CliRunner().invoke(main, ["verify", "--format", "json", *arguments])
         assert result.stdout, result.stderr
-        return result.exit_code, json.loads(result.stdout)["partitions"][0]
+        document = json.loads(result.stdout)
+        self.views = document["views"]
+        return result.exit_code, document["partitions"][0]
 
 
 @pytest.fixture
@@ -92,6 +94,26 @@ def test_each_offset_once_in_table_or_quarantine_is_well(scene: Scene, monkeypat
     scene.store(range(30, MESSAGES), "_quarantine")
     code, found = scene.verify(monkeypatch)
     assert (code, found["verdict"], found["rows"], found["distinct"]) == (0, "well", MESSAGES, MESSAGES)
+
+
+def test_a_rollup_that_misses_rows_is_wrong_though_each_offset_is_stored(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.deploy()
+    into = f"`{scene.name}`.per_day (n UInt64)"
+    scene.client.command(f"CREATE TABLE {into} ENGINE = SummingMergeTree ORDER BY tuple()")
+    view = f"CREATE MATERIALIZED VIEW `{scene.name}`.daily TO `{scene.name}`.per_day AS"
+    scene.client.command(f"{view} SELECT count() AS n FROM `{scene.name}`.`{scene.name}`")
+    scene.store(range(30))
+    scene.store(range(30, MESSAGES))
+    code, found = scene.verify(monkeypatch)
+    assert (code, found["verdict"], scene.views[0]["counted"]) == (0, "well", {"n": MESSAGES})
+    scene.client.command(f"TRUNCATE TABLE `{scene.name}`.per_day")
+    code, found = scene.verify(monkeypatch)
+    assert (code, found["verdict"], scene.views[0]["verdict"]) == (1, "well", "wrong")
+    assert (scene.views[0]["expected"], scene.views[0]["counted"]) == ({"n": MESSAGES}, {"n": 0})
+    assert scene.verify(monkeypatch, "--since", "2020-01-01T00:00:00")[0] == 0
+    assert scene.views == []
 
 
 def test_gaps_and_doubles_are_given_as_ranges(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
