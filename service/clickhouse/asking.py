@@ -14,7 +14,7 @@ Row = tuple[Any, ...]
 
 
 class Asker:
-    """Asks one database, named `{database:String}` in each question. Times without a zone are UTC."""
+    """Asks one database, which questions of ours name `{database:String}`. Times without a zone are UTC."""
 
     def __init__(self, connect: Callable[[], Client], database: str) -> None:
         self.database = database
@@ -32,10 +32,11 @@ class Asker:
     def rows(
         self, sql: str, parameters: Mapping[str, str] | None = None, settings: Mapping[str, Any] | None = None
     ) -> list[Row]:
-        """All rows of the answer. Raises the driver's errors."""
+        """All rows of the answer. SQL of an author stands in a question without parameters: where there are some, the
+        driver may take a `%` for its own. Raises the driver's errors."""
         if self._client is None:
             self._client = self._connect()
-        bound = {"database": self.database, **(parameters or {})}
+        bound = {**(parameters or {}), **({"database": self.database} if "{database:String}" in sql else {})}
         try:
             found = self._client.query(sql, parameters=bound, settings={"session_timezone": "UTC", **(settings or {})})
         except Exception:

@@ -33,6 +33,7 @@ class StoredTable:
     has_ttl: bool
     columns: dict[str, str]
     sorting_key: str = ""
+    writers: frozenset[str] = frozenset()  # the views that a deploy knows to have written into it
     summed: frozenset[str] = frozenset()
 
     @property
@@ -51,7 +52,7 @@ def adding_up(
     """Columns of the target that add up → SQL over rows of the target, or of the SELECT, that adds them up; `given` are
     the SELECT's own columns (name → type). Raises `UncountableError` where there are none."""
     if not view.fills:
-        raise UncountableError("it was not filled with what its source held (BACKFILL skip)")
+        raise UncountableError("it was not filled (BACKFILL skip), or its target has what another view or SELECT wrote")
     for table in (source, target):
         if table.has_ttl:
             raise UncountableError(f"the TTL of `{table.name}` removes rows")

@@ -8,11 +8,12 @@ from schemas.model import Project
 from schemas.own_names import views
 from schemas.sql.names import names_of
 from schemas.sql.tokens import SqlTextError
+from schemas.tables.views.deployed import from_comment
 from schemas.tables.views.view import ViewShape
 from service.clickhouse.asking import Asker
 
 _VIEWS = (
-    "SELECT name, as_select, target_table FROM system.tables"
+    "SELECT name, as_select, target_table, comment FROM system.tables"
     " WHERE database = {database:String} AND engine = 'MaterializedView' AND target_database = database"
     " AND NOT startsWith(target_table, '.inner') ORDER BY name"
 )
@@ -24,15 +25,14 @@ _SOURCES = (
 
 def deployed_views(asker: Asker, project: Project) -> list[ViewShape]:
     """All but those of the mapping of its data sources. Raises the driver's errors."""
-    own = {view for data_source in project.data_sources for view in views(data_source)}
-    skipped = {source.name for source in project.data_sources.values() if source.backfill == "skip"}
-    return list(_shapes(asker, own, skipped))
+    return list(_shapes(asker, {view for data_source in project.data_sources for view in views(data_source)}))
 
 
-def _shapes(asker: Asker, own: Collection[str], skipped: Collection[str]) -> Iterator[ViewShape]:
+def _shapes(asker: Asker, own: Collection[str]) -> Iterator[ViewShape]:
     sources: dict[str, str] = dict(asker.rows(_SOURCES))
-    for name, select, target in asker.rows(_VIEWS):
+    for name, select, target, comment in asker.rows(_VIEWS):
         if name in sources and name not in own:
+            noted = from_comment(comment)
             yield ViewShape(
                 name=name,
                 node="",
@@ -40,7 +40,7 @@ def _shapes(asker: Asker, own: Collection[str], skipped: Collection[str]) -> Ite
                 reads=_reads(select) or (sources[name],),
                 target=target,
                 statement=(select,),
-                fills=target not in skipped,
+                fills=noted is None or noted.shape.fills,
             )
 
 

@@ -17,6 +17,7 @@ from ingest_worker.storing.broken_view import said_of
 from schemas.feed import feeds_of
 from schemas.model import Project
 from schemas.sql.text import identifier, qualified
+from schemas.tables.deployed import from_comment
 from schemas.tables.views.view import ViewShape
 from service.clickhouse.asking import Asker
 from service.clickhouse.connect import reason_of
@@ -106,6 +107,9 @@ class Rollups:
         target = self._table(views[0].target)
         if target.name in self._fed:
             raise UncountableError("events come to its target besides")
+        former = sorted(target.writers - {view.name for view in views})
+        if former:
+            raise UncountableError(f"rows of the view `{former[0]}`, which is not there any more, are in it")
         found: dict[str, str] | None = None
         for view in views:
             given = {name: kind for name, kind, *_ in self._asker.rows(f"DESCRIBE ({view.select(self._database)})")}
@@ -146,10 +150,12 @@ class Rollups:
         where = "WHERE database = {database:String}"
         for table, name, kind in self._asker.rows(f"SELECT table, name, type FROM system.columns {where}"):
             columns[table][name] = kind
-        for name, engine, full, key in self._asker.rows(
-            f"SELECT name, engine, engine_full, sorting_key FROM system.tables {where}"
+        for name, engine, full, key, comment in self._asker.rows(
+            f"SELECT name, engine, engine_full, sorting_key, comment FROM system.tables {where}"
         ):
             summed = re.match(r"\w*SummingMergeTree\((.*?)\)+ ", full)
             named = frozenset(re.findall(r"\w+", summed[1])) if summed is not None else frozenset()
             has_ttl = re.search(r"\bTTL\b", full) is not None
-            yield name, StoredTable(name, engine, has_ttl, columns[name], key, named)
+            noted = from_comment(comment)
+            writers = frozenset(writer.view for writer in noted.writers) if noted is not None else frozenset()
+            yield name, StoredTable(name, engine, has_ttl, columns[name], key, writers, named)

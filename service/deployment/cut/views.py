@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 
@@ -40,7 +40,9 @@ def swap_views(
         for view in changed:
             name = qualified(door.database, view.name)
             _run(door, view, f"ALTER TABLE {name} MODIFY QUERY {view.select(door.database)}")
-            _run(door, view, f"ALTER TABLE {name} MODIFY COMMENT {literal(comment_of(view))}")
+            # What is in its target is not what this SELECT would give of all of its source.
+            note = comment_of(replace(view, fills=False))
+            _run(door, view, f"ALTER TABLE {name} MODIFY COMMENT {literal(note)}")
     except RefusedStatementError:
         _open(door, data_sources)
         raise

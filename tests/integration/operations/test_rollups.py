@@ -12,12 +12,17 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.operations.verify.deployed_views import deployed_views
 from deploy.operations.verify.report import Verdict
-from deploy.operations.verify.rollups import ATTEMPTS, RollupReport, verify_rollups
+from deploy.operations.verify.rollups import ATTEMPTS, RollupReport, verify_rollups, verify_views
 from schemas.model import DataSource, Engine, Project
+from schemas.project import load_project
 from schemas.sql.text import qualified
 from schemas.tables.views.view import TableUse, ViewShape
 from service.clickhouse.asking import Asker
+from service.deployment.apply import apply
+from service.deployment.plan import read_plan
+from tests.integration.filled import fill
 from tests.schemas.mapping.engines import ENGINES, connector
+from tests.schemas.mapping.mapped import project_of
 
 HOUR = "toStartOfHour(at) AS hour"
 STATES = "(hour DateTime, n AggregateFunction(count), users AggregateFunction(uniq, String))"
@@ -181,10 +186,6 @@ def test_views_are_found_as_they_are_deployed_and_those_of_the_mapping_are_none(
         ("v", "events", "per_v", True),
     ]
     assert [set(view.reads) for view in found] == [{"events"}, {"events", "names"}]
-    skipping = DataSource("per_hourly", (), Engine("AggregatingMergeTree"), backfill="skip")
-    project = Project(Path(), {"events": events, "per_hourly": skipping}, {})
-    (skipped, *_) = deployed_views(scene.asker, project)
-    assert not skipped.fills
     scene.events(range(100))
     assert scene.verify(found[0]).counted == scene.verify(made).counted == {"n": 99}
 
@@ -218,3 +219,52 @@ def test_nothing_is_counted_that_goes_away_or_was_never_filled(scene: Scene) -> 
     said = ("BACKFILL skip", "events come to its target", "`names` besides", "TTL of `per_hourly`", "no table `gone`")
     for report, words in zip(reports, said, strict=True):
         assert words in report.unknown_because[0]
+
+
+PROJECTS = Path(__file__).parents[2] / "projects"
+
+
+@pytest.mark.parametrize("name", ["chains", "classic", "dimensions", "over_endpoints", "rollups", "states"])
+def test_whole_projects_are_well_or_say_why_nobody_can_tell(scene: Scene, name: str) -> None:
+    project = load_project(PROJECTS / name, environment={})
+    scene.client.command(f"DROP TABLE `{scene.database}`.events SYNC")
+    apply(scene.client, read_plan(scene.client, project, scene.database))
+    fill(scene.client, scene.database, project, PROJECTS / name)
+    reports = verify_views(project, scene.asker)
+    assert reports
+    for report in reports:
+        assert report.verdict is not Verdict.WRONG, report
+        assert report.verdict is Verdict.WELL or all(report.unknown_because)
+
+
+def test_what_a_former_select_or_view_wrote_is_not_held_against_todays(scene: Scene, tmp_path: Path) -> None:
+    files = {
+        "events.datasource": "SCHEMA >\n    `id` Int64\n\nENGINE MergeTree\nENGINE_SORTING_KEY id\n",
+        "per_id.datasource": "SCHEMA >\n    `id` Int64,\n    `n` UInt64\n\n"
+        "ENGINE SummingMergeTree\nENGINE_SORTING_KEY id\n",
+    }
+
+    def deploy(**selects: str) -> RollupReport:
+        pipes = {
+            f"{name}.pipe": f"NODE n\nSQL >\n    {select}\n\nTYPE materialized\nDATASOURCE per_id\n"
+            for name, select in selects.items()
+        }
+        for old in tmp_path.glob("*.pipe"):
+            old.unlink()
+        project = project_of(tmp_path, {**files, **pipes})
+        apply(scene.client, read_plan(scene.client, project, scene.database))
+        scene.command("INSERT INTO {db}.events SELECT number FROM numbers(10) SETTINGS deduplicate_insert = 'disable'")
+        (report,) = verify_views(project, scene.asker)
+        return report
+
+    scene.command("DROP TABLE {db}.events SYNC")
+    first = deploy(count="SELECT id, count() AS n FROM events GROUP BY id")
+    assert (first.verdict, first.counted) == (Verdict.WELL, {"n": 10})
+    changed = deploy(count="SELECT id, count() AS n FROM events WHERE id > 4 GROUP BY id")
+    assert (changed.verdict, changed.unknown_because) == (
+        Verdict.UNKNOWN,
+        ["it was not filled (BACKFILL skip), or its target has what another view or SELECT wrote"],
+    )
+    another = deploy(other="SELECT id, count() AS n FROM events GROUP BY id")
+    assert another.verdict is Verdict.UNKNOWN
+    assert "`count`" in another.unknown_because[0] or "BACKFILL skip" in another.unknown_because[0]
