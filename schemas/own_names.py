@@ -37,8 +37,8 @@ DATABASE_TABLES: Mapping[str, str] = {
 """What a database has once, and what it is."""
 
 REHEARSAL_SUFFIX = "__rehearsal"
-"""Behind the database's name: the database in which a deploy tries what it is about to make. What the users of the
-containers may create beside theirs."""
+"""Behind the database's name, before what makes it unique: a database in which a deploy tries what it is about to make,
+and a check the project's SQL. What the users of the containers may create beside theirs."""
 
 # --- What a data source that takes events has, besides the table of its name ---
 

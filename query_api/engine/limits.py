@@ -6,24 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from service.clickhouse.project_settings import PROJECT_SETTINGS
+
 # ClickHouse refuses a longer HTTP field (`http_max_field_value_size`, code 1000), bound values among them. The length
 # is that of the escaped UTF-8 text. Its multipart reader lets one byte more through; we keep to what is documented.
 MAX_VALUE_BYTES = 131_072
-
-# What SQL written for Tinybird relies on and a stock ClickHouse has switched off.
-PROJECT_SETTINGS: Mapping[str, str] = MappingProxyType(
-    {
-        "joined_subquery_requires_alias": "0",
-        # `SELECT a AS b … JOIN … USING b`: b is the alias, as it was before ClickHouse's analyzer.
-        "analyzer_compatibility_join_using_top_level_identifier": "1",
-        "allow_suspicious_types_in_group_by": "1",
-        "allow_suspicious_types_in_order_by": "1",
-        "allow_dynamic_type_in_join_keys": "1",
-        "allow_suspicious_low_cardinality_types": "1",
-        # A time without a zone is UTC, as it is when it is stored, whatever zone ClickHouse is in.
-        "session_timezone": "UTC",
-    }
-)
 
 # Forms of values in answers that callers rely on, whatever the server's profile says.
 FORMAT_SETTINGS: Mapping[str, str] = MappingProxyType(

@@ -17,11 +17,11 @@ from query_api.engine.limits import Limits
 from query_api.engine.rows import read_objects
 from query_api.errors import RequestError
 from query_api.openapi.column_choice import can_choose_columns
-from query_api.openapi.sample_values import sample
 from query_api.routes import Columns
 from schemas.queries.catalog import Catalog, CompiledEndpoint
 from schemas.queries.nodes import NodeKey
 from schemas.queries.query import Query
+from schemas.queries.trials.sample_values import sample
 from schemas.template.errors import TemplateError
 
 # Columns change with a deployment, of which nobody tells this process.

@@ -72,6 +72,14 @@ class Catalog:
         stored in ClickHouse. Raises TemplateError; a secret has no value in it."""
         return self._composer.render_stored(self.nodes[key])
 
+    def render_node(self, node: CompiledNode, values: Mapping[str, object]) -> Query:
+        """The statement that answers any node, as `CompiledEndpoint.render` does for those that are asked over HTTP."""
+        return self._composer.render(node, values)
+
+    def render_alone(self, node: CompiledNode, values: Mapping[str, object]) -> Query:
+        """A node's own text, names as they stand in it. Raises TemplateError."""
+        return self._composer.render_alone(node, values)
+
     def render_sql(
         self, sql: str, values: Mapping[str, object], over: str | None, may_read: Callable[[str], bool]
     ) -> CallerStatement:

@@ -82,6 +82,7 @@ class _NodeCheck:
         self._nodes: dict[NodeKey, None] = {}
         self._data_sources: dict[str, None] = {}
         self._service_data_sources: dict[str, None] = {}
+        self._unknown: dict[str, None] = {}
         self._reported: set[tuple[str, int]] = set()
 
     def check(self) -> NodeReads:
@@ -90,7 +91,9 @@ class _NodeCheck:
             names = self._names(sample, is_certain=len(samples) == 1) if sample.text.strip() else None
             if names is not None:
                 self._check_names(names, sample)
-        return NodeReads(tuple(self._nodes), tuple(self._data_sources), tuple(self._service_data_sources))
+        return NodeReads(
+            tuple(self._nodes), tuple(self._data_sources), tuple(self._service_data_sources), tuple(self._unknown)
+        )
 
     def _names(self, sample: Sample, *, is_certain: bool) -> SqlNames | None:
         try:
@@ -124,6 +127,7 @@ class _NodeCheck:
         elif meaning.is_of_service:
             self._service_data_sources[table.name] = None  # told with all that reads it
         elif not table.is_operand:
+            self._unknown[table.name] = None
             self._warn(meaning.problem, sample, table.start, self._hint(table.name))
 
     def _hint(self, name: str) -> str:

@@ -87,6 +87,12 @@ class Composer:
         is_short = sum(len(part.sql) for part in statement) <= _CACHED_TEXT
         return _query(self._cached_statement(statement) if is_short else joined(statement), render)
 
+    def render_alone(self, node: CompiledNode, values: Mapping[str, object]) -> Query:
+        """The node's own text with its bound values, without what it reads. Raises TemplateError."""
+        render = Render(self._secrets, column_kinds=self._resolver.column_kinds)
+        render.table_name = lambda name: self._table_sql(node, name)
+        return _query(node.render(values, render), render)
+
     def render_over(
         self, node: CompiledNode, values: Mapping[str, object], over: str | None, may_read: Callable[[str], bool]
     ) -> CallerStatement:

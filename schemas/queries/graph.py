@@ -11,11 +11,12 @@ from schemas.queries.nodes import NodeKey
 @dataclass(frozen=True, slots=True)
 class NodeReads:
     """What is read: nodes, data sources (and `<name>_quarantine` tables) by their names, and service data sources,
-    which do not exist here."""
+    which do not exist here. `unknown` are the names of what is not there at all."""
 
     nodes: tuple[NodeKey, ...]
     data_sources: tuple[str, ...]
     service_data_sources: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,9 +57,9 @@ class Template:
         """Compile. Raises TemplateCompileError with the place in `source`."""
         if len(source) > DEFAULT_LIMITS.source:
             raise TemplateCompileError(f"a template has at most {DEFAULT_LIMITS.source} characters")
-        self._source = source.replace("\r\n", "\n")
-        self.segments = split(self._source)
-        self._contexts = dict(tag_contexts(self._source, self.segments))
+        self.source = source.replace("\r\n", "\n")
+        self.segments = split(self.source)
+        self._contexts = dict(tag_contexts(self.source, self.segments))
         self._refused: dict[int, str] = {}
         try:
             parsed, rewriter = self._understood()
@@ -98,7 +98,7 @@ class Template:
     def _rewritten(self) -> tuple[nodes.Template, Rewriter]:
         token = REFUSED_TAGS.set(self._refused)
         try:
-            parsed = ENVIRONMENT.parse(self._source)
+            parsed = ENVIRONMENT.parse(self.source)
         finally:
             REFUSED_TAGS.reset(token)
         can_assign = any(segment.keyword in _ASSIGNING for segment in self.segments)
@@ -116,7 +116,7 @@ class Template:
 
     def _place(self, ordinal: int) -> tuple[int, int]:
         offset = self.segments[min(max(ordinal, 1), len(self.segments)) - 1].offset if self.segments else 0
-        return place_of(self._source, offset)
+        return place_of(self.source, offset)
 
     def _compile_error(self, message: str, ordinal: int) -> TemplateCompileError:
         line, column = self._place(ordinal)

@@ -12,11 +12,23 @@ class Code(IntEnum):
     """The number in `Code: 60. DB::Exception: …` and in the header `X-ClickHouse-Exception-Code`."""
 
     UNEXPECTED_END_OF_FILE = 3
+    CANNOT_PARSE_TEXT = 6
+    CANNOT_PARSE_QUOTED_STRING = 26
+    CANNOT_PARSE_INPUT = 27
+    ATTEMPT_TO_READ_AFTER_EOF = 32
     BAD_ARGUMENTS = 36
+    CANNOT_PARSE_DATE = 38
+    CANNOT_PARSE_DATETIME = 41
     UNKNOWN_FUNCTION = 46
+    TYPE_MISMATCH = 53
     TABLE_ALREADY_EXISTS = 57
     UNKNOWN_TABLE = 60
+    SYNTAX_ERROR = 62
+    ARGUMENT_OUT_OF_BOUND = 69
+    CANNOT_CONVERT_TYPE = 70
+    CANNOT_PARSE_NUMBER = 72
     UNKNOWN_DATABASE = 81
+    INCORRECT_DATA = 117
     FILE_DOESNT_EXIST = 107
     TOO_MANY_ROWS = 158
     TIMEOUT_EXCEEDED = 159
@@ -42,13 +54,18 @@ class Code(IntEnum):
     TOO_MANY_BYTES = 307
     UNKNOWN_STATUS_OF_INSERT = 319
     TABLE_SIZE_EXCEEDS_MAX_DROP_SIZE_LIMIT = 359
+    CANNOT_PARSE_UUID = 376
     QUERY_WAS_CANCELLED = 394
     TOO_MANY_ROWS_OR_BYTES = 396
     SYSTEM_ERROR = 425
     CANNOT_SCHEDULE_TASK = 439
     VIOLATED_CONSTRAINT = 469
+    CANNOT_PARSE_DOMAIN = 441
     ACCESS_DENIED = 497
     AUTHENTICATION_FAILED = 516
+    CANNOT_PARSE_IPV4 = 675
+    CANNOT_PARSE_IPV6 = 676
+    UNKNOWN_ELEMENT_OF_ENUM = 691
     SERVER_OVERLOADED = 745
     KEEPER_EXCEPTION = 999
     POCO_EXCEPTION = 1000  # of the HTTP server itself, such as a form field over its limit
@@ -102,3 +119,26 @@ CREDENTIALS = frozenset(
     }
 )
 """Who we are is not believed."""
+
+TEXT_FORM = frozenset(
+    {
+        Code.CANNOT_PARSE_TEXT,
+        Code.CANNOT_PARSE_QUOTED_STRING,
+        Code.CANNOT_PARSE_INPUT,
+        Code.ATTEMPT_TO_READ_AFTER_EOF,
+        Code.BAD_ARGUMENTS,
+        Code.CANNOT_PARSE_DATE,
+        Code.CANNOT_PARSE_DATETIME,
+        Code.TYPE_MISMATCH,
+        Code.ARGUMENT_OUT_OF_BOUND,
+        Code.CANNOT_CONVERT_TYPE,
+        Code.CANNOT_PARSE_NUMBER,
+        Code.INCORRECT_DATA,
+        Code.CANNOT_PARSE_UUID,
+        Code.CANNOT_PARSE_DOMAIN,
+        Code.CANNOT_PARSE_IPV4,
+        Code.CANNOT_PARSE_IPV6,
+        Code.UNKNOWN_ELEMENT_OF_ENUM,
+    }
+)
+"""A value has not the form that the SQL reads it in: another value would be taken."""

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import query_api
-from query_api.engine.limits import FORMAT_SETTINGS, PROJECT_SETTINGS, Limits, query_settings
+from query_api.engine.limits import FORMAT_SETTINGS, Limits, query_settings
 from query_api.settings import QueryApiSettings
+from service.clickhouse.project_settings import PROJECT_SETTINGS
 from service.errors import SettingsError
 from service.settings import load_settings
 

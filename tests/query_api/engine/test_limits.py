@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from query_api.engine.limits import FORMAT_SETTINGS, PROJECT_SETTINGS, Limits, limit_settings, query_settings
+from query_api.engine.limits import FORMAT_SETTINGS, Limits, limit_settings, query_settings
+from service.clickhouse.project_settings import PROJECT_SETTINGS
 
 
 def test_a_caller_wins_over_a_pipe_a_pipe_over_ours_and_the_limits_over_all() -> None:

@@ -27,6 +27,7 @@ class Database:
     exists: bool = True
     commands: list[str] = field(default_factory=list)
     fails_at: str = "\0"  # a statement with this text fails
+    left_over: tuple[str, ...] = ()  # databases of rehearsals
     running: tuple[str, ...] = ()  # holders of locks of whom a statement runs
 
     def command(self, statement: str) -> None:
@@ -36,7 +37,7 @@ class Database:
             error = DatabaseError("Code: 62. DB::Exception: it does not work")
             error.code = 62
             raise error
-        if "__rehearsal`" in statement:
+        if "__rehearsal_" in statement:
             return
         name = statement.split("`")[3] if statement.count("`") > 3 else ""
         if statement.startswith("CREATE TABLE") and name in self.tables:
@@ -51,7 +52,9 @@ class Database:
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> SimpleNamespace:
         rows: list[tuple[Any, ...]] = []
-        if "system.databases" in sql:
+        if "beginning" in parameters:
+            rows = [(name,) for name in self.left_over if name.startswith(parameters["beginning"])]
+        elif "system.databases" in sql:
             rows = [(parameters["database"],)] if self.exists else []
         elif "system.processes" in sql:
             rows = [(int(any(running in parameters["mark"] for running in self.running)),)]

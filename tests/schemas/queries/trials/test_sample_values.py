@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from query_api.openapi.sample_values import sample
+from schemas.queries.trials.sample_values import sample
 from schemas.template.parameters import Parameter
 
 

@@ -1,0 +1,1 @@
+"""A project's SQL tried by ClickHouse itself, on empty tables of a database beside the real one."""

@@ -1,0 +1,187 @@
+"""Tries every node of every pipe: each alone, after those that it reads, with each of its trials."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from itertools import chain
+
+from schemas.model import Materialization, Problem, Project
+from schemas.queries.catalog import Catalog
+from schemas.queries.nodes import CompiledNode, NodeKey
+from schemas.queries.query import Query
+from schemas.queries.resolve import COPY_TABLE_FUNCTIONS
+from schemas.queries.trials.origins import RenderedNode, rendered
+from schemas.queries.trials.trials import MADE_UP, TEXTS, Trial, trials_of, with_text
+from service.analysis.answers import SECONDS, Answer, Asking
+from service.analysis.joins import EXPLAIN_TREE, join_warnings
+from service.analysis.located import place_of
+from service.analysis.tables import ScratchTable, Tables
+from service.analysis.targets import compare_with_target
+from service.analysis.words import reason_of, source_line
+from service.clickhouse.codes import TEXT_FORM, Code
+
+# They reach other servers, which analysing a project must not.
+_REMOTE = re.compile(rf"\b(?:{'|'.join(sorted(COPY_TABLE_FUNCTIONS))})\s*\(", re.IGNORECASE)
+# Any column is much like a name of one letter.
+_SHORTEST_GUESSED = 3
+_JOIN = re.compile(r"\bJOIN\b", re.IGNORECASE)
+
+
+class NodeAnalysis:
+    """One look at all nodes; `problems` and `broken` pipes are what it finds."""
+
+    def __init__(self, project: Project, catalog: Catalog, tables: Tables, asking: Asking) -> None:
+        self.problems: list[Problem] = []
+        self.broken: set[str] = set()
+        self._project = project
+        self._catalog = catalog
+        self._tables = tables
+        self._asking = asking
+        self._broken_nodes: set[NodeKey] = set()
+
+    def run(self) -> None:
+        done: set[NodeKey] = set()
+        for key in self._catalog.nodes:
+            for each in self._in_order(key, done):
+                self._look_at(self._catalog.nodes[each])
+
+    def _in_order(self, key: NodeKey, done: set[NodeKey]) -> Iterator[NodeKey]:
+        """The node after all that it reads, each once."""
+        pending = [(key, False)]
+        while pending:
+            current, is_ready = pending.pop()
+            if is_ready:
+                yield current
+            elif current not in done and current in self._catalog.nodes:
+                done.add(current)
+                pending.append((current, True))
+                pending += [(each, False) for each in self._catalog.graph[current].nodes]
+
+    def _look_at(self, node: CompiledNode) -> None:
+        reads = self._catalog.graph.reachable(node.key)
+        trials = trials_of(self._catalog, node)
+        # A node that reads what is broken is parsed alone: what else ClickHouse said would be about the other.
+        if self._broken_nodes.intersection(reads.nodes) or self._tables.unusable.intersection(reads.data_sources):
+            for trial in trials.statements[:1]:
+                self._parse(node, trial)
+            return
+        found = [
+            problem
+            for trial in trials.statements
+            if (problem := self._try(node, trial, reads.data_sources)) is not None
+        ]
+        self._tell(node, found, len(trials.statements))
+        if node.key not in self._broken_nodes and trials.statements:
+            self._look_closer(node, trials.statements[0], reads.data_sources)
+
+    def _tell(self, node: CompiledNode, found: list[tuple[Trial, Answer]], tried: int) -> None:
+        told: set[tuple[object, ...]] = set()
+        is_sound = len(found) < tried
+        for trial, answer in found:
+            problem = self._problem(node, trial, answer, is_sound=is_sound)
+            key = (problem.place, problem.message.partition(" (asked with")[0])
+            if key not in told:
+                told.add(key)
+                self._add(node, problem)
+
+    def _add(self, node: CompiledNode, problem: Problem) -> None:
+        self.problems.append(problem)
+        if problem.severity == "error":
+            self._broken_nodes.add(node.key)
+            self.broken.add(node.pipe.name)
+
+    def _try(self, node: CompiledNode, trial: Trial, reads: tuple[str, ...]) -> tuple[Trial, Answer] | None:
+        """The trial and why it is refused; None when it is not, or not for anything of the project's."""
+        if _REMOTE.search(trial.query.sql):
+            return None
+        answer = self._ask("EXPLAIN ", trial.query, reads)
+        if not answer.is_refused:
+            return None
+        is_about_us = trial.has_free_texts and (answer.code in TEXT_FORM or MADE_UP in answer.reason)
+        return None if is_about_us and self._is_about_texts(node, trial, reads, answer) else (trial, answer)
+
+    def _is_about_texts(self, node: CompiledNode, trial: Trial, reads: tuple[str, ...], first: Answer) -> bool:
+        """Whether another text than ours is taken, or nobody can tell which one would be."""
+        for text in TEXTS:
+            other = with_text(self._catalog, node, trial, text)
+            if other is not None and not self._ask("EXPLAIN ", other.query, reads).is_refused:
+                return True
+        return MADE_UP in first.reason or first.code in TEXT_FORM
+
+    def _ask(self, question: str, query: Query, reads: tuple[str, ...]) -> Answer:
+        return self._asking.ask(f"{question}{query.sql}", query, self._seen(query, reads))
+
+    def _seen(self, query: Query, reads: tuple[str, ...]) -> list[ScratchTable]:
+        """The tables that a statement names, as tables or in texts (`joinGet('dimensions', …)`)."""
+        usable = self._tables.usable
+        in_texts = (name for name in usable if f"'{name}'" in query.sql)
+        return [usable[name] for name in dict.fromkeys(chain(reads, in_texts)) if name in usable]
+
+    def _parse(self, node: CompiledNode, trial: Trial) -> None:
+        text = rendered(self._catalog, node, trial.values)
+        if text is not None:
+            answer = self._asking.parse(text.text, self._catalog.render_alone(node, trial.values))
+            if answer.code == Code.SYNTAX_ERROR:
+                self._add(node, self._problem(node, trial, answer, is_sound=False))
+
+    def _problem(self, node: CompiledNode, trial: Trial, answer: Answer, *, is_sound: bool) -> Problem:
+        """`is_sound`: other values of the node's parameters are taken."""
+        text = rendered(self._catalog, node, trial.values)
+        if answer.code == Code.SYNTAX_ERROR and text is not None:
+            # The position is one in the composed statement: asked alone it is one in the node's own text.
+            answer = self._asking.parse(text.text, self._catalog.render_alone(node, trial.values))
+            answer = answer if answer.is_refused else Answer((), Code.SYNTAX_ERROR, "syntax error")
+        reason = reason_of(answer.reason)
+        place = place_of(reason, text) if text is not None else node.node.sql_place
+        name = f"node `{node.node.name}`"
+        if answer.code in (Code.TIMEOUT_EXCEEDED, Code.MEMORY_LIMIT_EXCEEDED):
+            message = f"ClickHouse could not analyse the {name} within {SECONDS} s: it is not checked"
+            return Problem(node.node.sql_place, message, "its sub-queries run while it is analysed", "", "warning")
+        shown = self._catalog.secrets.hide(reason.text)
+        message = f"ClickHouse refuses the {name}: {shown}{_asked_with(trial)}"
+        is_of_values = is_sound and answer.code in TEXT_FORM
+        hint = reason.hint or self._closest(node, reason.names, text)
+        return Problem(
+            place,
+            message,
+            "with other values it is taken: give the parameters defaults that suit" if is_of_values else hint,
+            source_line(node.pipe.source, place),
+            "warning" if is_of_values else "error",
+        )
+
+    def _closest(self, node: CompiledNode, names: tuple[str, ...], text: RenderedNode | None) -> str:
+        """What an unknown column may have meant."""
+        if not names or text is None or len(names[0]) < _SHORTEST_GUESSED:
+            return ""
+        reads = self._catalog.graph.reachable(node.key).data_sources
+        columns = {
+            column.name for name in reads if name in self._project.data_sources
+            for column in self._project.data_sources[name].columns
+        }  # fmt: skip
+        wanted = names[0].rpartition(".")[2]
+        close = difflib.get_close_matches(wanted, columns - {wanted}, 1) if wanted not in columns else []
+        return f"did you mean `{close[0]}`?" if close else ""
+
+    def _look_closer(self, node: CompiledNode, trial: Trial, reads: tuple[str, ...]) -> None:
+        if _REMOTE.search(trial.query.sql):
+            return
+        text = rendered(self._catalog, node, trial.values)
+        if isinstance(node.node.kind, Materialization) and text is not None:
+            described = self._asking.ask(
+                f"DESCRIBE (\n{trial.query.sql}\n)", trial.query, self._seen(trial.query, reads)
+            )
+            for problem in compare_with_target(self._project, self._tables, self._asking, text, described.rows):
+                self._add(node, problem)
+        if text is not None and _JOIN.search(text.text):
+            tree = self._ask(EXPLAIN_TREE, trial.query, reads)
+            for problem in join_warnings(tree.rows, text):
+                self._add(node, problem)
+
+
+def _asked_with(trial: Trial) -> str:
+    if trial.is_default or not trial.values:
+        return ""
+    names = [f"`{name}`" for name in trial.values]
+    return f" (asked with {', '.join(names[:6])}{' …' if len(names) > 6 else ''})"
