@@ -279,10 +279,15 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A whole folder that was read without an error; names are unique over data sources and pipes."""
+    """A whole folder that was read without an error; names are unique over data sources and pipes.
+
+    `set_aside` are data sources and pipes that are in the folder and were left out because something is wrong with
+    them: whatever ClickHouse has of them stays as it is.
+    """
 
     folder: Path
     data_sources: Mapping[str, DataSource]
     pipes: Mapping[str, Pipe]
     connections: Mapping[str, Connection] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
+    set_aside: frozenset[str] = frozenset()

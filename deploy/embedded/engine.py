@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -28,6 +28,13 @@ class EmbeddedEngine:
 
     One process has at most one engine, on one folder.
     """
+
+    _open: ClassVar[EmbeddedEngine | None] = None
+
+    @classmethod
+    def running(cls) -> EmbeddedEngine | None:
+        """The one that is open in this process."""
+        return cls._open
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -53,6 +60,7 @@ class EmbeddedEngine:
         except MissingExtraError:
             self.stop()
             raise
+        EmbeddedEngine._open = self
         logger.info("embedded engine started", extra={"fields": {"folder": str(self.folder)}})
 
     def client(self) -> Client:
@@ -74,6 +82,7 @@ class EmbeddedEngine:
                 self._anchor.query("KILL QUERY WHERE 1 ASYNC")
             self._anchor.close()
             self._anchor = None
+            EmbeddedEngine._open = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

@@ -15,6 +15,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.check import CheckedProject
+from deploy.checking.engines import analyse_with
 from deploy.embedded.broker import EmbeddedBroker, is_port_free
 from deploy.embedded.engine import EmbeddedEngine
 from deploy.errors import PortInUseError
@@ -29,6 +30,7 @@ from ingest_worker.settings import IngestSettings
 from ingest_worker.storing.settled import records_of
 from query_api.access.auth import ADMIN, derive_token
 from query_api.settings import QueryApiSettings
+from service.analysis.project import Analyst
 from service.backoff import Backoff
 from service.clickhouse.connect import connect, reason_of
 from service.deployment.apply import apply
@@ -73,11 +75,16 @@ def run(settings: RunSettings, environment: Environment, checked: CheckedProject
         kafka = _kafka_of(settings, environment) if servers.broker is None else None
         # Before what it then would not notice: a file that is saved while everything starts.
         watch = (
-            ProjectWatch(settings.project_folder, environment, functools.partial(_add, connect_client, database, kafka))
+            ProjectWatch(
+                settings.project_folder,
+                environment,
+                functools.partial(_add, connect_client, database, kafka),
+                analyse=analyse_with(Analyst(connect_client, database)),
+            )
             if is_watched
             else None
         )
-        _deploy(connect_client, database, kafka, checked)
+        checked = _deploy(connect_client, database, kafka, checked, watch)
         system = System(
             checked=checked,
             api_environment=api_environment(shared),
@@ -131,14 +138,21 @@ def _kafka_of(settings: RunSettings, environment: Environment) -> ConfigOf:
 
 
 def _deploy(
-    connect_client: Callable[[], Client], database: str, kafka: ConfigOf | None, checked: CheckedProject
-) -> None:
-    """Apply what only adds; a server that does not answer is waited for. Raises `RefusedPlanError` otherwise, and
-    `RefusedStatementError` for what ClickHouse would refuse again."""
+    connect_client: Callable[[], Client],
+    database: str,
+    kafka: ConfigOf | None,
+    checked: CheckedProject,
+    watch: ProjectWatch | None,
+) -> CheckedProject:
+    """Apply what only adds, and give what of the project is to serve; a server that does not answer is waited for.
+    Raises `RefusedPlanError` otherwise, and `RefusedStatementError` for what ClickHouse would refuse again."""
     failures = 0
     while True:
         try:
-            return _add(connect_client, database, kafka, checked)
+            connect_client().close()
+            served = watch.begin(checked) if watch is not None else checked
+            _add(connect_client, database, kafka, served)
+            return served
         except (ServerError, ClickHouseError) as error:
             failures += 1
             delay = _BACKOFF.delay(failures)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from pathlib import Path
 
 import click
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from deploy.check import CheckedProject, read_project
+from deploy.check import CheckedProject
+from deploy.checking.engines import Analyse
+from deploy.checking.examination import Examined, examine
+from deploy.checking.last_good import with_last_good
 from deploy.run.changes import changes, project_folders
 from schemas.errors import ProjectError
+from schemas.model import Project
 from schemas.project import project_files
 from schemas.report import render
 from service.clickhouse.connect import reason_of
@@ -27,8 +31,9 @@ _GOES_ON = "the last good version goes on serving"
 class ProjectWatch:
     """Compares a folder with what was read of it last.
 
-    `deploy` puts a project into ClickHouse, or raises `RefusedPlanError` when that takes more than adding. What people
-    are to read goes to `show`. One task or thread at a time uses it.
+    `deploy` puts a project into ClickHouse, or raises `RefusedPlanError` when that takes more than adding. `analyse`
+    has ClickHouse look at its SQL, `good` is what serves when it begins. What people are to read goes to `show`. One
+    task or thread at a time uses it.
     """
 
     def __init__(
@@ -37,14 +42,31 @@ class ProjectWatch:
         environment: Mapping[str, str],
         deploy: Callable[[CheckedProject], None],
         *,
+        analyse: Analyse | None = None,
+        good: CheckedProject | None = None,
         show: Callable[[str], None] = lambda text: click.echo(text, err=True),
     ) -> None:
         self._folder = folder
         self._environment = environment
         self._deploy = deploy
+        self._analyse = analyse
+        self._good = good
         self._show = show
         self._contents = _contents(folder)
         self._waiting_because = ""
+        self._not_analysed = ""
+
+    def begin(self, checked: CheckedProject) -> CheckedProject:
+        """What of a project without errors in its files is to serve at first: all that ClickHouse takes. What it does
+        not take is shown, and set aside with everything that reads it."""
+        found = examine(self._folder, self._environment, self._analyse)
+        known = set(checked.warnings)
+        if problems := [each for each in found.problems if each not in known]:
+            self._show(render(problems))
+        if found.set_aside:
+            self._show(f"hint: until it is right {_listed(found.set_aside)} cannot be asked")
+        self._good = found.rest if found.rest is not None else checked
+        return self._good
 
     async def versions(self) -> AsyncGenerator[CheckedProject]:
         """Every version that `poll` gives, as long as somebody asks."""
@@ -68,8 +90,10 @@ class ProjectWatch:
             self._waiting_because = ""
             return None
         try:
-            checked = read_project(self._folder, self._environment)
-            self._deploy(checked)
+            found = examine(self._folder, self._environment, self._analyse)
+            checked = found.whole if found.whole is not None else self._repaired(found)
+            if checked is not None:
+                self._deploy(checked)
         except (ServerError, ClickHouseError) as error:
             self._wait(error.message if isinstance(error, ServerError) else reason_of(error))
             return None
@@ -78,20 +102,64 @@ class ProjectWatch:
             self._show(_words_of(error))
             return None
         self._contents, self._waiting_because = contents, ""
-        self._show(self._announced(checked, changed))
+        self._show(self._announced(found, checked, changed))
+        self._tell_not_analysed(found)
+        self._good = checked or self._good
         return checked
+
+    def _repaired(self, found: Examined) -> CheckedProject | None:
+        """The project with the last good versions of what is broken; None when nothing else of it is new."""
+        if self._good is None or found.reading.elsewhere:
+            return None
+        checked = with_last_good(found.reading, found.broken, self._good, self._analyse)
+        return None if checked is None or _is_same(checked, self._good) else checked
+
+    def _tell_not_analysed(self, found: Examined) -> None:
+        if found.not_analysed and found.not_analysed != self._not_analysed:
+            self._show(f"note: the SQL is not analysed: {found.not_analysed}")
+        self._not_analysed = found.not_analysed
 
     def _wait(self, reason: str) -> None:
         if reason != self._waiting_because:
             self._waiting_because = reason
             self._show(f"error: what was saved cannot be deployed yet: {reason}\nhint: {_GOES_ON}")
 
-    def _announced(self, checked: CheckedProject, changed: list[Path]) -> str:
+    def _announced(self, found: Examined, checked: CheckedProject | None, changed: list[Path]) -> str:
         names = [path.relative_to(self._folder).as_posix() for path in changed]
-        more = f" and {len(names) - _FILES_SHOWN} more" if len(names) > _FILES_SHOWN else ""
-        live = f"live: {', '.join(names[:_FILES_SHOWN])}{more}"
-        ours = [problem for problem in checked.warnings if problem.place.file in names]
-        return f"{render(ours)}\n{live}" if ours else live
+        shown = [each for each in found.problems if each.severity == "error" or each.place.file in names]
+        lines = [render(shown)] if shown else []
+        if checked is None:
+            return "\n".join([*lines, f"hint: {_GOES_ON}"])
+        good = self._good.project if self._good is not None else None
+        kept = [name for name in sorted(found.broken) if good is not None and _has(good, name)]
+        if kept:
+            lines.append(f"hint: the last good version of {_listed(kept)} goes on serving")
+        if gone := sorted(found.broken - set(kept)):
+            lines.append(f"hint: {_listed(gone)} cannot be asked until it is right")
+        wrong = {problem.place.file for problem in found.problems if problem.severity == "error"}
+        live = [name for name in names if name not in wrong]
+        more = f" and {len(live) - _FILES_SHOWN} more" if len(live) > _FILES_SHOWN else ""
+        if live:
+            lines.append(f"live: {', '.join(live[:_FILES_SHOWN])}{more}")
+        return "\n".join(lines)
+
+
+def _has(project: Project, name: str) -> bool:
+    return name in project.data_sources or name in project.pipes
+
+
+def _is_same(checked: CheckedProject, good: CheckedProject | None) -> bool:
+    """Whether two versions ask and hold the same."""
+    if good is None:
+        return False
+    one, other = checked.project, good.project
+    return (one.data_sources, one.pipes, one.connections) == (other.data_sources, other.pipes, other.connections)
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown = [f"`{name}`" for name in names]
+    more = f" and {len(shown) - _FILES_SHOWN} more" if len(shown) > _FILES_SHOWN else ""
+    return f"{', '.join(shown[:_FILES_SHOWN])}{more}"
 
 
 def _words_of(error: ProjectError | ServiceError) -> str:

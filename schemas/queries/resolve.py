@@ -75,7 +75,7 @@ class Resolver:
             return KnownTable(name, is_of_system=True)
         if len(table.parts) > 1 and table.parts[0] in SERVICE_DATABASES:
             return UnknownName(f"the service data source `{name}` does not exist here", is_of_service=True)
-        return UnknownName(f"Resource '{name}' not found")
+        return UnknownName(not_found(name))
 
     def _resource(self, name: str) -> NodeKey | KnownTable | None:
         if name in self._data_sources:
@@ -109,6 +109,11 @@ class Resolver:
         """A name much like one that is unknown, for a hint; empty when there is none."""
         known = [*self._pipes.get(pipe, {}), *self._data_sources, *self._pipes]
         return next(iter(difflib.get_close_matches(name, known, 1)), "")
+
+
+def not_found(name: str) -> str:
+    """What is said of a name that the project does not have."""
+    return f"Resource '{name}' not found"
 
 
 def without_version(name: str) -> str:

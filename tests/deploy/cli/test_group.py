@@ -62,5 +62,5 @@ def test_help_is_shown_without_what_the_commands_run() -> None:
 
 
 def test_an_error_that_nobody_expects_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, invoke: Invoke) -> None:
-    monkeypatch.setattr("deploy.check.load_project", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr("deploy.checking.reading.load_project", lambda *_, **__: 1 // 0)
     assert isinstance(invoke("check").exception, ZeroDivisionError)
