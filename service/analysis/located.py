@@ -36,6 +36,15 @@ def offset_of(names: tuple[str, ...], text: str) -> int | None:
     return next(found[best][name] for name in names if name in found[best])
 
 
+def output_of(name: str, text: str) -> int | None:
+    """Where a SELECT gives a column this name: in front of a comma or of FROM; else where the name stands at all."""
+    words = _words(text)
+    for (word, start), (following, _) in zip(words, [*words[1:], ("FROM", 0)], strict=True):
+        if word == name and following.upper() in (",", "FROM"):
+            return start
+    return offset_of((name,), text)
+
+
 def _first_word(text: str) -> int:
     return len(text) - len(text.lstrip())
 

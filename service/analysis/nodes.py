@@ -99,16 +99,17 @@ class NodeAnalysis:
         answer = self._ask("EXPLAIN ", trial.query, reads)
         if not answer.is_refused:
             return None
-        is_about_us = trial.has_free_texts and (answer.code in TEXT_FORM or MADE_UP in answer.reason)
-        return None if is_about_us and self._is_about_texts(node, trial, reads, answer) else (trial, answer)
+        is_about_us = trial.has_free_texts and _may_be_about_texts(answer)
+        return None if is_about_us and self._is_about_texts(node, trial, reads) else (trial, answer)
 
-    def _is_about_texts(self, node: CompiledNode, trial: Trial, reads: tuple[str, ...], first: Answer) -> bool:
-        """Whether another text than ours is taken, or nobody can tell which one would be."""
+    def _is_about_texts(self, node: CompiledNode, trial: Trial, reads: tuple[str, ...]) -> bool:
+        """Whether the complaint is about a text of ours: another is taken, or it is another complaint with each."""
         for text in TEXTS:
             other = with_text(self._catalog, node, trial, text)
-            if other is not None and not self._ask("EXPLAIN ", other.query, reads).is_refused:
-                return True
-        return MADE_UP in first.reason or first.code in TEXT_FORM
+            answer = self._ask("EXPLAIN ", other.query, reads) if other is not None else Answer()
+            if other is not None and not (answer.is_refused and _may_be_about_texts(answer, text)):
+                return not answer.is_refused
+        return True
 
     def _ask(self, question: str, query: Query, reads: tuple[str, ...]) -> Answer:
         return self._asking.ask(f"{question}{query.sql}", query, self._seen(query, reads))
@@ -141,12 +142,12 @@ class NodeAnalysis:
             return Problem(node.node.sql_place, message, "its sub-queries run while it is analysed", "", "warning")
         shown = self._catalog.secrets.hide(reason.text)
         message = f"ClickHouse refuses the {name}: {shown}{_asked_with(trial)}"
-        is_of_values = is_sound and answer.code in TEXT_FORM
+        is_of_values = is_sound and (answer.code in TEXT_FORM or trial.is_of_all)
         hint = reason.hint or self._closest(node, reason.names, text)
         return Problem(
             place,
             message,
-            "with other values it is taken: give the parameters defaults that suit" if is_of_values else hint,
+            hint or ("with other values it is taken: give the parameters defaults that suit" if is_of_values else ""),
             source_line(node.pipe.source, place),
             "warning" if is_of_values else "error",
         )
@@ -178,6 +179,11 @@ class NodeAnalysis:
             tree = self._ask(EXPLAIN_TREE, trial.query, reads)
             for problem in join_warnings(tree.rows, text):
                 self._add(node, problem)
+
+
+def _may_be_about_texts(answer: Answer, text: str = MADE_UP) -> bool:
+    """Whether a complaint is about what a value holds, not about what there is."""
+    return answer.code in TEXT_FORM or text in reason_of(answer.reason).text
 
 
 def _asked_with(trial: Trial) -> str:

@@ -75,7 +75,7 @@ def _located(table: ScratchTable, refusal: Answer, asking: Asking) -> Problem:
     data_source = table.data_source
     if not table.is_quarantine:
         for number, part in enumerate(variants(data_source)):
-            name = f"{_PROBE}{number}"
+            name = f"{_PROBE}{number}_{data_source.name}"  # one that nothing has: CREATE passes over what is there
             probe = ScratchTable(name, replace(part.data_source, name=name), names_zone=table.names_zone)
             found = asking.make(probe)
             if found.is_refused:

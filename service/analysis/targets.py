@@ -16,7 +16,7 @@ from schemas.sql.expressions import names_in
 from schemas.sql.text import identifier, literal
 from service.analysis.answers import Asking
 from service.analysis.conversions import Loss, loss_of
-from service.analysis.located import offset_of
+from service.analysis.located import output_of
 from service.analysis.tables import Tables
 from service.analysis.words import reason_of, source_line
 
@@ -126,5 +126,5 @@ def _problem(text: RenderedNode, name: str, said: str, hint: str, *, is_error: b
 
 
 def _place_of_column(text: RenderedNode, name: str) -> Place:
-    offset = offset_of((name,), text.text) if name else None
-    return text.node.node.sql_place if offset is None else text.place(offset)
+    offset = output_of(name, text.text) if name else None
+    return text.place(len(text.text) - len(text.text.lstrip()) if offset is None else offset)

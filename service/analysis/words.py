@@ -26,7 +26,9 @@ _QUOTED = re.compile(r"[`']([^`'\n]{1,200})[`']")
 _CONSTANT = re.compile(r"'([^']*)'_[A-Z]")
 _FUNCTION = re.compile(r"\b[Ff]unction (?:with name )?[`']?(\w+)")
 _COLUMN = re.compile(r"\b__table\d+\.([\w.]+)")
-_CLAUSE = re.compile(r"\bin (WHERE|PREWHERE|HAVING|QUALIFY|JOIN ON)\b")
+_CLAUSE = re.compile(r"\bin (WHERE|PREWHERE|HAVING|QUALIFY)\b|section (IN)\b")
+_BARE_COLUMN = re.compile(r"\bcolumn (\w+)\s*$")
+_MERGED = re.compile(r"with (\w+) suffix .* instead of (\w+)")
 _UNION = re.compile(r"\b(UNION|INTERSECT|EXCEPT)_?(?:ALL|DISTINCT)?\b")
 _OPERATORS = {
     "equals": "=", "notEquals": "!=", "less": "<", "lessOrEquals": "<=", "greater": ">", "greaterOrEquals": ">=",
@@ -97,7 +99,11 @@ def _names(text: str) -> tuple[str, ...]:
     names += _COLUMN.findall(own) + _COLUMN.findall(executing) + _CONSTANT.findall(executing)
     for name in (*_FUNCTION.findall(own), *_FUNCTION.findall(executing)):
         names.append(_OPERATORS.get(name, name))
-    names += _CLAUSE.findall(own) + _UNION.findall(own)
+    names += [first or second for first, second in _CLAUSE.findall(own)]
+    names += _UNION.findall(own) + _BARE_COLUMN.findall(own)
+    names += [f"{function}{suffix}" for suffix, function in _MERGED.findall(own)]
+    if "support sampling" in own:
+        names.append("SAMPLE")
     return tuple(dict.fromkeys(_last_parts(names)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schemas.queries.catalog import Catalog
 from schemas.queries.nodes import CompiledNode
@@ -28,13 +28,15 @@ Values = dict[str, str | list[str]]
 class Trial:
     """One statement of a node for certain `values`.
 
-    `is_default`: as it is for who gives no value that is not needed. `has_free_texts`: a value is a text of ours, which
+    `is_default`: as it is for who gives no value that is not needed. `is_of_all`: every parameter has a value, which
+    may be more than anybody gives at once. `has_free_texts`: a value is a text of ours, which
     may not be what the SQL takes it for.
     """
 
     values: Mapping[str, str | list[str]]
     query: Query
     is_default: bool = False
+    is_of_all: bool = False
     has_free_texts: bool = False
 
 
@@ -52,7 +54,7 @@ def trials_of(catalog: Catalog, node: CompiledNode) -> Trials:
     parameters = merge([use for each in reached for use in each.parameters])
     found: dict[tuple[object, ...], Trial] = {}
     failure = ""
-    for values in _value_sets(catalog, node, parameters):
+    for values, is_of_all in _value_sets(catalog, node, parameters):
         if len(found) >= _MOST:
             break
         try:
@@ -62,7 +64,7 @@ def trials_of(catalog: Catalog, node: CompiledNode) -> Trials:
             continue
         key = (query.sql, *sorted(query.parameters.items()), *sorted(query.settings.items()))
         free = any(is_free_text(each) for each in parameters if each.name in values)
-        found.setdefault(key, Trial(values, query, not found, free))
+        found.setdefault(key, Trial(values, query, not found, is_of_all, free))
     return Trials(tuple(found.values()), "" if found else failure)
 
 
@@ -70,7 +72,7 @@ def with_text(catalog: Catalog, node: CompiledNode, trial: Trial, text: str) -> 
     """The trial with another text in the place of ours; None where it cannot be rendered."""
     values = {name: _replaced(value, text) for name, value in trial.values.items()}
     try:
-        return Trial(values, catalog.render_node(node, values), has_free_texts=True)
+        return replace(trial, values=values, query=catalog.render_node(node, values))
     except TemplateError:
         return None
 
@@ -81,15 +83,18 @@ def _replaced(value: str | list[str], text: str) -> str | list[str]:
     return text if value == MADE_UP else value
 
 
-def _value_sets(catalog: Catalog, node: CompiledNode, parameters: tuple[Parameter, ...]) -> Iterator[Values]:
+def _value_sets(
+    catalog: Catalog, node: CompiledNode, parameters: tuple[Parameter, ...]
+) -> Iterator[tuple[Values, bool]]:
+    """Values to render with, and whether they are all at once, those that somebody needs first."""
     samples = {each.name: sample(each, MADE_UP) for each in parameters}
     needed = _needed(catalog, node, parameters, samples)
-    yield needed
-    yield samples
-    for wish in branch_wishes(node.template.segments) if node.template is not None else ():
-        yield _granted(wish, needed, samples)
-        # The branch may need others that only `defined()` asks for.
-        yield _granted(wish, samples, samples)
+    wishes = list(branch_wishes(node.template.segments)) if node.template is not None else []
+    yield needed, False
+    yield from ((_granted(wish, needed, samples), False) for wish in wishes)
+    # A branch may need others that nothing but `defined()` asks for.
+    yield samples, True
+    yield from ((_granted(wish, samples, samples), True) for wish in wishes)
 
 
 def _needed(catalog: Catalog, node: CompiledNode, parameters: tuple[Parameter, ...], samples: Values) -> Values:
