@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deploy.check import CheckedProject
 from deploy.checking.engines import Analyse, NotAnalysedError
-from deploy.checking.likely_mistakes import likely_mistakes
+from deploy.checking.likely_mistakes import Known, likely_mistakes
 from deploy.checking.reading import Reading, read_what_is_right, without
 from deploy.checking.set_aside import kept_as_they_are, set_aside
 from schemas.model import Problem
@@ -42,8 +42,11 @@ class Examined:
         return None if self.has_errors else self.rest
 
 
-def examine(folder: Path, environment: Mapping[str, str], analyse: Analyse | None) -> Examined:
-    """Examine the project in a folder; without `analyse` its SQL is read and not asked about.
+def examine(
+    folder: Path, environment: Mapping[str, str], analyse: Analyse | None, known: Known | None = None
+) -> Examined:
+    """Examine the project in a folder; without `analyse` its SQL is read and not asked about. Who looks
+    again and again keeps what is `known` of it.
 
     Raises SettingsError for a secret's file that cannot be read, and ProjectError for a folder without a project.
     """
@@ -56,7 +59,7 @@ def examine(folder: Path, environment: Mapping[str, str], analyse: Analyse | Non
             broken |= findings.broken
         except NotAnalysedError as error:
             not_analysed = str(error)
-    problems += likely_mistakes(reading.project, reading.catalog)
+    problems += likely_mistakes(reading.project, reading.catalog, known if known is not None else {})
     problems.sort(key=lambda each: (each.place.file, each.place.line, each.place.column))
     aside = set_aside(reading.project, reading.catalog.graph, broken)
     rest = None

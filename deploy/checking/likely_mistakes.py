@@ -7,40 +7,52 @@ from collections.abc import Iterator
 
 from deploy.explain.lookups import find_lookups
 from schemas.model import Problem, Project
-from schemas.queries.catalog import Catalog
+from schemas.queries.catalog import Catalog, CompiledEndpoint
 from schemas.queries.nodes import CompiledNode, NodeKey
-from schemas.queries.trials.origins import rendered
-from schemas.queries.trials.trials import Trial, trials_of
+from schemas.queries.trials.origins import RenderedNode, rendered
+from schemas.queries.trials.trials import Trial, first_trial, trials_of
 from schemas.template.parameters import merge
+from service.analysis.words import source_line
 
 # `column = {p1:String}` or `column IN ({p1:String})`.
 _EQUALS_TEXT = re.compile(r"([\w.`\"]+)\s*(?:=|==|\bIN\s*\(?)\s*\(?\s*\{(\w+):String\}", re.IGNORECASE)
 _OR = re.compile(r"\bOR\b", re.IGNORECASE)
 
 
-def likely_mistakes(project: Project, catalog: Catalog) -> Iterator[Problem]:
+Known = dict[tuple[str, ...], tuple[Problem, ...]]
+"""What was found of endpoints whose files are as they were, kept from one look to the next."""
+
+
+def likely_mistakes(project: Project, catalog: Catalog, known: Known) -> list[Problem]:
     """Warnings, each with its place."""
+    found: Known = {}
     for endpoint in catalog.endpoints.values():
-        if endpoint.pipe.endpoint is None:
-            continue
+        sources = [project.data_sources[name].source for name in endpoint.dependencies if name in project.data_sources]
+        as_it_is = (endpoint.pipe.place.file, endpoint.pipe.source, *sources)
+        found[as_it_is] = known[as_it_is] if as_it_is in known else tuple(_mistakes(project, catalog, endpoint))
+    known.clear()
+    known.update(found)
+    return [problem for each in found.values() for problem in each]
+
+
+def _mistakes(project: Project, catalog: Catalog, endpoint: CompiledEndpoint) -> Iterator[Problem]:
+    if endpoint.pipe.endpoint is not None:
         reached = catalog.graph.reachable(NodeKey(endpoint.name, endpoint.pipe.endpoint.name))
-        nodes = [catalog.nodes[key] for key in reached.nodes if key in catalog.nodes and key.pipe == endpoint.name]
-        for node in nodes:
-            trials = trials_of(catalog, node).statements
-            if not trials:
-                continue
-            yield from _filtered_out(catalog, node, trials[0])
-            yield from _scans(project, catalog, node, trials)
+        for key in reached.nodes:
+            if key in catalog.nodes and key.pipe == endpoint.name:
+                yield from _filtered_out(catalog, catalog.nodes[key])
+                yield from _scans(project, catalog, catalog.nodes[key])
 
 
-def _filtered_out(catalog: Catalog, node: CompiledNode, trial: Trial) -> Iterator[Problem]:
+def _filtered_out(catalog: Catalog, node: CompiledNode) -> Iterator[Problem]:
     """A column that has to equal a text whose default is empty."""
-    text = rendered(catalog, node, {})
-    if text is None or trial.values or _OR.search(text.text):
+    if all(each.default != "" for each in node.parameters):
         return
-    alone = catalog.render_alone(node, {})
+    text = rendered(catalog, node, {})
+    if text is None or _OR.search(text.text):
+        return
     for match in _EQUALS_TEXT.finditer(text.text):
-        if alone.parameters.get(match[2]) != "":
+        if text.query.parameters.get(match[2]) != "":
             continue
         column = match[1].strip('`"')
         place = text.place(match.start())
@@ -52,29 +64,30 @@ def _filtered_out(catalog: Catalog, node: CompiledNode, trial: Trial) -> Iterato
             f"{given} the node `{node.node.name}` keeps the rows whose `{column}` is empty alone: who leaves it out"
             " most likely gets nothing",
             "take the default away, so that it is required, or put the condition into `{% if defined(…) %}`",
-            _line(node, place.line),
+            source_line(node.pipe.source, place),
             "warning",
         )
 
 
-def _scans(project: Project, catalog: Catalog, node: CompiledNode, trials: tuple[Trial, ...]) -> Iterator[Problem]:
+def _scans(project: Project, catalog: Catalog, node: CompiledNode) -> Iterator[Problem]:
     """A lookup that every way of asking has, and that no key, index or projection finds."""
-    found = [_lookups(project, catalog, node, trial) for trial in trials]
-    for (table, column), offset in found[0].items():
-        if not all((table, column) in each for each in found):
-            continue
-        text = rendered(catalog, node, trials[0].values)
-        if text is None:
+    first = first_trial(catalog, node)
+    found = _lookups(project, catalog, node, first) if first is not None else {}
+    if first is None or not found:
+        return
+    others = [_lookups(project, catalog, node, trial) for trial in trials_of(catalog, node).statements]
+    text = RenderedNode(catalog, node, first.values)
+    for (table, column), offset in found.items():
+        if not all((table, column) in each for each in others):
             continue
         place = text.place(offset)
-        data_source = project.data_sources[table]
-        key = data_source.engine.sorting_key or "nothing"
+        key = project.data_sources[table].engine.sorting_key or "nothing"
         yield Problem(
             place,
             f"the node `{node.node.name}` reads all rows of `{table}` for those of one `{column}`:"
             f" the table is sorted by {key}",
             "begin the sorting key with it, bound the time, or add an index or a projection (`birdhouse explain`)",
-            _line(node, place.line),
+            source_line(node.pipe.source, place),
             "warning",
         )
 
@@ -93,8 +106,3 @@ def _lookups(project: Project, catalog: Catalog, node: CompiledNode, trial: Tria
             if named is not None and "{" in condition.sql:
                 found[lookup.data_source.name, condition.column] = named.start()
     return found
-
-
-def _line(node: CompiledNode, number: int) -> str:
-    lines = node.pipe.source.splitlines()
-    return lines[number - 1] if 0 < number <= len(lines) else ""

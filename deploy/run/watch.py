@@ -15,6 +15,7 @@ from deploy.check import CheckedProject
 from deploy.checking.engines import Analyse
 from deploy.checking.examination import Examined, examine
 from deploy.checking.last_good import with_last_good
+from deploy.checking.likely_mistakes import Known
 from deploy.run.changes import changes, project_folders
 from schemas.errors import ProjectError
 from schemas.model import Project
@@ -53,13 +54,14 @@ class ProjectWatch:
         self._good = good
         self._show = show
         self._contents = _contents(folder)
+        self._known: Known = {}
         self._waiting_because = ""
         self._not_analysed = ""
 
     def begin(self, checked: CheckedProject) -> CheckedProject:
         """What of a project without errors in its files is to serve at first: all that ClickHouse takes. What it does
         not take is shown, and set aside with everything that reads it."""
-        found = examine(self._folder, self._environment, self._analyse)
+        found = examine(self._folder, self._environment, self._analyse, self._known)
         known = set(checked.warnings)
         if problems := [each for each in found.problems if each not in known]:
             self._show(render(problems))
@@ -90,7 +92,7 @@ class ProjectWatch:
             self._waiting_because = ""
             return None
         try:
-            found = examine(self._folder, self._environment, self._analyse)
+            found = examine(self._folder, self._environment, self._analyse, self._known)
             checked = found.whole if found.whole is not None else self._repaired(found)
             if checked is not None:
                 self._deploy(checked)

@@ -88,19 +88,19 @@ class Asking:
         if self._scratch:
             self._stack.close()
 
-    def parse(self, sql: str, query: Query) -> Answer:
+    def parse(self, query: Query) -> Answer:
         """Have a statement read, no more: the position of a syntax error is one in `EXPLAIN AST` and the text."""
-        return self._remembered(_key(EXPLAIN_AST, sql), lambda: self._send(f"{EXPLAIN_AST}{sql}", query))
+        return self._remembered(key_of(EXPLAIN_AST, query.sql), lambda: self._send(f"{EXPLAIN_AST}{query.sql}", query))
 
     def make(self, table: Table) -> Answer:
         """Try a table: refused for what ClickHouse does not take. Raises what the client raises for a server that does
         not answer."""
-        return self._remembered(_key("make", table.ddl("")), lambda: self._make(table))
+        return self._remembered(key_of("make", table.ddl("")), lambda: self._make(table))
 
     def ask(self, question: str, query: Query, tables: Iterable[Table]) -> Answer:
         """`EXPLAIN …` or `DESCRIBE (…)` of a query that can see these tables, all of which can be made."""
         seen = sorted(tables, key=lambda table: table.name)
-        key = _key(question, *_parts(query.parameters), *_parts(query.settings), *(table.ddl("") for table in seen))
+        key = key_of(question, *_parts(query.parameters), *_parts(query.settings), *(table.ddl("") for table in seen))
 
         def make_and_send() -> Answer:
             for table in seen:
@@ -171,5 +171,6 @@ def _parts(texts: Mapping[str, str]) -> list[str]:
     return [f"{name}={text}" for name, text in sorted(texts.items())]
 
 
-def _key(*parts: str) -> str:
+def key_of(*parts: str) -> str:
+    """A name for exactly these texts."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

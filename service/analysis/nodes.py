@@ -14,11 +14,11 @@ from schemas.queries.query import Query
 from schemas.queries.resolve import COPY_TABLE_FUNCTIONS
 from schemas.queries.trials.origins import RenderedNode, rendered
 from schemas.queries.trials.trials import MADE_UP, TEXTS, Trial, trials_of, with_text
-from service.analysis.answers import SECONDS, Answer, Asking
+from service.analysis.answers import SECONDS, Answer, Asking, key_of
 from service.analysis.joins import EXPLAIN_TREE, join_warnings
 from service.analysis.located import place_of
 from service.analysis.tables import ScratchTable, Tables
-from service.analysis.targets import compare_with_target
+from service.analysis.targets import compare_with_target, writers
 from service.analysis.words import reason_of, source_line
 from service.clickhouse.codes import TEXT_FORM, Code
 
@@ -26,26 +26,59 @@ from service.clickhouse.codes import TEXT_FORM, Code
 _REMOTE = re.compile(rf"\b(?:{'|'.join(sorted(COPY_TABLE_FUNCTIONS))})\s*\(", re.IGNORECASE)
 # Any column is much like a name of one letter.
 _SHORTEST_GUESSED = 3
+_QUOTED = re.compile(r"['\"]([^'\"\n]+)['\"]")
 _JOIN = re.compile(r"\bJOIN\b", re.IGNORECASE)
 
 
 class NodeAnalysis:
     """One look at all nodes; `problems` and `broken` pipes are what it finds."""
 
-    def __init__(self, project: Project, catalog: Catalog, tables: Tables, asking: Asking) -> None:
+    def __init__(
+        self, project: Project, catalog: Catalog, tables: Tables, asking: Asking, known: dict[str, tuple[Problem, ...]]
+    ) -> None:
+        """`known`: what was found of nodes that are as they were, kept from one look to the next."""
         self.problems: list[Problem] = []
         self.broken: set[str] = set()
         self._project = project
         self._catalog = catalog
         self._tables = tables
         self._asking = asking
+        self._known = known
         self._broken_nodes: set[NodeKey] = set()
 
     def run(self) -> None:
         done: set[NodeKey] = set()
+        found: dict[str, tuple[Problem, ...]] = {}
         for key in self._catalog.nodes:
             for each in self._in_order(key, done):
-                self._look_at(self._catalog.nodes[each])
+                node = self._catalog.nodes[each]
+                as_it_is = self._fingerprint(node)
+                if as_it_is not in self._known:
+                    start = len(self.problems)
+                    self._look_at(node)
+                    found[as_it_is] = tuple(self.problems[start:])
+                    continue
+                found[as_it_is] = self._known[as_it_is]
+                for problem in found[as_it_is]:
+                    self._add(node, problem)
+        self._known.clear()
+        self._known.update(found)
+
+    def _fingerprint(self, node: CompiledNode) -> str:
+        """All that what is found of a node depends on: the files of what it reads, and how their tables are."""
+        reads = self._catalog.graph.reachable(node.key)
+        pipes = {key.pipe: self._project.pipes[key.pipe] for key in reads.nodes if key.pipe in self._project.pipes}
+        texts = [f"{name} {pipe.place.file} {pipe.source}" for name, pipe in sorted(pipes.items())]
+        target = node.node.kind.target if isinstance(node.node.kind, Materialization) else ""
+        quoted = set(_QUOTED.findall("\n".join(texts)))
+        in_texts = {name for name in self._tables.usable if name in quoted}
+        for name in sorted({*reads.data_sources, *in_texts, target}):
+            table = self._tables.usable.get(name)
+            if table is not None:
+                texts.append(f"{table.ddl('')} {table.data_source.source} {writers(self._project, name)}")
+        broken = sorted(f"{key.pipe} {key.node}" for key in self._broken_nodes.intersection(reads.nodes))
+        unusable = sorted(self._tables.unusable.intersection(reads.data_sources))
+        return key_of(node.key.pipe, node.key.node, *texts, "broken", *broken, *unusable)
 
     def _in_order(self, key: NodeKey, done: set[NodeKey]) -> Iterator[NodeKey]:
         """The node after all that it reads, each once."""
@@ -123,7 +156,7 @@ class NodeAnalysis:
     def _parse(self, node: CompiledNode, trial: Trial) -> None:
         text = rendered(self._catalog, node, trial.values)
         if text is not None:
-            answer = self._asking.parse(text.text, self._catalog.render_alone(node, trial.values))
+            answer = self._asking.parse(text.query)
             if answer.code == Code.SYNTAX_ERROR:
                 self._add(node, self._problem(node, trial, answer, is_sound=False))
 
@@ -132,7 +165,7 @@ class NodeAnalysis:
         text = rendered(self._catalog, node, trial.values)
         if answer.code == Code.SYNTAX_ERROR and text is not None:
             # The position is one in the composed statement: asked alone it is one in the node's own text.
-            answer = self._asking.parse(text.text, self._catalog.render_alone(node, trial.values))
+            answer = self._asking.parse(text.query)
             answer = answer if answer.is_refused else Answer((), Code.SYNTAX_ERROR, "syntax error")
         reason = reason_of(answer.reason)
         place = place_of(reason, text) if text is not None else node.node.sql_place

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from clickhouse_connect.driver.client import Client
 
-from schemas.model import Project
+from schemas.model import Problem, Project
 from schemas.queries.catalog import Catalog
 from schemas.tables.stored_zone import is_utc
 from service.analysis.answers import Answers
@@ -25,6 +25,7 @@ class Analyst:
 
     def __init__(self, connect: Callable[[], Client], database: str) -> None:
         self._answers = Answers(connect, database)
+        self._found: dict[str, tuple[Problem, ...]] = {}
         self._names_zone: bool | None = None
 
     def analyse(self, project: Project, catalog: Catalog) -> Findings:
@@ -35,7 +36,7 @@ class Analyst:
         """
         with self._answers.open() as asking:
             tables = try_tables(iter(project.data_sources.values()), asking, names_zone=self._is_elsewhere())
-            nodes = NodeAnalysis(project, catalog, tables, asking)
+            nodes = NodeAnalysis(project, catalog, tables, asking, self._found)
             nodes.run()
         self._answers.forget_unasked()
         problems = [*tables.problems, *nodes.problems]

@@ -65,7 +65,7 @@ def _missing(
     kept: Mapping[str, str],
     columns: Mapping[str, Column],
 ) -> Iterator[Problem]:
-    if _writers(project, target.name) > 1:
+    if writers(project, target.name) > 1:
         return  # one view of several may fill some of the columns
     keys = target.engine.sorting_key or ""
     for name, type_ in kept.items():
@@ -111,7 +111,8 @@ def _cast_hint(name: str, to_type: str) -> str:
     return f"give both the same type, or say that it is meant: `CAST(…, {literal(to_type)}) AS {name}`"
 
 
-def _writers(project: Project, target: str) -> int:
+def writers(project: Project, target: str) -> int:
+    """How many views write into a data source."""
     return sum(
         isinstance(node.kind, Materialization) and node.kind.target == target
         for pipe in project.pipes.values()

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from schemas.model import Place
 from schemas.queries.catalog import Catalog
@@ -27,40 +28,54 @@ class _Stretch:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
 class RenderedNode:
-    """A node's own text for certain values. An offset in it leads to a place in the file; what a tag wrote leads to
-    the tag."""
+    """A node's own `query`, without what it reads, for certain values. An offset in it leads to a place in the file;
+    what a tag wrote leads to the tag."""
 
-    node: CompiledNode
-    text: str
-    _stretches: tuple[_Stretch, ...]
+    def __init__(self, catalog: Catalog, node: CompiledNode, values: Mapping[str, object]) -> None:
+        """Raises TemplateError."""
+        self.node = node
+        self.query = catalog.render_alone(node, values)
+        self._catalog = catalog
+        self._values = values
+
+    @property
+    def text(self) -> str:
+        return self.query.sql
 
     def place(self, offset: int) -> Place:
-        index = bisect_right(self._stretches, offset, key=lambda each: each.start) - 1
-        stretch = self._stretches[max(index, 0)]
+        stretches = self._stretches
+        index = bisect_right(stretches, offset, key=lambda each: each.start) - 1
+        stretch = stretches[max(index, 0)]
         return self.node.place(stretch.origin + min(max(offset - stretch.start, 0), stretch.length))
+
+    @cached_property
+    def _stretches(self) -> tuple[_Stretch, ...]:
+        """Compiling a template with marks takes a while: it is done where somebody asks for a place."""
+        if self.node.template is None:
+            return (_Stretch(0, 0, len(self.text)),)
+        nowhere = (_Stretch(0, 0, 0),)
+        try:
+            marked = self._catalog.render_alone(_Marked(self.node, self.node.template), self._values).sql
+        except TemplateError:
+            return nowhere
+        stretches, pieces, length, position = [], [], 0, 0
+        for match in _MARK.finditer(marked):
+            pieces.append(marked[position : match.start()])
+            length += match.start() - position
+            position = match.end()
+            stretches.append(_Stretch(length, int(match[1]), int(match[2])))
+        pieces.append(marked[position:])
+        is_same = "".join(pieces) == self.text
+        return tuple(stretches) if is_same and stretches else nowhere
 
 
 def rendered(catalog: Catalog, node: CompiledNode, values: Mapping[str, object]) -> RenderedNode | None:
-    """A node's own text for values. None where it cannot be rendered, or not with marks."""
+    """A node's own text for values; None where it cannot be rendered."""
     try:
-        text = catalog.render_alone(node, values).sql
-        if node.template is None:
-            return RenderedNode(node, text, (_Stretch(0, 0, len(text)),))
-        marked = catalog.render_alone(_Marked(node, node.template), values).sql
+        return RenderedNode(catalog, node, values)
     except TemplateError:
         return None
-    stretches, pieces, length, position = [], [], 0, 0
-    for match in _MARK.finditer(marked):
-        pieces.append(marked[position : match.start()])
-        length += match.start() - position
-        position = match.end()
-        stretches.append(_Stretch(length, int(match[1]), int(match[2])))
-    pieces.append(marked[position:])
-    if "".join(pieces) != text:
-        return None
-    return RenderedNode(node, text, tuple(stretches) or (_Stretch(0, 0, 0),))
 
 
 class _Marked(CompiledNode):

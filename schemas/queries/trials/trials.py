@@ -50,13 +50,16 @@ class Trials:
 
 def trials_of(catalog: Catalog, node: CompiledNode) -> Trials:
     """The statements that answer one node, each different from the others."""
-    reached = [catalog.nodes[key] for key in catalog.graph.reachable(node.key).nodes if key in catalog.nodes]
-    parameters = merge([use for each in reached for use in each.parameters])
+    parameters = _parameters(catalog, node)
     found: dict[tuple[object, ...], Trial] = {}
     failure = ""
+    tried: list[Values] = []
     for values, is_of_all in _value_sets(catalog, node, parameters):
         if len(found) >= _MOST:
             break
+        if values in tried:
+            continue
+        tried.append(values)
         try:
             query = catalog.render_node(node, values)
         except TemplateError as error:
@@ -66,6 +69,22 @@ def trials_of(catalog: Catalog, node: CompiledNode) -> Trials:
         free = any(is_free_text(each) for each in parameters if each.name in values)
         found.setdefault(key, Trial(values, query, not found, is_of_all, free))
     return Trials(tuple(found.values()), "" if found else failure)
+
+
+def first_trial(catalog: Catalog, node: CompiledNode) -> Trial | None:
+    """The node as it is for who gives no value that is not needed; None where none of our values does."""
+    parameters = _parameters(catalog, node)
+    values = _needed(catalog, node, parameters, {each.name: sample(each, MADE_UP) for each in parameters})
+    try:
+        return Trial(values, catalog.render_node(node, values), is_default=True)
+    except TemplateError:
+        return None
+
+
+def _parameters(catalog: Catalog, node: CompiledNode) -> tuple[Parameter, ...]:
+    """Those of the node and of all that it reads."""
+    reached = [catalog.nodes[key] for key in catalog.graph.reachable(node.key).nodes if key in catalog.nodes]
+    return merge([use for each in reached for use in each.parameters])
 
 
 def with_text(catalog: Catalog, node: CompiledNode, trial: Trial, text: str) -> Trial | None:
