@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,9 +40,15 @@ def deploy(project: Path | None, is_check: bool, keeps_going: bool) -> None:
     """
     from deploy.cli.invocation import Invocation
     from deploy.run.beside import running_parts
+    from service.errors import ServiceError
 
     called = Invocation.beside_run(project)
-    with called.clients() as connect_client:
+    with ExitStack() as stack:
+        try:
+            connect_client = stack.enter_context(called.clients())
+        except ServiceError:
+            called.read_project()  # what is wrong with the files needs nobody to be told
+            raise
         checked = _checked(called, connect_client, keeps_going=keeps_going)
         is_empty = _deploy(called, connect_client, checked, is_check=is_check)
     if not is_empty and running_parts(called.settings.data) is not None:
@@ -54,20 +61,23 @@ def deploy(project: Path | None, is_check: bool, keeps_going: bool) -> None:
 
 
 def _checked(called: Invocation, connect_client: Callable[[], Client], *, keeps_going: bool) -> CheckedProject:
-    """What is to be deployed, after telling what is wrong. Raises `ProjectError` where that keeps it from it."""
+    """What is to be deployed, after telling what is wrong. Ends the command where that keeps it from it."""
     from deploy.checking.engines import analyse_with
     from deploy.checking.examination import examine
-    from schemas.errors import ProjectError
     from schemas.report import render
     from service.analysis.project import Analyst
 
     settings = called.settings
     analyst = Analyst(connect_client, settings.clickhouse_database)
     found = examine(settings.project_folder, called.environment, analyse_with(analyst))
-    if found.rest is None or (found.has_errors and not keeps_going):
-        raise ProjectError(found.problems)
     if found.has_errors:
         click.echo(render(found.problems), err=True)
+    if found.rest is None or (found.has_errors and not keeps_going):
+        hint = (
+            "" if found.rest is None else "\nhint: `--keep-going` deploys the rest, without what reads what is broken"
+        )
+        click.echo(f"nothing was changed{hint}", err=True)
+        sys.exit(1)
     if found.not_analysed:
         click.echo(f"note: the SQL is not analysed: {found.not_analysed}", err=True)
     for name, reason in found.set_aside.items():

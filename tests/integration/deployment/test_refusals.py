@@ -114,7 +114,8 @@ def test_a_refusal_names_the_line_and_leaves_nothing_half_made(
     said = CliRunner().invoke(main, ["deploy"], env=given)
     assert said.exit_code == 1
     assert isinstance(said.exception, SystemExit)
-    assert f"bad.datasource:{place}: ClickHouse refuses {what} of `bad`: " in said.stderr
+    assert f"error: ClickHouse refuses {what} of the data source `bad`: " in said.stderr
+    assert f"  --> bad.datasource:{place}\n" in said.stderr
     assert "nothing was changed" in said.stderr
     assert "\nhint: " in said.stderr
     assert "Traceback" not in said.stderr
