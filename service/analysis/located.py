@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+from sqlglot.tokenizer_core import TokenType
 
 from schemas.model import Place
 from schemas.queries.trials.origins import RenderedNode
 from schemas.sql.tokens import SqlTextError, tokens_of
 from service.analysis.answers import EXPLAIN_AST
 from service.analysis.words import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    text: str
+    start: int
+    is_text: bool = False  # in quotes
 
 
 def place_of(reason: Reason, text: RenderedNode) -> Place:
@@ -39,9 +50,10 @@ def offset_of(names: tuple[str, ...], text: str) -> int | None:
 def output_of(name: str, text: str) -> int | None:
     """Where a SELECT gives a column this name: in front of a comma or of FROM; else where the name stands at all."""
     words = _words(text)
-    for (word, start), (following, _) in zip(words, [*words[1:], ("FROM", 0)], strict=True):
-        if word == name and following.upper() in (",", "FROM"):
-            return start
+    end = _Word("FROM", len(text))
+    for word, following in pairwise([*words, end]):
+        if word.text == name and following.text.upper() in (",", "FROM"):
+            return word.start
     return offset_of((name,), text)
 
 
@@ -49,19 +61,21 @@ def _first_word(text: str) -> int:
     return len(text) - len(text.lstrip())
 
 
-def _words(text: str) -> list[tuple[str, int]]:
+def _words(text: str) -> list[_Word]:
     """The words of the SQL outside its comments, with their offsets."""
     try:
-        return [(token.text, token.start) for token in tokens_of(text)]
+        return [_Word(token.text, token.start, token.token_type is TokenType.STRING) for token in tokens_of(text)]
     except SqlTextError:
-        return [(match[0], match.start()) for match in re.finditer(r"\w+|[^\w\s]", text)]
+        return [_Word(match[0], match.start()) for match in re.finditer(r"\w+|[^\w\s]", text)]
 
 
-def _occurrences(name: str, text: str, words: list[tuple[str, int]]) -> list[int]:
-    exact = [start for word, start in words if word == name]
+def _occurrences(name: str, text: str, words: list[_Word]) -> list[int]:
+    """A name first, sooner than the same as a text in quotes, sooner than one in other letters."""
+    exact = [word for word in words if word.text == name]
+    names = [word.start for word in exact if not word.is_text]
     if exact:
-        return exact
-    folded = [start for word, start in words if word.casefold() == name.casefold()]
+        return names or [word.start for word in exact]
+    folded = [word.start for word in words if word.text.casefold() == name.casefold() and not word.is_text]
     if folded:
         return folded
     if "." in name or not re.fullmatch(r"\w+", name):
