@@ -164,3 +164,18 @@ def test_a_file_that_another_includes_is_watched_too(run: Watched) -> None:
     until(lambda: run.data("answer") == [{"text": "included"}])
     run.save("answer.incl", ANSWER.format(sql="SELECT 'included again' AS text"))
     until(lambda: run.data("answer") == [{"text": "included again"}])
+
+
+def test_sql_that_clickhouse_refuses_holds_up_its_own_pipe_alone(run: Watched) -> None:
+    run.save("answer.pipe", ANSWER.format(sql="SELECT 'before' AS text"))
+    until(lambda: run.data("answer") == [{"text": "before"}])
+    run.save("answer.pipe", ANSWER.format(sql="SELECT idd FROM orders"))
+    run.save("other.pipe", ANSWER.format(sql="SELECT count() AS rows FROM orders"))
+    run.wait_for("Unknown expression identifier `idd`")
+    run.wait_for("hint: the last good version of `answer` goes on serving\nlive: other.pipe")
+    until(lambda: run.data("other") != 404)
+    assert run.data("answer") == [{"text": "before"}]
+    run.save("answer.pipe", ANSWER.format(sql="SELECT count() > 100 AS many FROM orders"))
+    until(lambda: run.data("answer") == [{"many": 0}])
+    (run.project / "other.pipe").unlink()
+    until(lambda: run.data("other") == 404)
