@@ -149,8 +149,10 @@ def _deploy(
     failures = 0
     while True:
         try:
-            connect_client().close()
-            served = watch.begin(checked) if watch is not None else checked
+            served = checked
+            if watch is not None:
+                connect_client().close()  # who does not answer yet analyses nothing either
+                served = watch.begin(checked)
             _add(connect_client, database, kafka, served)
             return served
         except (ServerError, ClickHouseError) as error:

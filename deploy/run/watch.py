@@ -18,7 +18,7 @@ from deploy.checking.last_good import with_last_good
 from deploy.checking.likely_mistakes import Known
 from deploy.run.changes import changes, project_folders
 from schemas.errors import ProjectError
-from schemas.model import Project
+from schemas.model import DataSource, Pipe, Project
 from schemas.project import project_files
 from schemas.report import render
 from service.clickhouse.connect import reason_of
@@ -132,22 +132,33 @@ class ProjectWatch:
         lines = [render(shown)] if shown else []
         if checked is None:
             return "\n".join([*lines, f"hint: {_GOES_ON}"])
-        good = self._good.project if self._good is not None else None
-        kept = [name for name in sorted(found.broken) if good is not None and _has(good, name)]
+        kept = _kept(found, checked, self._good)
         if kept:
             lines.append(f"hint: the last good version of {_listed(kept)} goes on serving")
-        if gone := sorted(found.broken - set(kept)):
+        if gone := sorted(found.broken - kept.keys()):
             lines.append(f"hint: {_listed(gone)} cannot be asked until it is right")
         wrong = {problem.place.file for problem in found.problems if problem.severity == "error"}
-        live = [name for name in names if name not in wrong]
+        live = [name for name in names if name not in wrong and name not in kept.values()]
         more = f" and {len(live) - _FILES_SHOWN} more" if len(live) > _FILES_SHOWN else ""
         if live:
             lines.append(f"live: {', '.join(live[:_FILES_SHOWN])}{more}")
         return "\n".join(lines)
 
 
-def _has(project: Project, name: str) -> bool:
-    return name in project.data_sources or name in project.pipes
+def _kept(found: Examined, checked: CheckedProject, good: CheckedProject | None) -> dict[str, str]:
+    """What goes on in its last good version instead of the one that was read, each with its file."""
+    if good is None:
+        return {}
+    now, read, before = (_resources(each) for each in (checked.project, found.reading.project, good.project))
+    return {
+        name: each.place.file
+        for name, each in sorted(before.items())
+        if now.get(name) == each and read.get(name) != each and (name in found.broken or name in read)
+    }
+
+
+def _resources(project: Project) -> dict[str, DataSource | Pipe]:
+    return {**project.data_sources, **project.pipes}
 
 
 def _is_same(checked: CheckedProject, good: CheckedProject | None) -> bool:

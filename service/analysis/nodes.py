@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from schemas.model import Materialization, Problem, Project
@@ -12,20 +11,18 @@ from schemas.queries.catalog import Catalog
 from schemas.queries.nodes import CompiledNode, NodeKey
 from schemas.queries.query import Query
 from schemas.queries.resolve import COPY_TABLE_FUNCTIONS
-from schemas.queries.trials.origins import RenderedNode, rendered
+from schemas.queries.trials.origins import rendered
 from schemas.queries.trials.trials import MADE_UP, TEXTS, Trial, trials_of, with_text
-from service.analysis.answers import SECONDS, Answer, Asking, key_of
+from service.analysis.answers import Answer, Asking, key_of
+from service.analysis.complaints import ASKED_WITH, Complaints
 from service.analysis.joins import EXPLAIN_TREE, join_warnings
-from service.analysis.located import place_of
 from service.analysis.tables import ScratchTable, Tables
 from service.analysis.targets import compare_with_target, writers
-from service.analysis.words import reason_of, source_line
+from service.analysis.words import reason_of
 from service.clickhouse.codes import TEXT_FORM, Code
 
 # They reach other servers, which analysing a project must not.
 _REMOTE = re.compile(rf"\b(?:{'|'.join(sorted(COPY_TABLE_FUNCTIONS))})\s*\(", re.IGNORECASE)
-# Any column is much like a name of one letter.
-_SHORTEST_GUESSED = 3
 _QUOTED = re.compile(r"['\"]([^'\"\n]+)['\"]")
 _JOIN = re.compile(r"\bJOIN\b", re.IGNORECASE)
 
@@ -44,6 +41,7 @@ class NodeAnalysis:
         self._tables = tables
         self._asking = asking
         self._known = known
+        self._complaints = Complaints(project, catalog, asking)
         self._broken_nodes: set[NodeKey] = set()
 
     def run(self) -> None:
@@ -106,15 +104,29 @@ class NodeAnalysis:
             if (problem := self._try(node, trial, reads.data_sources)) is not None
         ]
         self._tell(node, found, len(trials.statements))
-        if node.key not in self._broken_nodes and trials.statements:
+        refused = [trial for trial, _ in found]
+        if trials.statements and trials.statements[0] not in refused:
             self._look_closer(node, trials.statements[0], reads.data_sources)
+        if not trials.statements and not self._is_known_to_fail(reads.nodes):
+            message = f"the node `{node.node.name}` is not checked, no values of ours suit it: {trials.failure}"
+            hint = "give its parameters a default, or say what they take: `example='…'`"
+            self._add(node, Problem(node.node.sql_place, message, hint, severity="warning"))
+
+    def _is_known_to_fail(self, nodes: Iterable[NodeKey]) -> bool:
+        """Whether something is told of one of the nodes already: a name that is not there, a tag that is refused."""
+        told = {problem.place.file for problem in self._catalog.warnings}
+        return any(
+            self._catalog.graph[key].unknown or self._catalog.nodes[key].pipe.place.file in told
+            for key in nodes
+            if key in self._catalog.nodes
+        )
 
     def _tell(self, node: CompiledNode, found: list[tuple[Trial, Answer]], tried: int) -> None:
         told: set[tuple[object, ...]] = set()
         is_sound = len(found) < tried
         for trial, answer in found:
-            problem = self._problem(node, trial, answer, is_sound=is_sound)
-            key = (problem.place, problem.message.partition(" (asked with")[0])
+            problem = self._complaints.of(node, trial, answer, is_sound=is_sound)
+            key = (problem.place, problem.message.partition(ASKED_WITH)[0])
             if key not in told:
                 told.add(key)
                 self._add(node, problem)
@@ -158,45 +170,7 @@ class NodeAnalysis:
         if text is not None:
             answer = self._asking.parse(text.query)
             if answer.code == Code.SYNTAX_ERROR:
-                self._add(node, self._problem(node, trial, answer, is_sound=False))
-
-    def _problem(self, node: CompiledNode, trial: Trial, answer: Answer, *, is_sound: bool) -> Problem:
-        """`is_sound`: other values of the node's parameters are taken."""
-        text = rendered(self._catalog, node, trial.values)
-        if answer.code == Code.SYNTAX_ERROR and text is not None:
-            # The position is one in the composed statement: asked alone it is one in the node's own text.
-            answer = self._asking.parse(text.query)
-            answer = answer if answer.is_refused else Answer((), Code.SYNTAX_ERROR, "syntax error")
-        reason = reason_of(answer.reason)
-        place = place_of(reason, text) if text is not None else node.node.sql_place
-        name = f"node `{node.node.name}`"
-        if answer.code in (Code.TIMEOUT_EXCEEDED, Code.MEMORY_LIMIT_EXCEEDED):
-            message = f"ClickHouse could not analyse the {name} within {SECONDS} s: it is not checked"
-            return Problem(node.node.sql_place, message, "its sub-queries run while it is analysed", "", "warning")
-        shown = self._catalog.secrets.hide(reason.text)
-        message = f"ClickHouse refuses the {name}: {shown}{_asked_with(trial)}"
-        is_of_values = is_sound and (answer.code in TEXT_FORM or trial.is_of_all)
-        hint = reason.hint or self._closest(node, reason.names, text)
-        return Problem(
-            place,
-            message,
-            hint or ("with other values it is taken: give the parameters defaults that suit" if is_of_values else ""),
-            source_line(node.pipe.source, place),
-            "warning" if is_of_values else "error",
-        )
-
-    def _closest(self, node: CompiledNode, names: tuple[str, ...], text: RenderedNode | None) -> str:
-        """What an unknown column may have meant."""
-        if not names or text is None or len(names[0]) < _SHORTEST_GUESSED:
-            return ""
-        reads = self._catalog.graph.reachable(node.key).data_sources
-        columns = {
-            column.name for name in reads if name in self._project.data_sources
-            for column in self._project.data_sources[name].columns
-        }  # fmt: skip
-        wanted = names[0].rpartition(".")[2]
-        close = difflib.get_close_matches(wanted, columns - {wanted}, 1) if wanted not in columns else []
-        return f"did you mean `{close[0]}`?" if close else ""
+                self._add(node, self._complaints.of(node, trial, answer, is_sound=False))
 
     def _look_closer(self, node: CompiledNode, trial: Trial, reads: tuple[str, ...]) -> None:
         if _REMOTE.search(trial.query.sql):
@@ -206,8 +180,9 @@ class NodeAnalysis:
             described = self._asking.ask(
                 f"DESCRIBE (\n{trial.query.sql}\n)", trial.query, self._seen(trial.query, reads)
             )
-            for problem in compare_with_target(self._project, self._tables, self._asking, text, described.rows):
-                self._add(node, problem)
+            if not described.is_refused:
+                for problem in compare_with_target(self._project, self._tables, self._asking, text, described.rows):
+                    self._add(node, problem)
         if text is not None and _JOIN.search(text.text):
             tree = self._ask(EXPLAIN_TREE, trial.query, reads)
             for problem in join_warnings(tree.rows, text):
@@ -217,10 +192,3 @@ class NodeAnalysis:
 def _may_be_about_texts(answer: Answer, text: str = MADE_UP) -> bool:
     """Whether a complaint is about what a value holds, not about what there is."""
     return answer.code in TEXT_FORM or text in reason_of(answer.reason).text
-
-
-def _asked_with(trial: Trial) -> str:
-    if trial.is_default or not trial.values:
-        return ""
-    names = [f"`{name}`" for name in trial.values]
-    return f" (asked with {', '.join(names[:6])}{' …' if len(names) > 6 else ''})"

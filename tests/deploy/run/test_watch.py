@@ -196,6 +196,7 @@ def test_the_former_version_of_one_file_brings_back_that_of_another_which_is_not
     analysed.save("other.pipe", "SELECT 2")
     analysed.save("third.pipe", "SELECT 3")
     assert sql_of(analysed.watch.poll()) == {"answer": "SELECT 1", "other": "SELECT 1", "third": "SELECT 3"}
+    assert analysed.shown[-1].endswith("version of `answer`, `other` goes on serving\nlive: third.pipe")
 
 
 def test_a_project_that_begins_with_something_broken_serves_the_rest(project: Folder) -> None:

@@ -200,6 +200,17 @@ def test_what_fits_a_mended_schema_leaves_the_quarantine(shipped: Shipped, runni
     assert (shipped.count(), shipped.count("events_quarantine")) == (2, 0)
 
 
+def test_the_sql_of_a_project_is_analysed_with_the_users_that_are_shipped(shipped: Shipped) -> None:
+    pipe = shipped.folder / "project" / "wrong.pipe"
+    pipe.write_text("NODE endpoint\nSQL >\n    SELECT usr FROM events\n\nTYPE endpoint\n")
+    for command in ("check", "deploy"):
+        said = shipped.birdhouse(command, codes=(1,))
+        assert "error: ClickHouse refuses the node `endpoint`: Unknown expression identifier `usr`" in said
+        assert "note: " not in said
+    beside = "SELECT count() FROM system.databases WHERE startsWith(name, 'birdhouse')"
+    assert shipped.admin.query(beside).result_rows == [(0,)]
+
+
 def test_every_change_of_a_table_may_be_deployed(shipped: Shipped) -> None:
     shipped.birdhouse("deploy")
     shipped.admin.command("INSERT INTO birdhouse.events (id, user) VALUES (1, 'u')")
