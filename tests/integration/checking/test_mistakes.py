@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.checking.engines import analyse_with
 from deploy.checking.examination import Examined, examine
+from schemas.project import EXAMPLE_PROJECT
 from service.analysis.project import Analyst
 from tests.schemas.mapping.engines import ENGINES, connector
 
@@ -60,3 +61,82 @@ def test_nothing_is_left_behind(connect: Callable[[], Client]) -> None:
     before = databases()
     examine(PROJECTS[0], {}, analyse_with(Analyst(connect, "a_database_that_is_not_there")))
     assert databases() == before
+
+
+SOUND = [
+    EXAMPLE_PROJECT,
+    *sorted(path.parent for path in (Path(__file__).parents[2] / "projects").glob("*/questions.json")),
+]
+# What is told of them beyond what reading the files tells.
+TOLD = {"signed.pipe:6:11": "reads all rows of `orders` for those of one `order_id`"}
+
+
+@pytest.mark.parametrize("folder", SOUND, ids=lambda path: path.name)
+def test_projects_that_work_raise_no_false_alarm(connect: Callable[[], Client], folder: Path) -> None:
+    found = examine(folder, {}, analyse_with(Analyst(connect, "birdhouse")))
+    assert found.whole is not None
+    beyond = [each for each in found.problems if each not in found.whole.warnings]
+    for problem in beyond:
+        assert TOLD[str(problem.place).rpartition("/")[2]] in problem.message
+    assert len(beyond) == (folder.name == "web_shop")
+
+
+def asked_about(connect: Callable[[], Client], folder: Path, **files: str) -> Examined:
+    for name, text in files.items():
+        path, _, kind = name.rpartition("_")
+        (folder / f"{path}.{kind}").write_text(text)
+    return examine(folder, {}, analyse_with(Analyst(connect, "birdhouse")))
+
+
+EVENTS = "SCHEMA >\n    `id` UInt64,\n    `day` Date,\n    `name` String\n\nENGINE MergeTree\nENGINE_SORTING_KEY id\n"
+PIPE = "NODE endpoint\nSQL >\n    %\n    {sql}\n\nTYPE endpoint\n"
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        # The text of a parameter may be a date, a number, a column: nobody knows, so nothing is said.
+        ("SELECT name FROM events WHERE day > toDate({{ String(since) }})", []),
+        ("SELECT name FROM events WHERE id = toUInt64({{ String(number) }})", []),
+        ("SELECT {{ column(what) }} FROM events", []),
+        ("SELECT name FROM events WHERE day >= {{ String(day, '2025-01-01') }}", []),
+        # With a default that cannot be read it fails for all who give none.
+        ("SELECT name FROM events WHERE day > toDate({{ String(since, 'today') }})", ["error"]),
+        # Two parameters that nobody gives at once.
+        (
+            "SELECT name {% if defined(a) %}, id AS x{% end %} {% if defined(b) %}, day AS x{% end %} FROM events",
+            ["warning"],
+        ),
+        ("SELECT name FROM events {{ error('never') }}", ["warning"]),
+        ("SELECT name FROM events WHERE id IN (SELECT number FROM numbers({{ UInt32(n, 10) }}))", []),
+        ("SELECT count() FROM events WHERE {{ columns(c, 'id') }} > (SELECT sleep(0))", []),
+    ],
+)
+def test_only_what_is_the_projects_own_is_told(
+    connect: Callable[[], Client], tmp_path: Path, sql: str, said: list[str]
+) -> None:
+    found = asked_about(connect, tmp_path, events_datasource=EVENTS, p_pipe=PIPE.format(sql=sql))
+    assert [each.severity for each in found.problems] == said, found.problems
+
+
+def test_a_table_of_a_copy_that_reaches_another_server_is_not_asked_for(
+    connect: Callable[[], Client], tmp_path: Path
+) -> None:
+    copy = "NODE n\nSQL >\n    SELECT * FROM url('http://127.0.0.1:9/x.csv', CSV, 'id UInt64')\n\nTYPE copy\n"
+    found = asked_about(
+        connect,
+        tmp_path,
+        events_datasource=EVENTS,
+        c_pipe=f"{copy}TARGET_DATASOURCE events\nCOPY_SCHEDULE @on-demand\n",
+    )
+    assert not found.has_errors
+
+
+def test_a_secret_is_in_no_complaint(connect: Callable[[], Client], tmp_path: Path) -> None:
+    (tmp_path / "events.datasource").write_text(EVENTS)
+    sql = "SELECT name FROM events WHERE day = {{ tb_secret('KEY') }}"
+    (tmp_path / "p.pipe").write_text(PIPE.format(sql=sql))
+    environment = {"BIRDHOUSE_SECRET_KEY": "hunter2"}
+    found = examine(tmp_path, environment, analyse_with(Analyst(connect, "birdhouse")))
+    assert found.has_errors
+    assert "hunter2" not in repr(found.problems)
