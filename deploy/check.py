@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from deploy.checking.reading import read_what_is_right
 from schemas.errors import ProjectError
 from schemas.model import Problem, Project
 from schemas.queries.catalog import Catalog
-from schemas.tables.views.project import ProjectViews
+from schemas.tables.views.project import ProjectViews, views_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,11 @@ class CheckedProject:
     project: Project
     catalog: Catalog
     views: ProjectViews
+
+    @classmethod
+    def of(cls, project: Project, catalog: Catalog) -> Self:
+        """With the views of a compiled project."""
+        return cls(project, catalog, views_of(project, catalog))
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -32,4 +38,4 @@ def read_project(folder: Path, environment: Mapping[str, str]) -> CheckedProject
     reading = read_what_is_right(folder, environment)
     if reading.has_errors:
         raise ProjectError(reading.problems)
-    return CheckedProject(reading.project, reading.catalog, reading.views)
+    return CheckedProject.of(reading.project, reading.catalog)

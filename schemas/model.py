@@ -282,7 +282,8 @@ class Project:
     """A whole folder that was read without an error; names are unique over data sources and pipes.
 
     `set_aside` are data sources and pipes that are in the folder and were left out because something is wrong with
-    them: whatever ClickHouse has of them stays as it is.
+    them, with the names of their views: whatever ClickHouse has of them stays as it is. `targets_set_aside` are what
+    these views write into.
     """
 
     folder: Path
@@ -291,3 +292,4 @@ class Project:
     connections: Mapping[str, Connection] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
     set_aside: frozenset[str] = frozenset()
+    targets_set_aside: frozenset[str] = frozenset()

@@ -64,10 +64,10 @@ def examine(
     aside = set_aside(reading.project, reading.catalog.graph, broken)
     rest = None
     if not reading.elsewhere:
-        rest = CheckedProject(reading.project, reading.catalog)
+        rest = CheckedProject.of(reading.project, reading.catalog)
         if aside.keys() - reading.broken:
             project = without(reading.project, aside)
-            rest = CheckedProject(project, compile_project(project, secrets=reading.secrets))
+            rest = CheckedProject.of(project, compile_project(project, secrets=reading.secrets))
     return Examined(
         tuple(problems), reading, rest, frozenset(broken), aside, kept_as_they_are(reading.project, aside), not_analysed
     )

@@ -29,7 +29,7 @@ def with_last_good(
     for _ in range(_ROUNDS):
         project = _replaced(reading.project, wrong, good.project)
         try:
-            checked = CheckedProject(project, compile_project(project, secrets=reading.secrets))
+            checked = CheckedProject.of(project, compile_project(project, secrets=reading.secrets))
             found = analyse(checked.project, checked.catalog).broken if analyse is not None else frozenset[str]()
         except ProjectError as error:
             files = {problem.place.file for problem in error.problems if problem.severity == "error"}

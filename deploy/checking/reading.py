@@ -11,6 +11,8 @@ from schemas.model import Problem, Project
 from schemas.project import load_project
 from schemas.queries.catalog import Catalog, compile_project
 from schemas.queries.resolve import not_found
+from schemas.queries.uses.materialized import materialized_nodes, target_name
+from schemas.tables.views.project import views_of
 from service.environment import PROJECT_NAMES
 from service.secret_files import with_project_secrets
 
@@ -58,6 +60,9 @@ def read_what_is_right(folder: Path, environment: Mapping[str, str]) -> Reading:
         project = without(project, broken)
         try:
             catalog = compile_project(project, secrets=secrets)
+            views = views_of(project, catalog)
+            if views.errors:
+                raise ProjectError(views.errors)
             break
         except ProjectError as error:
             found = _broken_by(project, error.problems)
@@ -68,6 +73,7 @@ def read_what_is_right(folder: Path, environment: Mapping[str, str]) -> Reading:
     # What is there and broken is told as that, not as missing.
     missing = {not_found(name) for name in broken}
     problems += [each for each in catalog.warnings if each.message.partition(":")[0] not in missing]
+    problems += views.problems
     return Reading(project, catalog, tuple(problems), broken, secrets, elsewhere)
 
 
@@ -76,11 +82,14 @@ def without(project: Project, names: Iterable[str]) -> Project:
     left_out = frozenset(names)
     if not left_out:
         return project
+    views = [each for each in materialized_nodes(project.pipes.values()) if each.pipe.name in left_out]
+    targets = frozenset(target_name(each.kind.target, project.data_sources) for each in views)
     return replace(
         project,
         data_sources={name: each for name, each in project.data_sources.items() if name not in left_out},
         pipes={name: each for name, each in project.pipes.items() if name not in left_out},
-        set_aside=project.set_aside | left_out,
+        set_aside=project.set_aside | left_out | {each.name for each in views},
+        targets_set_aside=project.targets_set_aside | targets,
     )
 
 

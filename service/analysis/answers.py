@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -40,10 +40,16 @@ class Answer:
 
 
 class Table(Protocol):
-    """What can be made in a scratch database: its DDL there names it, so that equal tables have equal DDL."""
+    """What can be made in a scratch database, after what it `needs`. Tables of one `identity` are made of the same."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def identity(self) -> str: ...
+
+    @property
+    def needs(self) -> Sequence[Table]: ...
 
     def ddl(self, database: str) -> str: ...
 
@@ -95,12 +101,12 @@ class Asking:
     def make(self, table: Table) -> Answer:
         """Try a table: refused for what ClickHouse does not take. Raises what the client raises for a server that does
         not answer."""
-        return self._remembered(key_of("make", table.ddl("")), lambda: self._make(table))
+        return self._remembered(key_of("make", table.identity), lambda: self._make(table))
 
     def ask(self, question: str, query: Query, tables: Iterable[Table]) -> Answer:
         """`EXPLAIN …` or `DESCRIBE (…)` of a query that can see these tables, all of which can be made."""
         seen = sorted(tables, key=lambda table: table.name)
-        key = key_of(question, *_parts(query.parameters), *_parts(query.settings), *(table.ddl("") for table in seen))
+        key = key_of(question, *_parts(query.parameters), *_parts(query.settings), *(table.identity for table in seen))
 
         def make_and_send() -> Answer:
             for table in seen:
@@ -116,13 +122,14 @@ class Asking:
         return self._known[key]
 
     def _make(self, table: Table) -> Answer:
-        ddl = table.ddl("")
-        if self._made.get(table.name) == ddl:
+        if self._made.get(table.name) == table.identity:
             return Answer()
+        for needed in table.needs:
+            self._make(needed)
         self._connected()
         answer = self._send(table.ddl(self._scratch), Query(""))
         if not answer.is_refused:
-            self._made[table.name] = ddl
+            self._made[table.name] = table.identity
         return answer
 
     def _send(self, statement: str, query: Query, *, format: str | None = None) -> Answer:

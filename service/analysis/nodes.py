@@ -73,7 +73,7 @@ class NodeAnalysis:
         for name in sorted({*reads.data_sources, *in_texts, target}):
             table = self._tables.usable.get(name)
             if table is not None:
-                texts.append(f"{table.ddl('')} {table.data_source.source} {writers(self._project, name)}")
+                texts.append(f"{table.identity} {table.data_source.source} {writers(self._project, name)}")
         broken = sorted(f"{key.pipe} {key.node}" for key in self._broken_nodes.intersection(reads.nodes))
         unusable = sorted(self._tables.unusable.intersection(reads.data_sources))
         return key_of(node.key.pipe, node.key.node, *texts, "broken", *broken, *unusable)

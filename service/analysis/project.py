@@ -9,6 +9,7 @@ from clickhouse_connect.driver.client import Client
 from schemas.model import Problem, Project
 from schemas.queries.catalog import Catalog
 from schemas.tables.stored_zone import is_utc
+from schemas.tables.views.project import views_of
 from service.analysis.answers import Answers
 from service.analysis.findings import Findings
 from service.analysis.nodes import NodeAnalysis
@@ -34,8 +35,9 @@ class Analyst:
         Raises clickhouse_connect's errors when it cannot be asked, `DatabaseError` with `Code.ACCESS_DENIED` for a user
         who may not make the scratch database.
         """
+        views = views_of(project, catalog)
         with self._answers.open() as asking:
-            tables = try_tables(iter(project.data_sources.values()), asking, names_zone=self._is_elsewhere())
+            tables = try_tables(project.data_sources, views, asking, names_zone=self._is_elsewhere())
             nodes = NodeAnalysis(project, catalog, tables, asking, self._found)
             nodes.run()
         self._answers.forget_unasked()

@@ -30,7 +30,7 @@ def compare_with_target(
     kind = text.node.node.kind
     assert isinstance(kind, Materialization)
     target, table = project.data_sources.get(kind.target), tables.usable.get(kind.target)
-    if target is None or table is None:
+    if target is None or table is None or target.described_by:
         return
     selected = {row[0]: row[1] for row in described}
     wanted = asking.ask(f"DESCRIBE TABLE {identifier(target.name)}", Query(""), [table])

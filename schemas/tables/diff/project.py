@@ -36,7 +36,7 @@ def diff(
     Tables that no file describes are left alone: a file may be gone while its data are still wanted.
     """
     sources = [
-        _with_writers(shape_of(each, is_target=bool(views.into(each.name))), views, actual, unfinished)
+        _with_writers(shape_of(each, is_target=views.has_target(each.name)), views, actual, unfinished)
         for each in project.data_sources.values()
     ]
     sources = [*(each for each in sources if not each.table.selected_by), *_selected(sources, views)]

@@ -29,18 +29,23 @@ from schemas.template.errors import TemplateError, UnavailableError
 class ProjectViews:
     """All views of a project, each after those that it reads from, and what is wrong with its materialized nodes.
 
-    A node that cannot be a view has a problem, and its view's name is in `left_out`. `not_carried_out` is what else of
-    the project nothing does.
+    A node that cannot be a view has a problem, and its view's name is in `left_out`, as are those of pipes that are set
+    aside, whose targets are `targets_left_out`. `not_carried_out` is what else of the project nothing does.
     """
 
     shapes: tuple[ViewShape, ...] = ()
     problems: tuple[Problem, ...] = ()
     left_out: frozenset[str] = frozenset()
+    targets_left_out: frozenset[str] = frozenset()
     not_carried_out: tuple[Problem, ...] = ()
 
     @property
     def errors(self) -> tuple[Problem, ...]:
         return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    def has_target(self, name: str) -> bool:
+        """Whether views write into a table, or one does that is left out."""
+        return name in self.targets_left_out or bool(self.into(name))
 
     def into(self, target: str) -> tuple[ViewShape, ...]:
         """Those that write into a table."""
@@ -76,7 +81,8 @@ def views_of(project: Project, catalog: Catalog) -> ProjectViews:
             problems += (_problem(each, warning) for warning in warnings)
     ordered = tuple(_in_order(shapes, problems))
     left_out = frozenset(names - {shape.name for shape in ordered})
-    return ProjectViews(ordered, tuple(problems), left_out, catalog.not_carried_out)
+    left_out |= project.set_aside
+    return ProjectViews(ordered, tuple(problems), left_out, project.targets_set_aside, catalog.not_carried_out)
 
 
 def _shape(each: MaterializedNode, project: Project, catalog: Catalog) -> tuple[ViewShape, Sequence[NoViewError]]:

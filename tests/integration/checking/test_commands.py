@@ -128,6 +128,27 @@ def test_keep_going_deploys_what_is_right_and_names_what_it_leaves(
     assert birdhouse("deploy", "--keep-going", given=on_server).stdout.startswith("nothing to do")
 
 
+def test_a_view_of_a_pipe_that_is_set_aside_stays_as_it_is(
+    on_server: dict[str, str], clickhouse_client: Client, database: str, project: Path
+) -> None:
+    for name in ("wrong", "reader"):
+        (project / f"{name}.pipe").unlink()
+    (project / "totals.datasource").write_text(
+        "SCHEMA >\n    `name` String,\n    `events` UInt64\n\nENGINE SummingMergeTree\nENGINE_SORTING_KEY name\n"
+    )
+    view = "NODE n\nSQL >\n    SELECT name, count() AS {column} FROM events GROUP BY name\n\n"
+    view += "TYPE materialized\nDATASOURCE totals\n"
+    (project / "count.pipe").write_text(view.format(column="events"))
+    assert birdhouse("deploy", given=on_server).returncode == 0
+    assert "count" in tables(clickhouse_client, database)
+    (project / "count.pipe").write_text(view.format(column="evens"))
+    said = birdhouse("deploy", "--keep-going", given=on_server)
+    assert (said.returncode, said.stdout.startswith("nothing to do")) == (3, True)
+    assert "selects `evens`, which `totals` does not have" in said.stderr
+    assert "note: nothing comes into `totals` from `count`, which is set aside" in said.stderr
+    assert "count" in tables(clickhouse_client, database)
+
+
 def test_a_new_column_that_old_producers_do_not_send_is_warned_of(on_server: dict[str, str], project: Path) -> None:
     for name in ("wrong", "reader"):
         (project / f"{name}.pipe").unlink()
