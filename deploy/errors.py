@@ -12,6 +12,9 @@ DeployError
 ├── NoCheckoutError      what only a checkout has is asked of an installed package
 ├── ExplainError         parameters that the API would refuse, or nothing to ask about them
 ├── OffsetsError         a group's offsets cannot be set like this
+├── FixtureError         a fixture cannot be loaded
+├── SelectionError       there is no case or file that is asked for
+├── InitError            a project cannot be begun like this
 └── ReplayError          what is to be replayed cannot be, or not like this
     └── TakenOverError   a worker or another replay took the partition over
 """
@@ -85,6 +88,22 @@ class ExplainError(DeployError):
 
 class OffsetsError(DeployError):
     """A group's offsets cannot be looked at or set as asked."""
+
+
+class FixtureError(DeployError):
+    """A fixture that ClickHouse does not take, or that does not fit its data source; names the file."""
+
+    def __init__(self, file: str, reason: str, hint: str = "") -> None:
+        self.file = file
+        super().__init__(f"{file} cannot be loaded: {reason}", hint)
+
+
+class SelectionError(DeployError):
+    """Nothing of a project is what a filter asks for."""
+
+
+class InitError(DeployError):
+    """A sample cannot be read, or a file is in the way."""
 
 
 class ReplayError(DeployError):

@@ -17,21 +17,21 @@ def render(problems: Sequence[Problem]) -> str:
 
 
 def _one(problem: Problem) -> str:
-    lines = [f"{problem.severity}: {_printable(problem.message)}", f"  --> {_printable(str(problem.place))}"]
+    lines = [f"{problem.severity}: {printable(problem.message)}", f"  --> {printable(str(problem.place))}"]
     if problem.source_line.strip():
         # A tab is shown as one blank, so that the caret stays below what it means.
-        text = _printable(problem.source_line.expandtabs(1).rstrip())
+        text = printable(problem.source_line.expandtabs(1).rstrip())
         column = problem.place.column - 1
         start = max(0, column - _SHOWN_CHARACTERS // 2) if len(text) > _SHOWN_CHARACTERS else 0
         number = f"{problem.place.line:>4} | "
         lines.append(f"{number}{text[start : start + _SHOWN_CHARACTERS]}")
         lines.append(f"{' ' * (len(number) + max(0, column - start))}^")
     if problem.hint:
-        lines.append(f"hint: {_printable(problem.hint)}")
+        lines.append(f"hint: {printable(problem.hint)}")
     return "\n".join(lines)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text without what would steer a terminal: a file may hold anything."""
     return "".join(character if character.isprintable() else "·" for character in text)
 

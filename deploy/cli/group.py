@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from deploy.cli.authoring.test import test
 from deploy.cli.bench import bench_command
 from deploy.cli.check import check
 from deploy.cli.deploy import deploy
@@ -26,14 +27,14 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            words = _words_of(error)
+            words = words_of(error)
             if words is None:
                 raise
             click.echo(words, err=True)
         return ctx.exit(1)
 
 
-def _words_of(error: Exception) -> str | None:
+def words_of(error: Exception) -> str | None:
     """What people are told of an error that is expected; None of any other."""
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
@@ -58,6 +59,6 @@ def main() -> None:
     """Event analytics on your own Kafka and ClickHouse."""
 
 
-for _command in (check, deploy, explain, offsets, replay, run, tokens, verify):
+for _command in (check, deploy, explain, offsets, replay, run, test, tokens, verify):
     main.add_command(_command)
 main.add_command(bench_command(), "bench")

@@ -39,6 +39,10 @@ class Case:
     indentation: int = 0
     is_flow: bool = False
 
+    @property
+    def expects_error(self) -> bool:
+        return self.expected_http_status != 200
+
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:

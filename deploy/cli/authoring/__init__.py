@@ -1,0 +1,1 @@
+"""Commands for those who write a project: beginning one, and testing it."""

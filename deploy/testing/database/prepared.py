@@ -1,0 +1,79 @@
+"""A project in a database of its own: its tables without a TTL, and the rows of its fixtures in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from deploy.errors import FixtureError
+from deploy.testing.database.clock import clients_at
+from deploy.testing.database.engine import Engine
+from deploy.testing.database.fixtures import FixtureLoader
+from deploy.testing.database.project import project_for_tests
+from schemas.cases.fixtures import Fixture, find_fixtures
+from schemas.model import Materialization, Place, Problem, Project
+from schemas.queries.catalog import Catalog
+from schemas.queries.nodes import NodeKey
+from schemas.sql.text import identifier
+from service.deployment.apply import apply
+from service.deployment.plan import read_plan
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is there when cases are asked: `filled` are the data sources that have rows of their own, `problems` what is
+    wrong with fixtures."""
+
+    filled: frozenset[str]
+    problems: tuple[Problem, ...]
+
+
+@contextmanager
+def project_database(
+    engine: Engine, project: Project, catalog: Catalog, moment: datetime | None, tell: Callable[[str], None]
+) -> Iterator[Prepared]:
+    """Raises what a deploy raises. The database is dropped at the end."""
+    found = find_fixtures(project.folder, project.data_sources)
+    # What an `.sql` gives may be events: that shows when it is asked.
+    events = {name for name, fixture in found.by_data_source.items() if fixture.kind != "csv"}
+    tested = project_for_tests(project, events)
+    try:
+        with closing(clients_at(engine.connect, moment)()) as client:
+            apply(client, read_plan(client, tested, engine.database), tell=tell)
+        loader = FixtureLoader(engine.connect, engine.database, moment)
+        filled, problems = set[str](), list(found.problems)
+        for fixture in in_order(found.by_data_source.values(), tested, catalog):
+            try:
+                problems += loader.load(tested.data_sources[fixture.data_source], fixture).problems
+                filled.add(fixture.data_source)
+            except FixtureError as error:
+                problems.append(Problem(Place(fixture.file), error.message, error.hint))
+        yield Prepared(frozenset(filled), tuple(problems))
+    finally:
+        with closing(engine.connect()) as client:
+            client.command(f"DROP DATABASE IF EXISTS {identifier(engine.database)} SYNC")
+
+
+def in_order(fixtures: Iterable[Fixture], project: Project, catalog: Catalog) -> list[Fixture]:
+    """What views look up comes before what they fire for."""
+    firing = {
+        _first_read(NodeKey(pipe.name, node.name), catalog)
+        for pipe in project.pipes.values()
+        for node in pipe.nodes
+        if isinstance(node.kind, Materialization)
+    }
+    return sorted(fixtures, key=lambda fixture: (fixture.data_source in firing, fixture.data_source))
+
+
+def _first_read(key: NodeKey, catalog: Catalog) -> str:
+    """The data source that a node reads first, through the nodes that it reads; empty when it reads none."""
+    seen = set[NodeKey]()
+    while key not in seen:
+        seen.add(key)
+        reads = catalog.graph[key]
+        if reads.data_sources:
+            return reads.data_sources[0]
+        key = next(iter(reads.nodes), key)
+    return ""

@@ -1,0 +1,1 @@
+"""How cases ended, for people, for build servers, and written back into their files."""
