@@ -12,8 +12,9 @@ from deploy.cli.options import project_option
 
 @click.command()
 @click.option("--watch", "is_watched", is_flag=True, help="Make files of the project live when they are saved.")
+@click.option("--fixtures", "has_fixtures", is_flag=True, help="Give empty tables the rows of the project's fixtures.")
 @project_option
-def run(project: Path | None, is_watched: bool) -> None:
+def run(project: Path | None, is_watched: bool, has_fixtures: bool) -> None:
     """Start everything in one process, and what is not configured with it.
 
     Without KAFKA_BOOTSTRAP_SERVERS a broker is started, without CLICKHOUSE_URL an engine on BIRDHOUSE_DATA. Ctrl-C
@@ -28,4 +29,4 @@ def run(project: Path | None, is_watched: bool) -> None:
     checked = called.read_project()
     if checked.warnings:
         click.echo(render(checked.warnings), err=True)
-    sys.exit(run_all(called.settings, called.environment, checked, is_watched=is_watched))
+    sys.exit(run_all(called.settings, called.environment, checked, is_watched=is_watched, has_fixtures=has_fixtures))

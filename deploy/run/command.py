@@ -22,6 +22,7 @@ from deploy.errors import PortInUseError
 from deploy.run.beside import forget_parts
 from deploy.run.changes import require_watchfiles
 from deploy.run.environments import Environment, api_environment, ingest_environment, shared_environment, with_secret
+from deploy.run.fixtures import load_fixtures
 from deploy.run.system import System
 from deploy.run.watch import ProjectWatch
 from deploy.secret import ADMIN_TOKEN_FILE, find_secret, private_folder, write_private
@@ -54,11 +55,18 @@ class Servers:
     engine: EmbeddedEngine | None
 
 
-def run(settings: RunSettings, environment: Environment, checked: CheckedProject, *, is_watched: bool = False) -> int:
+def run(
+    settings: RunSettings,
+    environment: Environment,
+    checked: CheckedProject,
+    *,
+    is_watched: bool = False,
+    has_fixtures: bool = False,
+) -> int:
     """Start everything, serve until SIGINT or SIGTERM, store what was accepted, stop. Gives the exit code.
 
-    With `is_watched`, files of the project that are saved meanwhile become live. Raises `ServiceError` and
-    `SettingsError` for what keeps it from starting.
+    With `is_watched`, files of the project that are saved meanwhile become live; with `has_fixtures`, empty tables get
+    the rows of their fixtures first. Raises `ServiceError` and `SettingsError` for what keeps it from starting.
     """
     if is_watched:
         require_watchfiles()
@@ -85,6 +93,8 @@ def run(settings: RunSettings, environment: Environment, checked: CheckedProject
             else None
         )
         checked = _deploy(connect_client, database, kafka, checked, watch)
+        if has_fixtures:
+            load_fixtures(connect_client, database, checked, lambda text: click.echo(text, err=True))
         system = System(
             checked=checked,
             api_environment=api_environment(shared),

@@ -82,10 +82,11 @@ def environment(data: Path, given: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def running(data: Path, folder: Path, **given: str) -> Iterator[Running]:
+def running(data: Path, folder: Path, *options: str, **given: str) -> Iterator[Running]:
     folder.mkdir(exist_ok=True)
     with (folder / "stdout").open("wb") as output, (folder / "stderr").open("wb") as errors:
-        process = subprocess.Popen([*COMMAND, "run"], stdout=output, stderr=errors, env=environment(data, given))
+        command = [*COMMAND, "run", *options]
+        process = subprocess.Popen(command, stdout=output, stderr=errors, env=environment(data, given))
     try:
         yield Running(process, folder)
     finally:
