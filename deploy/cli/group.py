@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from deploy.cli.authoring.init import init
 from deploy.cli.authoring.test import test
 from deploy.cli.bench import bench_command
 from deploy.cli.check import check
@@ -59,6 +60,6 @@ def main() -> None:
     """Event analytics on your own Kafka and ClickHouse."""
 
 
-for _command in (check, deploy, explain, offsets, replay, run, test, tokens, verify):
+for _command in (check, deploy, explain, init, offsets, replay, run, test, tokens, verify):
     main.add_command(_command)
 main.add_command(bench_command(), "bench")
