@@ -1,4 +1,4 @@
-"""Which of the tables that a pipe reads have no rows because nobody gave them any."""
+"""Where the rows that a pipe reads come from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from schemas.queries.nodes import NodeKey
 
 @dataclass(slots=True)
 class Reads:
-    """`filled` are the data sources that have a fixture."""
+    """Of one project. `filled` are the data sources that have a fixture."""
 
     project: Project
     catalog: Catalog
@@ -26,8 +26,9 @@ class Reads:
                 if isinstance(node.kind, Materialization):
                     self._filling.setdefault(node.kind.target, []).append(NodeKey(pipe.name, node.name))
 
-    def without_rows(self, pipe: str) -> list[str]:
-        """The data sources that a pipe reads, through views, and that are filled by neither a fixture nor a view."""
+    def origins(self, pipe: str) -> list[str]:
+        """The data sources that the rows of a pipe come from: those that it reads, through views to where these begin
+        or to a fixture."""
         nodes = self.project.pipes[pipe].nodes
         kept = [node for node in nodes if node.kind is not None] or list(nodes[-1:])
         read: dict[str, None] = {}
@@ -39,7 +40,7 @@ class Reads:
             read[name] = None
             if name not in self.filled:
                 pending += [each for key in self._filling.get(name, ()) for each in self._read_by(key)]
-        return [name for name in read if name not in self.filled and name not in self._filling]
+        return [name for name in read if name in self.filled or name not in self._filling]
 
     def _read_by(self, key: NodeKey) -> Iterator[str]:
         for name in self.catalog.graph.reachable(key).data_sources:

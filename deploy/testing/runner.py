@@ -108,12 +108,13 @@ class _Run:
         lines = differences(case, reply.answered, self._order(reply))
         if not lines:
             return ended(Outcome.PASSED)
-        empty = self.reads.without_rows(case.pipe)
-        if empty:
-            names = ", ".join(f"`{name}`" for name in empty)
-            missing = f"{names}, which it reads, {'has' if len(empty) == 1 else 'have'} no fixture"
-            return ended(Outcome.ERROR, [missing, *lines], [f"put rows into {FIXTURES}/{empty[0]}.ndjson"])
-        return ended(Outcome.FAILED, lines, self._notes(reply))
+        origins = self.reads.origins(case.pipe)
+        empty = [name for name in origins if name not in self.prepared.filled]
+        if empty and len(empty) == len(origins):
+            return ended(
+                Outcome.ERROR, [_without_fixture(empty), *lines], [f"put rows into {FIXTURES}/{empty[0]}.ndjson"]
+            )
+        return ended(Outcome.FAILED, lines, [*([_without_fixture(empty)] if empty else []), *self._notes(reply)])
 
     def _order(self, reply: Reply) -> RowOrder | None:
         if self.options.is_order_exact or reply.asked is None:
@@ -132,3 +133,8 @@ class _Run:
         except SqlTextError:
             return []
         return [f"its SQL calls `{called[0]}`: `--now TIME` gives every case the same moment"] if called else []
+
+
+def _without_fixture(names: Sequence[str]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names)
+    return f"{shown}, which it reads, {'has' if len(names) == 1 else 'have'} no fixture"

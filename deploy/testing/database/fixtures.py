@@ -55,7 +55,8 @@ class Loaded:
 
 
 class FixtureLoader:
-    """Loads fixtures into a database that the project is deployed in. `moment` is what an `.sql` finds on the clock."""
+    """Loads fixtures into a database that the project is deployed in. `moment` is when that happens, as events and an
+    `.sql` see it; None: now."""
 
     def __init__(self, connect: Callable[[], Client], database: str, moment: datetime | None = None) -> None:
         self._connect = connect
@@ -84,7 +85,7 @@ class FixtureLoader:
         sink = Sink(self._connect, self._database, landing_of(feed), _INSERT_SECONDS)
         rows = 0
         try:
-            for batch in _batches(feed, fixture, origin, lines):
+            for batch in _batches(feed, fixture, origin, lines, self._moment or datetime.now(UTC)):
                 outcome = sink.insert(batch, key, owner)
                 if isinstance(outcome, Swallowed):
                     raise FixtureError(fixture.file, "a view behind the landing table is missing")
@@ -184,16 +185,18 @@ class FixtureLoader:
         return int(found.result_rows[0][0])
 
 
-def _batches(feed: Feed, fixture: Fixture, origin: Origin, lines: Iterable[tuple[int, bytes]]) -> Iterator[Batch]:
+def _batches(
+    feed: Feed, fixture: Fixture, origin: Origin, lines: Iterable[tuple[int, bytes]], moment: datetime
+) -> Iterator[Batch]:
     builder = BatchBuilder(0.0)
-    now = int(datetime.now(UTC).timestamp() * 1000)
+    sent_at = int(moment.timestamp() * 1000)
     for number, line in lines:
         value = line.strip()
         if not value:
             continue
         keys = (b"",) if feed.store_key else ()
         headers: tuple[dict[str, bytes], ...] = ({},) if feed.store_headers else ()
-        builder.append(Run(fixture.file, 0, (value,), (number,), (now,), keys, headers, len(value)))
+        builder.append(Run(fixture.file, 0, (value,), (number,), (sent_at,), keys, headers, len(value)))
         if builder.is_full(_LIMITS):
             yield builder.build(origin)
             builder = BatchBuilder(0.0)

@@ -7,6 +7,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
 from deploy.errors import FixtureError
 from deploy.testing.database.clock import clients_at
 from deploy.testing.database.engine import Engine
@@ -19,6 +21,7 @@ from schemas.queries.nodes import NodeKey
 from schemas.sql.text import identifier
 from service.deployment.apply import apply
 from service.deployment.plan import read_plan
+from service.errors import ServiceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,17 @@ def project_database(
                 problems.append(Problem(Place(fixture.file), error.message, error.hint))
         yield Prepared(frozenset(filled), tuple(problems))
     finally:
+        _drop(engine, tell)
+
+
+def _drop(engine: Engine, tell: Callable[[str], None]) -> None:
+    """Whatever went wrong before is what is to be told."""
+    statement = f"DROP DATABASE IF EXISTS {identifier(engine.database)} SYNC"
+    try:
         with closing(engine.connect()) as client:
-            client.command(f"DROP DATABASE IF EXISTS {identifier(engine.database)} SYNC")
+            client.command(statement)
+    except (ClickHouseError, ServiceError):
+        tell(f"note: the database of the test may be left\nhint: {statement}")
 
 
 def in_order(fixtures: Iterable[Fixture], project: Project, catalog: Catalog) -> list[Fixture]:

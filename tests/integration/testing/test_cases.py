@@ -252,8 +252,13 @@ def test_every_case_has_the_same_moment(counted: Write, run: Run) -> None:
         "stamped.datasource", "SCHEMA >\n    `id` UInt32 `json:$.id`,\n    `at` DateTime `json:$.at` DEFAULT now()\n"
     )
     counted("fixtures/stamped.ndjson", '{"id":1}\n{"id":2,"at":"2026-03-01 11:59:59"}\n')
-    counted("young.pipe", endpoint("SELECT id, at, today() AS day FROM stamped WHERE at > now() - 1 ORDER BY id"))
-    rows = '{"id":1,"at":"2026-03-01 12:00:00","day":"2026-03-01"}'
+    counted(
+        "young.pipe",
+        endpoint(
+            "SELECT id, at, __timestamp = at AS then, today() AS day FROM stamped WHERE at > now() - 1 ORDER BY id"
+        ),
+    )
+    rows = '{"id":1,"at":"2026-03-01 12:00:00","then":1,"day":"2026-03-01"}'
     counted("tests/young.yaml", case(rows))
     assert (only(run(moment=NOW)).outcome, only(run(moment=NOW)).lines) == (Outcome.PASSED, ())
     failed = only(run())
