@@ -28,7 +28,7 @@ def load_fixtures(
     loader, problems = FixtureLoader(connect, database), list(found.problems)
     if not found.by_data_source:
         tell(f"`--fixtures`: there are none in {project.folder}")
-    for fixture in in_order(found.by_data_source.values(), project, checked.catalog):
+    for fixture in in_order(found.by_data_source.values(), checked.views):
         source = project.data_sources[fixture.data_source]
         reason = _why_not(connect, database, source)
         if reason:

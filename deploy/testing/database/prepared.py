@@ -15,10 +15,10 @@ from deploy.testing.database.engine import Engine
 from deploy.testing.database.fixtures import FixtureLoader
 from deploy.testing.database.project import project_for_tests
 from schemas.cases.fixtures import Fixture, find_fixtures
-from schemas.model import Materialization, Place, Problem, Project
+from schemas.model import Place, Problem, Project
 from schemas.queries.catalog import Catalog
-from schemas.queries.nodes import NodeKey
 from schemas.sql.text import identifier
+from schemas.tables.views.project import ProjectViews, views_of
 from service.deployment.apply import apply
 from service.deployment.plan import read_plan
 from service.errors import ServiceError
@@ -42,12 +42,13 @@ def project_database(
     # What an `.sql` gives may be events: that shows when it is asked.
     events = {name for name, fixture in found.by_data_source.items() if fixture.kind != "csv"}
     tested = project_for_tests(project, events)
+    views = views_of(tested, catalog)
     try:
         with closing(clients_at(engine.connect, moment)()) as client:
-            apply(client, read_plan(client, tested, engine.database), tell=tell)
+            apply(client, read_plan(client, tested, engine.database, views), tell=tell)
         loader = FixtureLoader(engine.connect, engine.database, moment)
         filled, problems = set[str](), list(found.problems)
-        for fixture in in_order(found.by_data_source.values(), tested, catalog):
+        for fixture in in_order(found.by_data_source.values(), views):
             try:
                 problems += loader.load(tested.data_sources[fixture.data_source], fixture).problems
                 filled.add(fixture.data_source)
@@ -68,24 +69,7 @@ def _drop(engine: Engine, tell: Callable[[str], None]) -> None:
         tell(f"note: the database of the test may be left\nhint: {statement}")
 
 
-def in_order(fixtures: Iterable[Fixture], project: Project, catalog: Catalog) -> list[Fixture]:
+def in_order(fixtures: Iterable[Fixture], views: ProjectViews) -> list[Fixture]:
     """What views look up comes before what they fire for."""
-    firing = {
-        _first_read(NodeKey(pipe.name, node.name), catalog)
-        for pipe in project.pipes.values()
-        for node in pipe.nodes
-        if isinstance(node.kind, Materialization)
-    }
+    firing = {shape.source for shape in views.shapes}
     return sorted(fixtures, key=lambda fixture: (fixture.data_source in firing, fixture.data_source))
-
-
-def _first_read(key: NodeKey, catalog: Catalog) -> str:
-    """The data source that a node reads first, through the nodes that it reads; empty when it reads none."""
-    seen = set[NodeKey]()
-    while key not in seen:
-        seen.add(key)
-        reads = catalog.graph[key]
-        if reads.data_sources:
-            return reads.data_sources[0]
-        key = next(iter(reads.nodes), key)
-    return ""
