@@ -66,16 +66,16 @@ def test(
             report = run_cases(
                 engine, checked, called.environment, files, options, lambda text: click.echo(text, err=True)
             )
+        if is_update:
+            report = update(report)
+        if junit is not None:
+            write_junit(report, junit)
     except Exception as error:
-        words = words_of(error)
+        words = f"error: {error.filename}: {error.strerror}" if isinstance(error, OSError) else words_of(error)
         if words is None:
             raise
         click.echo(words, err=True)
         sys.exit(EXIT_OWN_ERRORS)
-    if is_update:
-        report = update(report)
-    if junit is not None:
-        write_junit(report, junit)
     if report.problems:
         click.echo(render_problems(report.problems) + "\n", err=True)
     click.echo(render(report))

@@ -44,6 +44,9 @@ def case(result: str | None, more: str = "", name: str = "c") -> str:
 
 Run = Callable[..., Report]
 
+# What no engine has a part in.
+on_one_engine = pytest.mark.parametrize("engine", ["embedded"], indirect=True)
+
 
 @pytest.fixture
 def run(engine: Engine, tmp_path: Path) -> Run:
@@ -75,6 +78,7 @@ def test_events_of_a_fixture_are_asked(counted: Write, run: Run) -> None:
     assert report.exit_code == 0
 
 
+@on_one_engine
 def test_a_difference_fails(counted: Write, run: Run) -> None:
     counted("tests/counts.yaml", case('{"kind":"b","n":1}\n{"kind":"a","n":3}') + case("", name="d"))
     report = run()
@@ -83,6 +87,7 @@ def test_a_difference_fails(counted: Write, run: Run) -> None:
     assert report.exit_code == 1
 
 
+@on_one_engine
 def test_the_order_counts_where_it_is_asked_for(counted: Write, run: Run) -> None:
     counted("tests/counts.yaml", case('{"kind":"b","n":1}\n{"kind":"a","n":2}'))
     counted("tests/sorted.yaml", case('{"kind":"b","n":1}\n{"kind":"a","n":2}'))
@@ -144,6 +149,7 @@ def test_csv_by_names_and_by_order(write: Write, run: Run) -> None:
     assert report.exit_code == 2
 
 
+@on_one_engine
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
@@ -187,6 +193,7 @@ def test_what_a_select_gives(counted: Write, run: Run, tmp_path: Path) -> None:
     assert report.problems == ()
 
 
+@on_one_engine
 def test_a_select_may_name_the_columns_instead_of_the_paths(counted: Write, run: Run, tmp_path: Path) -> None:
     (tmp_path / "fixtures" / "events.ndjson").unlink()
     counted("fixtures/events.sql", "SELECT 7 AS id, 'y' AS kind, toDateTime(0) AS at")
@@ -194,6 +201,7 @@ def test_a_select_may_name_the_columns_instead_of_the_paths(counted: Write, run:
     assert only(run()).lines == ()
 
 
+@on_one_engine
 def test_errors_of_the_test_itself_are_told_apart(counted: Write, run: Run) -> None:
     counted("users.datasource", "SCHEMA >\n    `id` UInt32\n")
     counted("users_of.pipe", endpoint("SELECT id FROM users"))
@@ -209,6 +217,7 @@ def test_errors_of_the_test_itself_are_told_apart(counted: Write, run: Run) -> N
     assert report.exit_code == 2
 
 
+@on_one_engine
 def test_the_answer_becomes_what_is_expected(counted: Write, run: Run, tmp_path: Path) -> None:
     counted("tests/counts.yaml", "# mine\n" + case(None, "description: d") + case("wrong", name="d"))
     report = update(run())
@@ -219,12 +228,14 @@ def test_the_answer_becomes_what_is_expected(counted: Write, run: Run, tmp_path:
     assert text.startswith("# mine\n- name: c\n  description: d\n  expected_result: |\n    {")
 
 
+@on_one_engine
 def test_a_filter_leaves_the_others(counted: Write, run: Run) -> None:
     rows = '{"kind":"b","n":1}\n{"kind":"a","n":2}'
     counted("tests/counts.yaml", case(rows, name="of all") + case(rows, name="of some"))
     assert [result.case.name for result in run(["counts:of some"]).results] == ["of some"]
 
 
+@on_one_engine
 @pytest.mark.parametrize("kind", ["materialized\nDATASOURCE totals", "copy\nTARGET_DATASOURCE totals"])
 def test_the_sql_of_other_nodes_is_asked(counted: Write, run: Run, kind: str) -> None:
     counted("totals.datasource", "SCHEMA >\n    `kind` String,\n    `n` UInt64\n")
@@ -233,6 +244,7 @@ def test_the_sql_of_other_nodes_is_asked(counted: Write, run: Run, kind: str) ->
     assert (only(run()).outcome, only(run()).lines) == (Outcome.PASSED, ())
 
 
+@on_one_engine
 def test_a_copy_reads_the_time_of_its_run(counted: Write, run: Run) -> None:
     counted("totals.datasource", "SCHEMA >\n    `at` String\n")
     copied = endpoint("%\nSELECT {{String(job_timestamp)}} AS at", "copy\nTARGET_DATASOURCE totals")
@@ -241,6 +253,7 @@ def test_a_copy_reads_the_time_of_its_run(counted: Write, run: Run) -> None:
     assert only(run(moment=NOW)).lines == ()
 
 
+@on_one_engine
 def test_a_pipe_without_a_type_cannot_be_asked(counted: Write, run: Run) -> None:
     counted("plain.pipe", "NODE n\nSQL >\n    SELECT 1\n")
     counted("tests/plain.yaml", case('{"1":1}'))
@@ -266,6 +279,7 @@ def test_every_case_has_the_same_moment(counted: Write, run: Run) -> None:
     assert "--now TIME" in failed.notes[0]
 
 
+@on_one_engine
 def test_what_has_no_moment_of_its_own_is_never_passed(counted: Write, run: Run) -> None:
     counted("ticking.pipe", endpoint("SELECT nowInBlock() > toDateTime(0) AS later"))
     counted("tests/ticking.yaml", case('{"later":1}'))

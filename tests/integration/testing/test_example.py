@@ -43,6 +43,10 @@ def test_the_command(tmp_path: Path) -> None:
     assert (updated.returncode, updated.stdout.splitlines()[-1]) == (0, "0 of 1 cases passed, 1 updated")
     assert '    {"one":1}\n' in (project / "tests" / "one.yaml").read_text()
 
+    unwritable = birdhouse(data, "test", "--project", str(project), "--junit", str(project / "one.pipe" / "report.xml"))
+    assert (unwritable.returncode, unwritable.stderr.count("\n")) == (2, 1)
+    assert "one.pipe" in unwritable.stderr
+
     nothing = birdhouse(data, "test", "--project", str(project), "two")
     assert (nothing.returncode, nothing.stdout) == (2, "")
     assert "no case is meant by `two`" in nothing.stderr
