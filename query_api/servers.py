@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.engine.clickhouse.executor import HttpExecutor
+from query_api.engine.clickhouse.server import ClickHouseServer
 from query_api.engine.execute import Executor
 from query_api.events.committed import CommittedOffsets, KafkaCommittedOffsets
 from query_api.events.notifying_producer import NotifyingProducer, OnDelivered

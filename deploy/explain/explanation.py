@@ -17,7 +17,8 @@ from deploy.explain.index_hints import MANY_ROWS, count, hint
 from deploy.explain.lookups import Lookup, find_lookups
 from deploy.settings import RunSettings
 from query_api.access.auth import ADMIN, AccessToken
-from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.engine.clickhouse.executor import HttpExecutor
+from query_api.engine.clickhouse.server import ClickHouseServer
 from query_api.engine.database_errors import without_secrets
 from query_api.engine.execute import Answer, Executor
 from query_api.engine.limits import Limits

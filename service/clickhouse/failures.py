@@ -1,4 +1,4 @@
-"""Why a ClickHouse server cannot be asked, in the same words from every client: aiohttp's and clickhouse-connect's."""
+"""Why a ClickHouse server cannot be asked, in the same words from every client: the API's and clickhouse-connect's."""
 
 from __future__ import annotations
 
@@ -34,8 +34,6 @@ _ALERTS = (
 )
 _CLOSED = "the connection was closed without an answer"
 _CLOSED_HINT = f"a server that asks for a client certificate may do that: {_CLIENT_HINT}"
-# Where urllib3 and aiohttp keep what happened.
-_KEPT_IN = ("reason", "os_error", "certificate_error")
 # The other side's first bytes were no TLS.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 _NO_TLS_HINT = "is it the port without TLS? then CLICKHOUSE_URL begins with `http://`"
@@ -53,9 +51,8 @@ def connection_failure(error: BaseException, *, is_encrypted: bool | None = None
     """
     found = list(_chain(error))
     closed_hint = {True: _CLOSED_HINT, False: _TLS_HINT, None: ""}[is_encrypted]
-    # aiohttp's own errors of these classes have none of their attributes.
     for each in found:
-        if isinstance(each, ssl.SSLCertVerificationError) and hasattr(each, "verify_code"):
+        if isinstance(each, ssl.SSLCertVerificationError):
             return _certificate(each)
     for each in found:
         is_end = isinstance(each, ssl.SSLEOFError | ssl.SSLZeroReturnError)
@@ -74,7 +71,7 @@ def connection_failure(error: BaseException, *, is_encrypted: bool | None = None
         if isinstance(each, OSError) and each.errno and not isinstance(each, ssl.SSLError):
             return _without_address(each), closed_hint if isinstance(each, ConnectionResetError) else ""
     names = {type(each).__name__ for each in found}
-    if names & {"RemoteDisconnected", "ServerDisconnectedError", "IncompleteRead", "SSLEOFError", "SSLZeroReturnError"}:
+    if names & {"RemoteDisconnected", "IncompleteRead", "SSLEOFError", "SSLZeroReturnError"}:
         return _CLOSED, closed_hint
     return None
 
@@ -134,8 +131,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(each))
         yield each
-        kept = (getattr(each, name, None) for name in _KEPT_IN)
-        pending += [each.__cause__, each.__context__, *kept, *each.args]
+        # urllib3 keeps what happened in `reason`.
+        pending += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
 
 
 def _without_address(error: OSError) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from deploy.embedded.executor import EmbeddedExecutor
-from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.engine.clickhouse.executor import HttpExecutor
+from query_api.engine.clickhouse.server import ClickHouseServer
 from query_api.engine.execute import Answer, Executor
 from query_api.engine.limits import Limits
 from query_api.errors import BadRequest, BrokenAnswer, QueryRefused, QueryTooSlow, TooLarge

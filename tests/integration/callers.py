@@ -18,7 +18,8 @@ from deploy.embedded.engine import EmbeddedEngine
 from deploy.embedded.executor import EmbeddedExecutor
 from query_api.access.auth import derive_token
 from query_api.app import create_app
-from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.engine.clickhouse.executor import HttpExecutor
+from query_api.engine.clickhouse.server import ClickHouseServer
 from query_api.servers import Servers
 from query_api.settings import QueryApiSettings
 from schemas.model import Column, ColumnType, DataSource, Endpoint, Node, Pipe, Project, Token

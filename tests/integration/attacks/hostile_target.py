@@ -15,7 +15,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from clickhouse_connect.driver.client import Client
 
 from query_api.app import create_app
-from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.engine.clickhouse.executor import HttpExecutor
+from query_api.engine.clickhouse.server import ClickHouseServer
 from query_api.engine.execute import Answer, Executor
 from query_api.engine.limits import Limits
 from query_api.observing.log import log_observation

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.engine.clickhouse.executor import HttpExecutor
+from query_api.engine.clickhouse.server import ClickHouseServer
 from query_api.engine.execute import Executor
 from query_api.engine.limits import Limits
 from schemas.files.column_type import parse_column_type

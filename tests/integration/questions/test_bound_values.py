@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.engine.clickhouse.executor import HttpExecutor
+from query_api.engine.clickhouse.server import ClickHouseServer
 from query_api.engine.limits import MAX_VALUE_BYTES, Limits
 from query_api.errors import QueryRefused, TooLarge
 from schemas.queries.query import Query

@@ -20,7 +20,8 @@ from clickhouse_connect.driver.client import Client
 from deploy.embedded.executor import EmbeddedExecutor
 from query_api.access.auth import derive_token
 from query_api.app import create_app
-from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.engine.clickhouse.executor import HttpExecutor
+from query_api.engine.clickhouse.server import ClickHouseServer
 from query_api.engine.execute import Executor
 from query_api.observing.observations import Observation
 from query_api.servers import Servers

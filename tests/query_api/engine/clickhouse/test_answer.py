@@ -8,8 +8,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from query_api.engine.clickhouse_answer import HELD_BYTES
-from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.engine.clickhouse.answer import HELD_BYTES
+from query_api.engine.clickhouse.executor import HttpExecutor
+from query_api.engine.clickhouse.server import ClickHouseServer
 from query_api.engine.execute import Answer, Summary
 from query_api.engine.limits import Limits
 from query_api.errors import BrokenAnswer, QueryRefused, RequestError, Unavailable
