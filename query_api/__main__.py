@@ -16,7 +16,7 @@ from query_api.settings import QueryApiSettings
 from schemas.errors import ProjectError
 from schemas.report import render
 from schemas.tables.views.project import views_of
-from service import logs
+from service import event_loop, logs
 from service.errors import SettingsError
 from service.long_lived import freeze_long_lived
 from service.settings import load_settings
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     """Serve until SIGTERM or SIGINT; exits 0 then, and 2 with the reason on stderr when it cannot start."""
     try:
-        asyncio.run(_run(os.environ))
+        event_loop.run(_run(os.environ))
     except SettingsError as error:
         _stop(str(error))
     except ProjectError as error:

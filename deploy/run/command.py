@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import logging
 import time
@@ -31,6 +30,7 @@ from ingest_worker.settings import IngestSettings
 from ingest_worker.storing.settled import records_of
 from query_api.access.auth import ADMIN, derive_token
 from query_api.settings import QueryApiSettings
+from service import event_loop
 from service.analysis.project import Analyst
 from service.backoff import Backoff
 from service.clickhouse.connect import connect, reason_of
@@ -105,7 +105,7 @@ def run(
             token_file=token_file,
             watch=watch,
         )
-        return asyncio.run(system.serve())
+        return event_loop.run(system.serve())
 
 
 def check_settings(environment: Environment, secret: str) -> None:

@@ -124,7 +124,8 @@ class Connection(asyncio.Protocol):
         reply.feed(data)
         if reply.is_over:
             self._reply = None
-            if reply.keeps_alive and reply.is_whole and self._is_sent:
+            is_asked = self._is_sent and not self._transport.get_write_buffer_size()
+            if reply.keeps_alive and reply.is_whole and is_asked:
                 self._owner.give_back(self)
             else:
                 self.abort()

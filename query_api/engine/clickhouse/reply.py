@@ -19,7 +19,7 @@ LONGEST_HEAD = 65_536
 STREAMED_BYTES = 262_144
 _QUOTED = 16
 _OK = 200
-_FIRST_FINAL = 200
+_FIRST_FINAL, _SWITCHING = 200, 101
 _NO_LENGTH = "its answer has no length"
 _ENCODED = "its answer is compressed"
 
@@ -159,8 +159,8 @@ class Reply:
     def on_headers_complete(self) -> None:
         assert self._parser is not None
         status = self._parser.get_status_code()
-        if status < _FIRST_FINAL and status != 101:
-            return
+        if status < _FIRST_FINAL and status != _SWITCHING:
+            return  # something before the answer, which nobody asked for
         self.status, self._has_head = status, True
         if status == _OK and (reason := self._wrong_form()):
             self._refuse(WrongForm(reason))
@@ -173,8 +173,7 @@ class Reply:
     def on_message_complete(self) -> None:
         assert self._parser is not None
         if not self._has_head:
-            # Something like `100 Continue`, which we do not ask for; the answer is still to come.
-            self.headers.clear()
+            self.headers.clear()  # those of something before the answer
             return
         self.is_whole, self.keeps_alive = True, self._parser.should_keep_alive()
 
