@@ -34,7 +34,7 @@ def read_answer(reply: Reply, limits: Limits) -> Answer:
         text = error_text(reply)
         code = answer_code(reply, text)
         if code is None:
-            raise Unavailable(f"ClickHouse {STRANGE_ANSWER}: HTTP status {reply.status}")
+            raise Unavailable(strangeness(reply))
         raise request_error(text, limits, code)
     marker = ExceptionMarker(headers.get(b"x-clickhouse-exception-tag", b"").decode("latin-1"))
     summary = _summary(headers.get(b"x-clickhouse-summary", b""))
@@ -45,7 +45,7 @@ def read_answer(reply: Reply, limits: Limits) -> Answer:
     if exception is not None:
         raise request_error(exception, limits)
     if isinstance(reply.failure, WrongForm):
-        raise Unavailable(f"ClickHouse {STRANGE_ANSWER}: {reply.failure}")
+        raise Unavailable(strangeness(reply))
     if reply.failure is not None:
         raise Unavailable(BROKE)
     return Answer(held + rest, summary)
@@ -117,6 +117,13 @@ def answer_code(reply: Reply, text: str) -> int | None:
     """The code of ClickHouse's exception; None when the answer is not ClickHouse's."""
     code = reply.headers.get(_EXCEPTION_CODE, b"")
     return int(code) if code.isdigit() else exception_code(text) or None
+
+
+def strangeness(reply: Reply) -> str:
+    """Why a reply is no ClickHouse's, for people."""
+    if isinstance(reply.failure, WrongForm):
+        return f"ClickHouse {STRANGE_ANSWER}: {reply.failure}"
+    return f"ClickHouse {STRANGE_ANSWER}" + ("" if reply.status == _OK else f": HTTP status {reply.status}")
 
 
 def _summary(text: bytes) -> Summary:

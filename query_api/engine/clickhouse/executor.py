@@ -10,9 +10,9 @@ from urllib.parse import quote, urlencode
 
 from pydantic import SecretStr
 
-from query_api.engine.clickhouse.answer import BROKE, HELD_BYTES, answer_code, error_text, read_answer
+from query_api.engine.clickhouse.answer import BROKE, HELD_BYTES, answer_code, error_text, read_answer, strangeness
 from query_api.engine.clickhouse.dialing import dial
-from query_api.engine.clickhouse.exchange_failures import ExchangeFailure, TooLate
+from query_api.engine.clickhouse.exchange_failures import AnswerBroke, ExchangeFailure, TooLate
 from query_api.engine.clickhouse.pool import Pool
 from query_api.engine.clickhouse.reply import Reply
 from query_api.engine.clickhouse.request import Heads, Request
@@ -31,7 +31,6 @@ from service.clickhouse.failures import (
     CANNOT_BE_REACHED,
     CREDENTIALS_HINT,
     PATH_HINT,
-    STRANGE_ANSWER,
     connection_failure,
 )
 
@@ -81,6 +80,8 @@ class HttpExecutor:
         except ExchangeFailure as error:
             raise self._unavailable(error, with_hint=True) from error
         text = error_text(reply)
+        if reply.status == 200 and isinstance(reply.failure, AnswerBroke):
+            raise Unavailable(BROKE)
         if reply.status != 200 or reply.failure is not None or text.strip() != "1":
             raise self._no_ping(reply, text)
 
@@ -89,8 +90,7 @@ class HttpExecutor:
         if code in CREDENTIALS:
             return Unavailable(f"ClickHouse does not let the user `{self._user}` in ({CREDENTIALS_HINT})")
         if code is None:
-            status = "" if reply.status == 200 else f": HTTP status {reply.status}"
-            return Unavailable(f"ClickHouse {STRANGE_ANSWER}{status} ({PATH_HINT})")
+            return Unavailable(f"{strangeness(reply)} ({PATH_HINT})")
         return Unavailable(f"ClickHouse answered: {request_error(text, Limits(), code).message}")
 
     async def close(self) -> None:

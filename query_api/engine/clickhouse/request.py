@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from service.clickhouse.address import Address
 
@@ -11,8 +11,7 @@ _USUAL_PORTS = {"http": 80, "https": 443}
 _LINE_ENDS = "\r\n\0"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What is sent, and what its answer is waited for.
 
     `deadline` is a time of the event loop's clock (infinity for none), `silence` the seconds without a byte that are

@@ -118,8 +118,9 @@ async def test_a_server_that_speaks_tls_is_told_as_one(first: bytes) -> None:
 async def test_an_answer_that_cannot_be_trusted_says_why(answer: bytes, words: str) -> None:
     """Where only the end of the connection ends it, an answer that was cut would pass for a whole one."""
     async with asked(always(answer)) as (executor, _):
-        with pytest.raises(Unavailable, match=f"what answers there is no ClickHouse: {words}"):
-            await ask(executor)
+        for asking in (ask(executor), executor.ping()):
+            with pytest.raises(Unavailable, match=f"what answers there is no ClickHouse: {words}"):
+                await asking
 
 
 @pytest.mark.parametrize(
@@ -263,6 +264,34 @@ async def test_bytes_that_keep_coming_do_not_put_the_limit_off() -> None:
     async with asked(script) as (executor, _):
         with pytest.raises(QueryTooSlow):
             await ask(executor, seconds=0.1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (sized(b"1\n"), ""),
+        (sized(b"2\n"), "what answers there is no ClickHouse \\("),
+        (sized(b"1\n")[:-1], BROKE),
+        (b"", "cannot be reached: the connection was closed without an answer"),
+        (b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", "is no ClickHouse: HTTP status 404"),
+        (
+            b"HTTP/1.1 403 No\r\nX-ClickHouse-Exception-Code: 516\r\nContent-Length: 0\r\n\r\n",
+            "does not let the user `u` in",
+        ),
+        (b"HTTP/1.1 500 No\r\nContent-Length: 33\r\n\r\nCode: 241. DB::Exception: too much", "ClickHouse answered: "),
+    ],
+)
+async def test_a_ping_says_what_it_found(answer: bytes, words: str) -> None:
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(answer)
+
+    async with asked(script) as (executor, _):
+        if not words:
+            await executor.ping()
+            return
+        with pytest.raises(Unavailable, match=words):
+            await executor.ping()
 
 
 async def test_a_stream_that_is_cut_is_broken() -> None:
