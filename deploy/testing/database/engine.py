@@ -15,7 +15,8 @@ from clickhouse_connect.driver.client import Client
 from deploy.embedded.engine import EmbeddedEngine
 from deploy.embedded.executor import EmbeddedExecutor
 from deploy.settings import RunSettings
-from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.engine.clickhouse.executor import HttpExecutor
+from query_api.engine.clickhouse.server import ClickHouseServer
 from query_api.engine.execute import Executor
 from service.clickhouse.connect import connect
 from service.errors import SettingProblem, SettingsError

@@ -24,7 +24,7 @@ VALUES: list[object] = [
     False,
     -5,
     2.25,
-    TypedArray(TEXTS, "String"),
+    TypedArray([*TEXTS], "String"),
     TypedArray([INTEGER_TYPES["UInt8"](1), INTEGER_TYPES["UInt8"](2)], "UInt8"),
     [],
     [[1, 2], [3]],

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from deploy.testing.database.engine import Engine, of_embedded
-from query_api.engine.clickhouse_http import ClickHouseServer, HttpExecutor
+from query_api.engine.clickhouse.executor import HttpExecutor
+from query_api.engine.clickhouse.server import ClickHouseServer
 from query_api.engine.execute import Executor
 from tests.schemas.mapping.engines import ENGINES, connector
 
