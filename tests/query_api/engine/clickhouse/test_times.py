@@ -134,12 +134,14 @@ def test_a_host_that_takes_no_connection_is_given_up() -> None:
             url = f"http://127.0.0.1:{full.getsockname()[1]}"
             executor = HttpExecutor(ClickHouseServer(url, "d", "u", "p"), connections=1)
             asking = asyncio.create_task(ask(executor))
+            await own_loop().skip(0)  # it begins
             await own_loop().skip(4.5)
             assert not asking.done()
             await own_loop().skip(1)
             with pytest.raises(Unavailable, match="cannot be reached: no answer in time"):
                 await asking
             soon = asyncio.create_task(ask(executor, seconds=1))
+            await own_loop().skip(0)
             await own_loop().skip(2.1)
             with pytest.raises(QueryTooSlow):
                 await soon
@@ -158,6 +160,7 @@ def test_a_silent_server_does_not_hold_a_ping_up() -> None:
     async def scenario() -> None:
         async with asked(script) as (executor, _):
             pinging = asyncio.create_task(executor.ping())
+            await own_loop().skip(0)  # it begins
             await own_loop().skip(4.5)
             assert not pinging.done()
             await own_loop().skip(1)
