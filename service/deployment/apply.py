@@ -12,6 +12,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from schemas.sql.text import identifier, qualified
 from schemas.tables.change import Change
 from schemas.tables.views.deployed import view_comment
+from schemas.tables.views.stages import stages_of
 from service.deployment.cut.change import change_views, end_former
 from service.deployment.door import Door, OpenRecords, Records
 from service.deployment.lock import lock
@@ -57,14 +58,15 @@ def apply(
         known = _records(client, current, records, tell, stack)
         _carry_out(current, door, known)
         if not current.views.is_empty or current.has_leftovers:
-            change_views(
-                door,
-                project=current.project,
-                views=current.project_views.shapes,
-                changes=current.views,
-                comment_of=view_comment,
-                records=records,
-            )
+            for stage in stages_of(current.views, current.project_views.shapes):
+                change_views(
+                    door,
+                    project=current.project,
+                    views=stage.views,
+                    changes=stage.changes,
+                    comment_of=view_comment,
+                    records=records,
+                )
         # What ClickHouse made of it is known only now.
         noting = read_plan(client, plan.project, plan.database, plan.project_views)
         _carry_out(noting.only_notes(), door, None)
