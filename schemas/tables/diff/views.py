@@ -19,8 +19,6 @@ from schemas.tables.views.project import ProjectViews
 from schemas.tables.views.view import ViewChanges, ViewShape
 
 VIEW_ENGINE = "MaterializedView"
-
-
 NO_CHANGES = ViewChanges()
 
 

@@ -95,17 +95,17 @@ def _shape(each: MaterializedNode, project: Project, catalog: Catalog) -> tuple[
         hint = "rename the node: the view of a pipe's further materialized node is called `pipe.node`"
         raise NoViewError(f"its view would be called `{each.name}`, as a data source is", hint)
     query = _stored(NodeKey(each.pipe.name, each.node.name), catalog)
-    leftmost = leftmost_of(query.sql)
-    source = source_of(leftmost)
-    _expect_table(source, data_sources)
 
     def table_of(named: str) -> str | None:
         return named if named in data_sources or quarantined_by(named) in data_sources else None
 
     try:
+        leftmost = leftmost_of(query.sql)
+        source = source_of(leftmost)
         statement = cut(with_settings(query.sql, query.settings, is_union=leftmost.is_union), table_of)
     except SqlTextError as error:
         raise NoViewError(str(error), error.hint) from None
+    _expect_table(source, data_sources)
     reads = dict.fromkeys([source, *(use.table for use in statement if isinstance(use, TableUse))])
     fills = (target.backfill or "").strip().lower() != "skip"
     shape = ViewShape(each.name, each.node.name, source, tuple(reads), target.name, statement, fills, each.node.place)
@@ -161,9 +161,13 @@ def _in_order(shapes: Sequence[ViewShape], problems: list[Problem]) -> list[View
             problems.append(Problem(left[circle[0]].place, text, hint))
             left = {name: shape for name, shape in left.items() if name not in circle}
     with suppress(CycleError):
-        # What a view looks up beside its source may well be written by views behind it.
-        order = tuple(TopologicalSorter(_before(left, lambda shape: shape.reads)).static_order())
+        # What a view looks up beside its source may well be written by itself, or by views behind it.
+        order = tuple(TopologicalSorter(_before(left, _reads_of_others)).static_order())
     return [left[name] for name in order]
+
+
+def _reads_of_others(shape: ViewShape) -> Sequence[str]:
+    return [table for table in shape.reads if table != shape.target]
 
 
 def _before(shapes: Mapping[str, ViewShape], reads: Callable[[ViewShape], Sequence[str]]) -> dict[str, list[str]]:

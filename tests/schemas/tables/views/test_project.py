@@ -63,6 +63,21 @@ def test_a_view_may_look_up_what_it_writes(tmp_path: Path) -> None:
     assert (found.shapes[0].reads, found.problems) == (("events", "counts"), ())
 
 
+def test_what_looks_itself_up_leaves_the_order_of_the_others(tmp_path: Path) -> None:
+    own = "SELECT user, count() AS n FROM events WHERE user NOT IN (SELECT user FROM second) GROUP BY user"
+    looks_up = "SELECT user, 1 AS n FROM events WHERE user IN (SELECT user FROM counts)"
+    found = views(
+        tmp_path,
+        a=view(looks_up, into="third"),
+        b=view(own, into="second"),
+        c=view(),
+        second_ds=COUNTS,
+        third_ds=COUNTS,
+    )
+    names = [shape.name for shape in found.shapes]
+    assert names.index("c") < names.index("a")
+
+
 def test_views_that_write_into_what_they_see_are_an_error(tmp_path: Path) -> None:
     of_counts = "SELECT user, n FROM {}"
     found = views(
