@@ -17,6 +17,7 @@ from deploy.check import CheckedProject
 from deploy.checking.engines import analyse_with
 from deploy.embedded.broker import EmbeddedBroker, is_port_free
 from deploy.embedded.engine import EmbeddedEngine
+from deploy.embedded.records import EmbeddedRecords
 from deploy.errors import PortInUseError
 from deploy.run.beside import forget_parts
 from deploy.run.changes import require_watchfiles
@@ -35,9 +36,10 @@ from service.analysis.project import Analyst
 from service.backoff import Backoff
 from service.clickhouse.connect import connect, reason_of
 from service.deployment.apply import apply
+from service.deployment.door import OpenRecords
 from service.deployment.plan import read_plan
 from service.errors import RefusedPlanError, ServerError, UnsettledError
-from service.kafka.config import ConfigOf, client_config
+from service.kafka.config import client_config
 from service.settings import load_settings
 
 logger = logging.getLogger(__name__)
@@ -80,19 +82,19 @@ def run(
         shared = shared_environment(environment, secret=secret, embedded_broker=servers.broker_address)
         connect_client = _client_factory(settings, servers.engine)
         database = settings.clickhouse_database
-        kafka = _kafka_of(settings, environment) if servers.broker is None else None
+        at_start, beside = _records(settings, environment, is_broker_embedded=servers.broker is not None)
         # Before what it then would not notice: a file that is saved while everything starts.
         watch = (
             ProjectWatch(
                 settings.project_folder,
                 environment,
-                functools.partial(_add, connect_client, database, kafka),
+                functools.partial(_add, connect_client, database, beside),
                 analyse=analyse_with(Analyst(connect_client, database)),
             )
             if is_watched
             else None
         )
-        checked = _deploy(connect_client, database, kafka, checked, watch)
+        checked = _deploy(connect_client, database, at_start, checked, watch)
         if has_fixtures:
             load_fixtures(connect_client, database, checked, lambda text: click.echo(text, err=True))
         system = System(
@@ -143,14 +145,20 @@ def _client_factory(settings: RunSettings, engine: EmbeddedEngine | None) -> Cal
     return engine.client if engine is not None else functools.partial(connect, settings)
 
 
-def _kafka_of(settings: RunSettings, environment: Environment) -> ConfigOf:
-    return lambda connection: client_config(settings, environment, connection=connection)
+def _records(
+    settings: RunSettings, environment: Environment, *, is_broker_embedded: bool
+) -> tuple[OpenRecords, OpenRecords]:
+    """Of batches under way, for a deploy before the worker runs and for one beside it."""
+    if is_broker_embedded:
+        return EmbeddedRecords(is_worker_running=False), EmbeddedRecords(is_worker_running=True)
+    records = records_of(lambda connection: client_config(settings, environment, connection=connection))
+    return records, records
 
 
 def _deploy(
     connect_client: Callable[[], Client],
     database: str,
-    kafka: ConfigOf | None,
+    records: OpenRecords,
     checked: CheckedProject,
     watch: ProjectWatch | None,
 ) -> CheckedProject:
@@ -163,7 +171,7 @@ def _deploy(
             if watch is not None:
                 connect_client().close()  # who does not answer yet analyses nothing either
                 served = watch.begin(checked)
-            _add(connect_client, database, kafka, served)
+            _add(connect_client, database, records, served)
             return served
         except (ServerError, ClickHouseError) as error:
             failures += 1
@@ -173,13 +181,12 @@ def _deploy(
             time.sleep(delay)
 
 
-def _add(connect_client: Callable[[], Client], database: str, kafka: ConfigOf | None, checked: CheckedProject) -> None:
+def _add(connect_client: Callable[[], Client], database: str, records: OpenRecords, checked: CheckedProject) -> None:
     """Apply what only adds. Raises `RefusedPlanError` otherwise, after showing the plan, `RefusedStatementError`, and
     what clients raise."""
     with closing(connect_client()) as client:
         plan = read_plan(client, checked.project, database, checked.views)
         if plan.only_adds:
-            records = records_of(kafka) if kafka is not None else None
             try:
                 apply(client, plan, records=records, tell=lambda text: click.echo(text, err=True))
             except UnsettledError as error:
