@@ -141,7 +141,7 @@ def _comment(text: str) -> str:
 
 def _pipe(outline: _Outline) -> str:
     name, counted, dimension, time = outline.name, outline.counted_as, outline.dimension, outline.time
-    what = f"each {dimension.name}, the most frequent first" if dimension else "all events"
+    of_what = f" of each {dimension.name}, the most frequent first" if dimension else ""
     sql = ["%", "SELECT", *([f"    {identifier(dimension.name)},"] if dimension else []), f"    count() AS {counted}"]
     sql += [f"FROM {identifier(name)}", "WHERE 1"]
     if dimension:
@@ -156,7 +156,7 @@ def _pipe(outline: _Outline) -> str:
         column = identifier(dimension.name)
         sql += [f"GROUP BY {column}", f"ORDER BY {counted} DESC, {column}"]
         sql.append(f"LIMIT {{{{ Int32(limit, {_LIMIT}, description='The most rows to answer') }}}}")
-    lines = ["DESCRIPTION >", f"    How many events there are of {what}.", "", "TOKEN dashboard READ", ""]
+    lines = ["DESCRIPTION >", f"    How many events there are{of_what}.", "", "TOKEN dashboard READ", ""]
     lines += ["NODE counts", "SQL >", *(f"    {line}" for line in sql), "", "TYPE endpoint"]
     return "\n".join(lines) + "\n"
 
