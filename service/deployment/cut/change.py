@@ -21,7 +21,7 @@ from schemas.model import Project
 from schemas.tables.views.view import ViewChanges, ViewShape
 from service.deployment.cut.exchange import Exchange, clean_up
 from service.deployment.cut.fill import Fill
-from service.deployment.cut.graph import Graph, read_graph
+from service.deployment.cut.graph import Graph, read_graph, waves
 from service.deployment.cut.steps import Progress, Steps, read_progress
 from service.deployment.cut.views import CommentOf, Making, swap_views, undo
 from service.deployment.door import Door, OpenRecords
@@ -88,13 +88,27 @@ def change_views(
         swap_views(door, graph, changes.gone, changes.changed, comment_of)
         graph = read_graph(door.client, door.database)
     if changes.new:
-        number = (read_progress(door.client, door.database) or Progress()).next_number
         _tell_of_others(door, graph, views)
-        names = _with_feed(project, graph.with_views(changes.new).doors({view.target for view in changes.new}))
-        holds = any(graph.tables[view.source].may_hold_rows for view in changes.new if view.source in graph.tables)
-        with known_records(door.client, project, door.database, names if holds else (), records, door.tell) as known:
-            Making(door, steps, number, changes.new, comment_of, known).make(graph)
-    _fill(door, project, steps, views, records)
+    _fill(door, project, steps, views, records)  # what an earlier deploy left
+    for wave in waves(changes.new):
+        _make(door, project, steps, wave, comment_of, records)
+        _fill(door, project, steps, views, records)
+
+
+def _make(
+    door: Door,
+    project: Project,
+    steps: Steps,
+    new: tuple[ViewShape, ...],
+    comment_of: CommentOf,
+    records: OpenRecords | None,
+) -> None:
+    graph = read_graph(door.client, door.database)
+    number = (read_progress(door.client, door.database) or Progress()).next_number
+    names = _with_feed(project, graph.with_views(new).doors({view.target for view in new}))
+    holds = any(graph.tables[view.source].may_hold_rows for view in new if view.source in graph.tables)
+    with known_records(door.client, project, door.database, names if holds else (), records, door.tell) as known:
+        Making(door, steps, number, new, comment_of, known).make(graph)
 
 
 def _fill(door: Door, project: Project, steps: Steps, views: Sequence[ViewShape], records: OpenRecords | None) -> None:

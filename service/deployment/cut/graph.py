@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from clickhouse_connect.driver.client import Client
@@ -104,3 +104,25 @@ def in_order(views: Iterable[ViewShape]) -> list[ViewShape]:
         ordered += free or pending  # a circle, which a project's checks refuse
         pending = [view for view in pending if view not in ordered]
     return ordered
+
+
+def waves(views: Sequence[ViewShape]) -> list[tuple[ViewShape, ...]]:
+    """Those that are filled together, one wave after the other: what a view looks up besides its source is filled, and
+    in its place, before the view reads it."""
+    levels: dict[str, int] = {}
+
+    def level(view: ViewShape, behind: frozenset[str] = frozenset()) -> int:
+        if view.name in behind:
+            return 0  # it looks itself up
+        if view.name not in levels:
+            within = behind | {view.name}
+            looked_up = {*view.reads} - {view.source}
+            before = [level(other, within) for other in views if other.target == view.source]
+            after = [1 + level(other, within) for other in views if other.target in looked_up and other is not view]
+            levels[view.name] = max((*before, *after), default=0)
+        return levels[view.name]
+
+    for view in views:
+        level(view)
+    numbers = sorted(set(levels.values()))
+    return [tuple(view for view in views if levels[view.name] == number) for number in numbers]

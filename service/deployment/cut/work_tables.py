@@ -15,11 +15,11 @@ _EMPTY_SECONDS = 30.0
 _POLL_SECONDS = 0.5
 
 
-def drop_work_tables(door: Door, tables: Iterable[str]) -> bool:
+def drop_work_tables(door: Door, tables: Iterable[str]) -> None:
     """Drop those of these tables that a deploy made for its work; who reads from them still, ends on them.
 
     One that is larger than the user may drop is emptied first: ClickHouse then takes its parts away in the background.
-    Whether all are gone; people are told otherwise.
+    What is not gone by then is told, and dropped the next time.
     """
     left = [name for name in tables if name.startswith(WORK_PREFIX) and not _is_dropped(door, name)]
     for name in left:
@@ -31,8 +31,9 @@ def drop_work_tables(door: Door, tables: Iterable[str]) -> bool:
         door.sleep(_POLL_SECONDS)
         left = [name for name in left if not _is_dropped(door, name)]
     if left:
-        door.tell(f"note: {', '.join(f'`{name}`' for name in left)} are left over, and are dropped by the next deploy")
-    return not left
+        door.tell(
+            f"note: {', '.join(f'`{name}`' for name in left)} are left over, and are dropped by the next deploy that fills"
+        )
 
 
 def _is_dropped(door: Door, name: str) -> bool:

@@ -21,12 +21,12 @@ class Load:
     """Sends batches from number `first` on until it is left. It is its own record (`Records` of the door)."""
 
     def __init__(self, scene: Scene, first: int, *, rows: int = 50, resent: float = 0.2, seed: int = 1) -> None:
-        self._client = scene.connect()
+        self._scene, self._client = scene, scene.connect()
         self._mapped = Mapped(self._client, scene.database, scene.project)
         self._first, self._rows, self._resent = first, rows, resent
         self._chance = random.Random(seed)
         self._is_over = threading.Event()
-        self._record: tuple[str, bool] | None = None  # the batch under way, and whether it may be stored
+        self._record: str | None = None  # the batch under way
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.batches = 0
         self.refused = 0
@@ -46,11 +46,21 @@ class Load:
 
     def recorded(self, data_source: str) -> frozenset[str]:
         record = self._record
-        return frozenset() if record is None else frozenset({record[0]})
+        return frozenset() if record is None else frozenset({record})
 
     def half_stored(self, data_source: str, recorded: frozenset[str]) -> list[str]:
         record = self._record
-        return [record[0]] if record is not None and record[1] and record[0] in recorded else []
+        return [record] if record is not None and record in recorded and self._holds(record) else []
+
+    def _holds(self, record: str) -> bool:
+        """The tables know: what the worker was told comes later."""
+        first, rows = map(int, record.split("-"))
+        tables = ("events", "events_quarantine")
+        within = f"WHERE __offset BETWEEN {first} AND {first + rows - 1}"
+        return any(
+            self._scene.ask(f"SELECT 1 FROM {{db}}.{table} {within} LIMIT 1")
+            for table in ("events", "events_quarantine")
+        )
 
     def _run(self) -> None:
         while not self._is_over.is_set():
@@ -62,7 +72,7 @@ class Load:
         """On record, sent until it is stored, with a lost answer now and then sent again, and committed."""
         messages = [message(number) for number in range(self._first, self._first + self._rows)]
         times = 2 if self._chance.random() < self._resent else 1
-        self._record = (name, False)
+        self._record = name
         while times:
             try:
                 self._mapped.insert("events", messages, first=self._first, token=name)
@@ -73,7 +83,6 @@ class Load:
                 self.refused += 1
                 time.sleep(COMMIT_SECONDS)
                 continue
-            self._record = (name, True)
             times -= 1
             time.sleep(self._chance.uniform(0, 5 * COMMIT_SECONDS) if times else COMMIT_SECONDS)
         self._record = None
