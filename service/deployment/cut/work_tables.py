@@ -31,9 +31,8 @@ def drop_work_tables(door: Door, tables: Iterable[str]) -> None:
         door.sleep(_POLL_SECONDS)
         left = [name for name in left if not _is_dropped(door, name)]
     if left:
-        door.tell(
-            f"note: {', '.join(f'`{name}`' for name in left)} are left over, and are dropped by the next deploy that fills"
-        )
+        names = ", ".join(f"`{name}`" for name in left)
+        door.tell(f"note: {names} are left over, and are dropped by the next deploy that fills views")
 
 
 def _is_dropped(door: Door, name: str) -> bool:

@@ -57,10 +57,7 @@ class Load:
         first, rows = map(int, record.split("-"))
         tables = ("events", "events_quarantine")
         within = f"WHERE __offset BETWEEN {first} AND {first + rows - 1}"
-        return any(
-            self._scene.ask(f"SELECT 1 FROM {{db}}.{table} {within} LIMIT 1")
-            for table in ("events", "events_quarantine")
-        )
+        return any(self._scene.ask(f"SELECT 1 FROM {{db}}.{table} {within} LIMIT 1") for table in tables)
 
     def _run(self) -> None:
         while not self._is_over.is_set():
