@@ -54,6 +54,7 @@ def bench(context: click.Context, json_file: Path | None) -> None:
 @click.option("--broken", type=click.FloatRange(0, 1), help="Also our rate with this share of broken events.")
 @click.option("--data-sources", type=click.IntRange(1, 20), default=1, help="Also ours with one worker for so many.")
 @click.option("--projection", "has_projection", is_flag=True, help="Also ours with the projection of the example.")
+@click.option("--rollups", "has_rollups", is_flag=True, help="Also ours with three rollups behind the table.")
 @click.option("--engine-brokers", metavar="HOST:PORT", help="Kafka's address for ClickHouse, where it is another.")
 @click.option("--rivals/--no-rivals", "has_rivals", default=True, show_default=True)
 def ingest(**options: Any) -> None:

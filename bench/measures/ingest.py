@@ -21,6 +21,7 @@ from bench.measures.sides import drain_kafka_engine, drain_ours, drain_python_co
 from bench.progress import progress
 from bench.record import Record
 from bench.rivals.kafka_engine import VARIANTS, Variant, is_there
+from bench.systems.rollups import ROLLUPS
 from bench.systems.workspace import PARTITIONS, Workspace
 
 OURS, ENGINE, CONSUMER = "Birdhouse", "Kafka table engine", "Python consumer"
@@ -37,6 +38,7 @@ class Options:
     broken: float | None = None
     data_sources: int = 1
     has_projection: bool = False
+    has_rollups: bool = False
     has_rivals: bool = True
     has_warm_up: bool = True
     variants: tuple[Variant, ...] = VARIANTS
@@ -77,6 +79,8 @@ class IngestBench:
         yield OURS, lambda: drain_ours(space, {"events": topic}, events)
         if self.options.has_projection:
             yield f"{OURS}, projection", lambda: drain_ours(space, {"events": topic}, events, has_projection=True)
+        if self.options.has_rollups:
+            yield f"{OURS}, three rollups", lambda: drain_ours(space, {"events": topic}, events, rollups=ROLLUPS)
         if not self.options.has_rivals:
             return
         if space.servers.is_engine_embedded:

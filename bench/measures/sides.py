@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from bench.rivals import kafka_engine, python_consumer
 from bench.systems.accounting import Accounts
 from bench.systems.command import Command, started_command
 from bench.systems.project_files import write_project
+from bench.systems.rollups import Rollup, counted, verify_rollup
 from bench.systems.system import System, prepare, running_system
 from bench.systems.workspace import PARTITIONS, Workspace
 from schemas.project import EXAMPLE_PROJECT, load_project
@@ -29,21 +31,35 @@ _ASSIGN_SECONDS = 90.0
 
 
 def drain_ours(
-    space: Workspace, topics: Mapping[str, str], events: int, broken: int = 0, *, has_projection: bool = False
+    space: Workspace,
+    topics: Mapping[str, str],
+    events: int,
+    broken: int = 0,
+    *,
+    rollups: Sequence[Rollup] = (),
+    has_projection: bool = False,
 ) -> Drain:
-    """Drain the topics of some data sources, which hold `events` messages together, `broken` of them not loadable."""
+    """Drain the topics of some data sources, which hold `events` messages together, `broken` of them not loadable.
+
+    Rollups are of the data source `events`, which is the only one then and has all of the messages.
+    """
     database = space.database(f"ours_{time.monotonic_ns()}")
     group = f"bench_{database}"
-    project = write_project(space.folder / "project", topics, group=group, has_projection=has_projection)
+    project = write_project(
+        space.folder / "project", topics, group=group, rollups=rollups, has_projection=has_projection
+    )
     prepare(space, project, database)
     with running_system(space, project, database, has_api=False) as system:
         accounts = Accounts({**space.servers.process_groups, "worker": system.commands["worker"].process_group})
         tables = [identifier(table) for name in topics for table in (name, f"{name}_quarantine")[: 2 if broken else 1]]
-        drain = watch(lambda: _rows(system, tables), events, system.ready_at, accounts, system.check_alive)
+        count = partial(_rows, system, tables, rollups, events)
+        drain = watch(count, events, system.ready_at, accounts, system.check_alive)
         _settle(space, database)
         drain.cpu_micros = accounts.micros_each(events)
         for name in topics:
             _verify_ours(system, name)
+        for rollup in rollups:
+            verify_rollup(system.ask, rollup, events - broken)
         quarantined = sum(
             system.ask(f"SELECT count() FROM {identifier(f'{name}_quarantine')}")[0][0] for name in topics
         )
@@ -53,9 +69,12 @@ def drain_ours(
     return drain
 
 
-def _rows(system: System, tables: Sequence[str]) -> int:
+def _rows(system: System, tables: Sequence[str], rollups: Sequence[Rollup], events: int) -> int:
+    """What can be asked for. Rollups are behind the tables in the same inserts: they are looked at when all else is
+    there, since adding up what is not merged costs more than counting."""
     sums = " UNION ALL ".join(f"SELECT count() AS number FROM {table}" for table in tables)
-    return int(system.ask(f"SELECT sum(number) FROM ({sums})")[0][0])
+    rows = int(system.ask(f"SELECT sum(number) FROM ({sums})")[0][0])
+    return rows if rows != events else min([rows, *(counted(system.ask, rollup) for rollup in rollups)])
 
 
 def _verify_ours(system: System, name: str) -> None:

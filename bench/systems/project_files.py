@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bench.systems.rollups import Rollup
 from schemas.project import EXAMPLE_PROJECT
 
 # No such file: the connection is that of the environment.
@@ -18,10 +19,11 @@ def write_project(
     *,
     group: str = "bench",
     pipes: Mapping[str, str] | None = None,
+    rollups: Sequence[Rollup] = (),
     has_projection: bool = True,
 ) -> Path:
-    """The example project with a data source like `events` for each name of `topics`; gives `folder`. Without its
-    projection the table is the documented one, as a rival's is."""
+    """The example project with a data source like `events` for each name of `topics`, and with rollups of `events`;
+    gives `folder`. Without its projection the table is the documented one, as a rival's is."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "datasources").mkdir(parents=True)
     shutil.copytree(EXAMPLE_PROJECT / "pipes", folder / "pipes")
@@ -36,4 +38,12 @@ def write_project(
         (folder / "datasources" / f"{name}.datasource").write_text(events + lines, encoding="utf-8")
     for name, text in (pipes or {}).items():
         (folder / "pipes" / f"{name}.pipe").write_text(text, encoding="utf-8")
+    add_rollups(folder, rollups)
     return folder
+
+
+def add_rollups(folder: Path, rollups: Sequence[Rollup]) -> None:
+    """Rollups beside what the project of `folder` has."""
+    for rollup in rollups:
+        (folder / "datasources" / f"{rollup.table}.datasource").write_text(rollup.data_source, encoding="utf-8")
+        (folder / "pipes" / f"{rollup.pipe}.pipe").write_text(rollup.materialized, encoding="utf-8")

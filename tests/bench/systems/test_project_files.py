@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from bench.errors import BenchError
 from bench.load.questions import POINT, POINT_NAME, questions
 from bench.measures.start import generated_pipes
 from bench.systems.project_files import write_project
+from bench.systems.rollups import COUNT, ROLLUPS, verify_rollup
 from deploy.check import read_project
 from deploy.explain.explanation import explain
 from schemas.feed import feeds_of
@@ -30,6 +34,23 @@ def test_every_question_is_one_that_the_project_answers(tmp_path: Path) -> None:
         for values in question.values:
             query = explain(catalog, question.pipe, values.items()).query
             assert set(values.values()) <= set(query.parameters.values())
+
+
+def test_every_rollup_is_a_view_of_the_events_and_counts_them(tmp_path: Path) -> None:
+    checked = read_project(write_project(tmp_path / "p", {"events": "a"}, rollups=ROLLUPS), {})
+    views = {view.name: view for view in checked.views.shapes}
+    assert {view.target for view in views.values()} == {rollup.table for rollup in ROLLUPS}
+    for rollup in ROLLUPS:
+        assert views[rollup.pipe].source == "events"
+        assert f"count() AS {COUNT}" in views[rollup.pipe].select("db")
+        assert COUNT in {column.name for column in checked.project.data_sources[rollup.table].columns}
+
+
+def test_a_rollup_that_misses_an_event_or_counts_one_twice_is_told() -> None:
+    verify_rollup(lambda _: [[3]], ROLLUPS[0], 3)
+    for found in (2, 4):
+        with pytest.raises(BenchError, match=f"`type_hours` counts {found} events of 3"):
+            verify_rollup(lambda _, found=found: [[found]], ROLLUPS[0], 3)  # type: ignore[misc]  # a lambda's default
 
 
 def test_generated_pipes_compile_and_read_their_own_node(tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ class TestOnServers:
             rounds=1,
             broken=0.5,
             data_sources=2,
+            has_rollups=True,
             has_warm_up=False,
             variants=variants,
             engine_brokers=kafka_for_clickhouse,
@@ -79,6 +80,7 @@ class TestOnServers:
         run.run()
         assert set(run.drains) == {
             "Birdhouse",
+            "Birdhouse, three rollups",
             "Kafka table engine (two consumers, a thread each)",
             "Python consumer",
             "Birdhouse, 50% broken",
