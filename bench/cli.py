@@ -109,6 +109,16 @@ def start(**options: Any) -> None:
 
 @bench.command()
 @shared_options
+@count_option("--rows", 10_000_000, "Rows in the table that the views are filled from.")
+@count_option("--rate", 20_000, "Events a second that come in meanwhile.")
+@click.option("--views", type=click.IntRange(1, 3), default=1, show_default=True, help="New materialized pipes.")
+def fill(**options: Any) -> None:
+    """Deploy new materialized pipes over a full table while events come in."""
+    _run("fill", **options)
+
+
+@bench.command()
+@shared_options
 @count_option("--rows", 100_000_000, "Rows in the table.")
 def takeover(**options: Any) -> None:
     """Take six partitions over whose offsets lie in a large table."""

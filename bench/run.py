@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 
 from bench import plots
 from bench.errors import BenchError
-from bench.measures import events, freshness, growth, ingest, query, start, takeover
+from bench.measures import events, fill, freshness, growth, ingest, query, start, takeover
 from bench.record import Record, write
 from bench.systems.servers import Servers, running_servers
 from bench.systems.workspace import workspace
@@ -37,6 +37,7 @@ BENCHES: Mapping[str, tuple[Callable[..., Bench], Callable[..., Any]]] = {
     "growth": (growth.GrowthBench, growth.Options),
     "freshness": (freshness.FreshnessBench, freshness.Options),
     "start": (start.StartBench, start.Options),
+    "fill": (fill.FillBench, fill.Options),
     "takeover": (takeover.TakeoverBench, takeover.Options),
 }
 # Sizes that show within a minute or two that each bench works, and no more than that.

@@ -73,20 +73,26 @@ class Stream:
 
 
 class Prober:
-    """Sends probes to a topic and looks for them at the endpoint `get_events`."""
+    """Sends probes to a topic and looks for them at the endpoint `get_events`, by a type that no other prober has."""
 
-    def __init__(self, config: dict[str, Any], topic: str, caller: Caller) -> None:
+    def __init__(self, config: dict[str, Any], topic: str, caller: Caller, event_type: str = EVENT_TYPE) -> None:
         self._producer = Producer({**config, "linger.ms": 0, "acks": "all"})
         self._topic = topic
         self._caller = caller
+        self._event_type = event_type
         self._message = json.loads(next(iter(Traffic(1, 0))))
-        self._sent = 0
+        self.sent = 0
 
     def probe(self) -> float:
         """Seconds from the acknowledgement of one event until an answer holds it. Raises `BenchError`."""
-        self._sent += 1
-        name = f"probe_{self._sent}"
-        event = {**self._message, "event_id": name, "event_type": EVENT_TYPE, "timestamp": _text(datetime.now(UTC))}
+        self.sent += 1
+        name = f"probe_{self.sent}"
+        event = {
+            **self._message,
+            "event_id": name,
+            "event_type": self._event_type,
+            "timestamp": _text(datetime.now(UTC)),
+        }
         acknowledged: list[float] = []
 
         def delivered(error: object, _: object) -> None:
@@ -95,7 +101,7 @@ class Prober:
             acknowledged.append(time.monotonic())
 
         self._producer.produce(
-            self._topic, json.dumps(event).encode(), partition=self._sent % PARTITIONS, on_delivery=delivered
+            self._topic, json.dumps(event).encode(), partition=self.sent % PARTITIONS, on_delivery=delivered
         )
         while not acknowledged:
             self._producer.poll(0.001)
@@ -109,7 +115,9 @@ class Prober:
     def _visible_at(self, name: str, since: float) -> float:
         while time.monotonic() - since < _VISIBLE_SECONDS:
             start = _text(datetime.now(UTC) - _WINDOW)
-            answer = self._caller.ask("get_events", {"event_type": EVENT_TYPE, "start_date": start, "limit": "20"})
+            answer = self._caller.ask(
+                "get_events", {"event_type": self._event_type, "start_date": start, "limit": "20"}
+            )
             if any(row["event_id"] == name for row in answer.body["data"]):
                 return answer.at
             time.sleep(LOOK_SECONDS)

@@ -19,7 +19,9 @@ from bench.systems.servers import foreign_environment
 
 WORKER = ("-m", "ingest_worker")
 API = ("-m", "query_api")
-RUN = ("-c", "from deploy.cli import main; main()", "run")
+_BIRDHOUSE = ("-c", "from deploy.cli import main; main()")
+RUN = (*_BIRDHOUSE, "run")
+DEPLOY = (*_BIRDHOUSE, "deploy")
 # Joining a group takes seconds, and every core may be busy.
 READY_SECONDS = 90.0
 _LOOK_SECONDS = 0.02
@@ -50,6 +52,11 @@ class Command:
         if self.process.poll() is not None:
             last = tail(self.log.read_text(errors="replace"), 15)
             raise BenchError(f"`{self.name}` ended with exit code {self.process.returncode}:\n{last}")
+
+    def wait_for_end(self) -> None:
+        """Wait until it has ended well. Raises `BenchError` with the end of its log otherwise."""
+        if self.process.wait() != 0:
+            self.check_alive()
 
     def wait_for(self, url: str) -> float:
         """Wait until a URL answers 200; gives the moment of `time.monotonic`. Raises `BenchError`."""

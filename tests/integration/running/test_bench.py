@@ -16,6 +16,8 @@ from bench.load.questions import questions
 from bench.measures import query
 from bench.measures.events import EventsBench
 from bench.measures.events import Options as EventsOptions
+from bench.measures.fill import FillBench
+from bench.measures.fill import Options as FillOptions
 from bench.measures.freshness import FreshnessBench
 from bench.measures.freshness import Options as FreshnessOptions
 from bench.measures.growth import GrowthBench
@@ -110,6 +112,18 @@ class TestOnServers:
             (pipe, size) for pipe in ("get_events", "user_activity") for size in (2_000, 20_000)
         ]
         assert max(run.asked["user_activity", 20_000].rows_read) <= 20_000
+
+    def test_fill(self, space: Workspace, record: Record) -> None:
+        options = FillOptions(rows=20_000, rate=200, views=3, rounds=1, before_seconds=0.1)
+        run = FillBench(space, options, record, lambda _: None)
+        text = run.run()  # raises for an event that is lost or doubled
+        measured = run.rounds[0]
+        assert measured.rows == 60_000
+        # The cut, and the exchange.
+        assert len(measured.closed) >= 2
+        assert 0 < measured.fill < measured.deploy
+        assert len(measured.during) >= 4
+        assert "| 3 of 20,000 rows |" in text
 
 
 class TestWithoutServers:
