@@ -119,6 +119,21 @@ def fill(**options: Any) -> None:
 
 @bench.command()
 @shared_options
+@click.option(
+    "--rows",
+    type=click.IntRange(1_000),
+    multiple=True,
+    default=(1_000_000, 100_000_000),
+    show_default=True,
+    help="Rows in the table, a multiple of 1,000; may be given several times.",
+)
+def rollup(**options: Any) -> None:
+    """Ask for the statistics of all events, of the events and of a rollup of them, while the history grows."""
+    _run("rollup", **options)
+
+
+@bench.command()
+@shared_options
 @count_option("--rows", 100_000_000, "Rows in the table.")
 def takeover(**options: Any) -> None:
     """Take six partitions over whose offsets lie in a large table."""

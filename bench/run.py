@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 
 from bench import plots
 from bench.errors import BenchError
-from bench.measures import events, fill, freshness, growth, ingest, query, start, takeover
+from bench.measures import events, fill, freshness, growth, ingest, query, rollup, start, takeover
 from bench.record import Record, write
 from bench.systems.servers import Servers, running_servers
 from bench.systems.workspace import workspace
@@ -38,6 +38,7 @@ BENCHES: Mapping[str, tuple[Callable[..., Bench], Callable[..., Any]]] = {
     "freshness": (freshness.FreshnessBench, freshness.Options),
     "start": (start.StartBench, start.Options),
     "fill": (fill.FillBench, fill.Options),
+    "rollup": (rollup.RollupBench, rollup.Options),
     "takeover": (takeover.TakeoverBench, takeover.Options),
 }
 # Sizes that show within a minute or two that each bench works, and no more than that.
@@ -48,6 +49,7 @@ SHORT: Mapping[str, Mapping[str, Any]] = {
     "growth": {"max_rows": 1_000_000, "first_rows": 100_000, "rounds": 1, "seed": 1},
     "freshness": {"rate": 2_000, "probes": 10, "rounds": 1, "seed": 1},
     "start": {"pipes": 500, "rounds": 1, "seed": 1},
+    "rollup": {"rows": (100_000, 1_000_000), "rounds": 1, "seed": 1},
 }
 
 

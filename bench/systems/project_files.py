@@ -9,6 +9,10 @@ from pathlib import Path
 from bench.systems.rollups import Rollup
 from schemas.project import EXAMPLE_PROJECT
 
+ROLLUP_PROJECT = Path(__file__).parents[2] / "examples" / "rollups"
+# The example's own `event_stats`, beside the one of the rollups.
+OF_EVENTS = "event_stats_of_events"
+
 # No such file: the connection is that of the environment.
 _CONNECTION = "bench"
 
@@ -47,3 +51,12 @@ def add_rollups(folder: Path, rollups: Sequence[Rollup]) -> None:
     for rollup in rollups:
         (folder / "datasources" / f"{rollup.table}.datasource").write_text(rollup.data_source, encoding="utf-8")
         (folder / "pipes" / f"{rollup.pipe}.pipe").write_text(rollup.materialized, encoding="utf-8")
+
+
+def write_rollup_project(folder: Path) -> Path:
+    """`examples/rollups` without a topic, with the example's `event_stats` as `OF_EVENTS`; gives `folder`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for kind in ("datasources", "pipes"):
+        shutil.copytree(ROLLUP_PROJECT / kind, folder / kind)
+    shutil.copyfile(EXAMPLE_PROJECT / "pipes" / "event_stats.pipe", folder / "pipes" / f"{OF_EVENTS}.pipe")
+    return folder

@@ -8,8 +8,9 @@ import pytest
 
 from bench.errors import BenchError
 from bench.load.questions import POINT, POINT_NAME, questions
+from bench.measures.rollup import OF_A_DAY, QUESTIONS
 from bench.measures.start import generated_pipes
-from bench.systems.project_files import write_project
+from bench.systems.project_files import OF_EVENTS, write_project, write_rollup_project
 from bench.systems.rollups import COUNT, ROLLUPS, verify_rollup
 from deploy.check import read_project
 from deploy.explain.explanation import explain
@@ -51,6 +52,15 @@ def test_a_rollup_that_misses_an_event_or_counts_one_twice_is_told() -> None:
     for found in (2, 4):
         with pytest.raises(BenchError, match=f"`type_hours` counts {found} events of 3"):
             verify_rollup(lambda _, found=found: [[found]], ROLLUPS[0], 3)  # type: ignore[misc]  # a lambda's default
+
+
+def test_the_rollup_and_the_events_are_asked_for_the_same_statistics(tmp_path: Path) -> None:
+    checked = read_project(write_rollup_project(tmp_path / "p"), {})
+    assert {question.pipe for question in QUESTIONS.values()} <= set(checked.catalog.endpoints)
+    of_events, of_rollup = (explain(checked.catalog, pipe, ()).query.sql for pipe in (OF_EVENTS, "event_stats"))
+    assert "FROM events\n" in of_events
+    assert "FROM events_ever" in of_rollup
+    assert "events_hourly" in explain(checked.catalog, "event_stats", QUESTIONS[OF_A_DAY].values.items()).query.sql
 
 
 def test_generated_pipes_compile_and_read_their_own_node(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from confluent_kafka.admin import AdminClient
 
+from bench.load.data import EVENT_TYPES
 from bench.load.questions import questions
 from bench.measures import query
 from bench.measures.events import EventsBench
@@ -26,6 +27,8 @@ from bench.measures.ingest import IngestBench
 from bench.measures.ingest import Options as IngestOptions
 from bench.measures.query import Options as QueryOptions
 from bench.measures.query import QueryBench
+from bench.measures.rollup import FROM_EVENTS, FROM_ROLLUP, RollupBench
+from bench.measures.rollup import Options as RollupOptions
 from bench.measures.start import Options as StartOptions
 from bench.measures.start import StartBench
 from bench.record import Record, write
@@ -158,6 +161,14 @@ class TestWithoutServers:
         run = FreshnessBench(space, FreshnessOptions(rate=500, probes=2), record, lambda _: None)
         run.run()
         assert all(0 < seconds < 30 for found in run.seconds.values() for seconds in found)
+
+    def test_rollup(self, space: Workspace, record: Record) -> None:
+        run = RollupBench(space, RollupOptions(rows=(2_000, 20_000), rounds=1), record, lambda _: None)
+        run.run()
+        assert len(run.asked) == 6
+        assert not any(asked.too_late for asked in run.asked.values())
+        assert set(run.asked[FROM_EVENTS, 20_000].rows_read) == {20_000}
+        assert max(run.asked[FROM_ROLLUP, 20_000].rows_read) <= len(EVENT_TYPES)
 
     def test_start(self, space: Workspace, record: Record) -> None:
         run = StartBench(space, StartOptions(pipes=20, rounds=1), record, lambda _: None)
