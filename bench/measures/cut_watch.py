@@ -37,18 +37,20 @@ class Seen:
     _open_at: float | None = None
     _is_closed: bool = False
 
-    def look(self, began: float, ended: float, owner: int, steps: frozenset[str]) -> None:
-        """One look: who holds the door, and what is written down."""
+    def look(self, began: float, ended: float, owner: int, steps: frozenset[str] | None) -> None:
+        """One look: who holds the door, and what is written down; None when there is nothing to write it in."""
         if owner != OPEN:
             self._is_closed = True
         else:
             if self._is_closed:
                 self.closed.append(ended - (began if self._open_at is None else self._open_at))
             self._open_at, self._is_closed = began, False
-        if self.cut_at is None and any(step.startswith(_CUT) for step in steps):
+        if self.cut_at is None and any(step.startswith(_CUT) for step in steps or ()):
             self.cut_at = began
-        if self.filled_at is None and any(step.startswith(_FILLED) for step in steps):
-            self.filled_at = ended
+        if self.cut_at is not None and self.filled_at is None:
+            # All is forgotten at the end, which a slow look may see first.
+            is_over = steps is None or any(step.startswith(_FILLED) for step in steps)
+            self.filled_at = ended if is_over else None
 
     @property
     def fill_seconds(self) -> float:
@@ -95,7 +97,7 @@ class CutWatch:
         began = time.monotonic()
         owner, has_steps = rows(self._sql)[0]
         ended = time.monotonic()
-        steps = frozenset[str]()
+        steps: frozenset[str] | None = None
         if has_steps and self.seen.filled_at is None:
             # It may be dropped in between.
             with suppress(DatabaseError):
