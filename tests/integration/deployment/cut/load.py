@@ -41,6 +41,7 @@ class Load:
     ) -> None:
         self._is_over.set()
         self._thread.join(60)
+        assert not self._thread.is_alive(), f"batch {self._record} is not stored: is the door closed?"
         self._client.close()
         assert not self.failed, self.failed
 

@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 
 from schemas.model import Project
 from schemas.own_names import FENCE_TABLE
+from schemas.tables.ddl.door import OPEN
 from schemas.tables.views.view import TableUse, ViewChanges, ViewShape
 from service.deployment.cut.change import change_views, end_former
 from service.deployment.door import Door, OpenRecords, Records
@@ -198,6 +199,10 @@ class Scene:
         door = Door(self.client, self.database, lock, self.told.append)
         known = opened if records is None else lambda *_: nullcontext(records)
         end_former(door, project=self.project, records=known)
+        if self.is_closed():  # the plan of a deploy says so
+            door.take("events")
+            door.await_begun("events")
+            door.open("events")
         change_views(
             door,
             project=self.project,
@@ -207,6 +212,9 @@ class Scene:
             records=known,
         )
         return lock.said
+
+    def is_closed(self) -> bool:
+        return self.ask(f"SELECT joinGet({{db}}.{FENCE_TABLE}, 'owner', 'events')") != [(OPEN,)]
 
     def ask(self, question: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self.client.query(question.replace("{db}", f"`{self.database}`")).result_rows]
