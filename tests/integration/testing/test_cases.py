@@ -17,6 +17,7 @@ from deploy.testing.reports.updating import update
 from deploy.testing.runner import Options, run_cases
 from deploy.testing.selection import selected
 from tests.integration.testing.conftest import Write
+from tests.integration.testing.texts import case, endpoint, event
 
 EVENTS = (
     "SCHEMA >\n    `id` UInt32 `json:$.id`,\n    `kind` String `json:$.what.kind`,\n    `at` DateTime `json:$.at`\n\n"
@@ -24,22 +25,6 @@ EVENTS = (
 )
 COUNTS = "SELECT kind, count() AS n FROM events GROUP BY kind"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-def endpoint(sql: str, kind: str = "endpoint") -> str:
-    indented = "\n".join(f"    {line}" for line in sql.splitlines())
-    return f"NODE n\nSQL >\n{indented}\nTYPE {kind}\n"
-
-
-def event(number: int, kind: str = "a", at: str = "2001-01-01 00:00:00") -> str:
-    return f'{{"id":{number},"what":{{"kind":"{kind}"}},"at":"{at}"}}\n'
-
-
-def case(result: str | None, more: str = "", name: str = "c") -> str:
-    head = f"- name: {name}\n" + "".join(f"  {line}\n" for line in more.splitlines())
-    if result is None:
-        return head
-    return head + "  expected_result: |\n" + "".join(f"    {line}\n" for line in result.splitlines() or [""])
 
 
 Run = Callable[..., Report]
