@@ -137,9 +137,9 @@ class Asking:
         parameters = {
             name: _Verbatim(text) if name in query.verbatim else text for name, text in query.parameters.items()
         }
-        settings = {**query.settings, **_SETTINGS}
+        own = {name: value for name, value in query.settings.items() if name not in _SETTINGS}
         try:
-            found = client.raw_query(statement, parameters=parameters, settings=settings, fmt=format)
+            found = client.raw_query(statement, parameters=parameters, settings=own, fmt=format)
         except DatabaseError as error:
             self._disconnect()
             if not is_refusal(error) and error.code not in _OWN_LIMITS:
@@ -156,6 +156,9 @@ class Asking:
         if self._client is None:
             self._client = self._answers.connect()
             self._client.database = self._scratch
+            # Once: with each statement the embedded engine would be asked for the former value and given it back.
+            for name, value in _SETTINGS.items():
+                self._client.set_client_setting(name, value)
         return self._client
 
     def _disconnect(self) -> None:
