@@ -95,8 +95,7 @@ def _make(change: Change, door: Door, records: Records | None) -> None:
         door.replace(change.mapping, records if change.replaces_mapping else None)
     elif change.opens:
         door.take(change.data_source)
-        door.await_begun(change.data_source)
-        door.open(change.data_source)
+        door.open_after_change(change.data_source)
     else:
         for statement in change.statements:
             door.lock.run(statement)

@@ -77,8 +77,7 @@ class Door:
             )
         for statement in mapping.replacing:
             self.lock.run(statement)
-        self.await_begun(mapping.data_source)
-        self.open(mapping.data_source)
+        self.open_after_change(mapping.data_source)
         self.lock.run(mapping.naming)
 
     def await_begun(self, *data_sources: str) -> None:
@@ -90,6 +89,11 @@ class Door:
         """Open those that this deploy holds closed, each for itself."""
         for data_source in data_sources:
             self.lock.run(door_opening_ddl(data_source, self.database, holder=self.lock.holder))
+
+    def open_after_change(self, *data_sources: str) -> None:
+        """Open them once nothing can pass that began before all of the change was there."""
+        self.await_begun(*data_sources)
+        self.open(*data_sources)
 
     def take(self, *data_sources: str) -> None:
         """Hold them closed, whoever did before: all from one moment on."""

@@ -8,18 +8,9 @@ from sqlglot.tokenizer_core import TokenType
 
 from schemas.sql.cursor import TokenCursor
 from schemas.sql.names import names_of
+from schemas.sql.relied_on import RELIED_ON
 from schemas.sql.tokens import statement_tokens
 from schemas.tables.views.view import TableUse
-
-_SETTINGS: Mapping[str, str] = {
-    "joined_subquery_requires_alias": "0",
-    "analyzer_compatibility_join_using_top_level_identifier": "1",
-    "allow_suspicious_types_in_group_by": "1",
-    "allow_suspicious_types_in_order_by": "1",
-    "allow_dynamic_type_in_join_keys": "1",
-}
-"""What SQL written for Tinybird relies on and a stock ClickHouse has switched off. A view keeps the settings of its
-SELECT, whoever inserts."""
 
 # They read a table by its name in a string, which is looked up in the database of whoever inserts (tried on 26.9).
 _READS_BY_TEXT = ("joinGet", "joinGetOrNull")
@@ -47,7 +38,7 @@ def with_settings(sql: str, settings: Mapping[str, str], *, is_union: bool) -> s
     if is_union:
         text = f"SELECT * FROM (\n{text}\n)"
     has_clause, own = _own_settings(text)
-    wanted = {name: value for name, value in {**_SETTINGS, **settings}.items() if name not in own}
+    wanted = {name: value for name, value in {**RELIED_ON, **settings}.items() if name not in own}
     said = ", ".join(f"{name} = {value}" for name, value in wanted.items())
     return f"{text}, {said}" if has_clause else f"{text}\nSETTINGS {said}"
 

@@ -54,8 +54,7 @@ def reopen(door: Door, data_sources: Collection[str]) -> None:
     for cut in progress.unmade if progress is not None else ():
         undo(door, Steps(door.lock, door.database), cut)
     door.take(*data_sources)
-    door.await_begun(*data_sources)
-    door.open(*data_sources)
+    door.open_after_change(*data_sources)
 
 
 def change_views(

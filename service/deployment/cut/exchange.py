@@ -53,8 +53,7 @@ class Exchange:
             for target in targets:
                 self._exchange(target, made[target.name])
             self.steps.done()
-            self.door.await_begun(*data_sources)
-            self.door.open(*data_sources)
+            self.door.open_after_change(*data_sources)
         else:
             self.steps.done()
 

@@ -11,6 +11,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from schemas.own_names import WORK_PREFIX
 from schemas.sql.text import literal, qualified
 from schemas.tables.ddl.mapping import view_ddl
+from schemas.tables.ddl.views import drop_view_ddl
 from schemas.tables.views.view import ViewShape
 from service.deployment.cut.clones import clone, prepare_clone
 from service.deployment.cut.graph import Graph, in_order, read_graph
@@ -36,7 +37,7 @@ def swap_views(
     door.settle(data_sources, None)
     try:
         for name in gone:
-            door.lock.run(f"DROP VIEW IF EXISTS {qualified(door.database, name)} SYNC")
+            door.lock.run(drop_view_ddl(name, door.database))
         for view in changed:
             name = qualified(door.database, view.name)
             _run(door, view, f"ALTER TABLE {name} MODIFY QUERY {view.select(door.database)}")
@@ -44,9 +45,9 @@ def swap_views(
             note = comment_of(replace(view, fills=False))
             _run(door, view, f"ALTER TABLE {name} MODIFY COMMENT {literal(note)}")
     except RefusedStatementError:
-        _open(door, data_sources)
+        door.open_after_change(*data_sources)
         raise
-    _open(door, data_sources)
+    door.open_after_change(*data_sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Making:
             with suppress(Exception):  # the next deploy does it
                 undo(self.door, self.steps, cut)
             raise
-        _open(self.door, data_sources)
+        self.door.open_after_change(*data_sources)
 
     def _make_of_nothing(self, data_sources: tuple[str, ...]) -> bool:
         """Make them while their sources are empty, so that there is nothing to take and no batch can count twice.
@@ -104,7 +105,7 @@ class Making:
             raise
         if not is_empty:
             self.steps.undone(cut)
-        _open(self.door, data_sources)
+        self.door.open_after_change(*data_sources)
         return is_empty
 
     def _cut(self, graph: Graph, data_sources: tuple[str, ...], sources: Sequence[str]) -> Cut:
@@ -142,20 +143,15 @@ def undo(door: Door, steps: Steps, cut: Cut) -> None:
     door.take(*cut.data_sources)
     door.await_begun(*cut.data_sources)
     for name in cut.views:
-        door.lock.run(f"DROP VIEW IF EXISTS {qualified(door.database, name)} SYNC")
+        door.lock.run(drop_view_ddl(name, door.database))
     steps.undone(cut)
-    _open(door, cut.data_sources)
+    door.open_after_change(*cut.data_sources)
 
 
 def _sources(graph: Graph, views: Iterable[ViewShape]) -> tuple[str, ...]:
     """What holds rows that a new view is to be filled from."""
     wanted = dict.fromkeys(view.source for view in views if view.fills)
     return tuple(name for name in wanted if (table := graph.tables.get(name)) and table.may_hold_rows)
-
-
-def _open(door: Door, data_sources: Sequence[str]) -> None:
-    door.await_begun(*data_sources)
-    door.open(*data_sources)
 
 
 def _run(door: Door, view: ViewShape, statement: str) -> None:

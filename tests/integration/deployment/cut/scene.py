@@ -201,8 +201,7 @@ class Scene:
         end_former(door, project=self.project, records=known)
         if self.is_closed():  # the plan of a deploy says so
             door.take("events")
-            door.await_begun("events")
-            door.open("events")
+            door.open_after_change("events")
         change_views(
             door,
             project=self.project,
