@@ -6,12 +6,13 @@ import http.client
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
 from bench.errors import BenchError
+from bench.figures import percentile
 from bench.load.requests import address_of
 
 _ANSWER_SECONDS = 60.0
@@ -24,6 +25,33 @@ class Answered:
     body: dict[str, Any]
     seconds: float
     at: float
+
+
+@dataclass
+class Asked:
+    """The seconds of each answer to one question at one size, the rows that ClickHouse read for it, and how many
+    answers were 408: the API's time limit ended them."""
+
+    seconds: list[float] = field(default_factory=list)
+    rows_read: list[float] = field(default_factory=list)
+    too_late: int = 0
+
+    @property
+    def median(self) -> float:
+        return percentile(self.seconds, 50)
+
+    def add(self, answer: Answered) -> None:
+        self.seconds.append(answer.seconds)
+        if answer.body:
+            self.rows_read.append(answer.body["statistics"]["rows_read"])
+        else:
+            self.too_late += 1
+
+    def __iadd__(self, other: Asked) -> Asked:
+        self.seconds += other.seconds
+        self.rows_read += other.rows_read
+        self.too_late += other.too_late
+        return self
 
 
 class Caller:

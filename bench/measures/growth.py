@@ -9,7 +9,7 @@ from pathlib import Path
 from bench import plots, table
 from bench.errors import BenchError
 from bench.figures import Spread, millis, ratio, spread_text, thousands, times
-from bench.load.caller import Caller
+from bench.load.caller import Asked, Caller
 from bench.load.stored_rows import StoredRows, merge
 from bench.progress import progress
 from bench.record import Record
@@ -39,16 +39,6 @@ class Options:
         while found[-1] * 10 <= self.max_rows:
             found.append(found[-1] * 10)
         return found
-
-
-@dataclass
-class Asked:
-    """The seconds of each answer for one endpoint at one size, the rows that ClickHouse read for it, and
-    how many answers were 408: the API's time limit ended them."""
-
-    seconds: list[float] = field(default_factory=list)
-    rows_read: list[float] = field(default_factory=list)
-    too_late: int = 0
 
 
 @dataclass
@@ -94,17 +84,11 @@ class GrowthBench:
         for place in range(USERS):
             user = (number * USERS + place) * 7919 % users
             answer = caller.ask(pipe, {"user_id": f"user_{user}"})
-            asked.seconds.append(answer.seconds)
-            if not answer.body:
-                asked.too_late += 1
-                continue
-            if not answer.body["data"]:
+            asked.add(answer)
+            if answer.body and not answer.body["data"]:
                 raise BenchError(f"`{pipe}` knows nothing of user {user}")
-            asked.rows_read.append(answer.body["statistics"]["rows_read"])
         kept = self.asked.setdefault((pipe, size), Asked())
-        kept.seconds += asked.seconds
-        kept.rows_read += asked.rows_read
-        kept.too_late += asked.too_late
+        kept += asked
         self.record.add(pipe=pipe, rows=size, round=number + 1, seconds=asked.seconds, rows_read=asked.rows_read)
 
     def render(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from bench import table
 from bench.errors import BenchError
 from bench.figures import millis, percentile, ratio, thousands, times
-from bench.load.caller import Answered, Caller
+from bench.load.caller import Asked, Caller
 from bench.load.data import FIRST_MOMENT
 from bench.load.stored_rows import StoredRows, merge
 from bench.progress import progress
@@ -62,26 +62,6 @@ class Options:
 
 
 @dataclass
-class Asked:
-    """The seconds of each answer, the rows that ClickHouse read for it, and how many answers were 408."""
-
-    seconds: list[float] = field(default_factory=list)
-    rows_read: list[float] = field(default_factory=list)
-    too_late: int = 0
-
-    @property
-    def median(self) -> float:
-        return percentile(self.seconds, 50)
-
-    def add(self, answer: Answered) -> None:
-        self.seconds.append(answer.seconds)
-        if answer.body:
-            self.rows_read.append(answer.body["statistics"]["rows_read"])
-        else:
-            self.too_late += 1
-
-
-@dataclass
 class RollupBench:
     """Everything of one run; `say` takes a line for people."""
 
@@ -127,9 +107,7 @@ class RollupBench:
                 raise BenchError(f"`{question.pipe}` has no answer {name}")
             asked.add(answer)
         kept = self.asked.setdefault((name, size), Asked())
-        kept.seconds += asked.seconds
-        kept.rows_read += asked.rows_read
-        kept.too_late += asked.too_late
+        kept += asked
         self.record.add(question=name, rows=size, round=number, seconds=asked.seconds, rows_read=asked.rows_read)
 
     def render(self) -> str:

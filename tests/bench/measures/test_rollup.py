@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 
 from bench.errors import BenchError
-from bench.measures.rollup import FROM_EVENTS, FROM_ROLLUP, OF_A_DAY, Asked, Options, RollupBench, verify
+from bench.load.caller import Asked
+from bench.measures.rollup import FROM_EVENTS, FROM_ROLLUP, OF_A_DAY, Options, RollupBench, verify
 from bench.record import Record
 
 
