@@ -27,7 +27,7 @@ from query_api.observing.observations import Observation
 from query_api.servers import Servers
 from query_api.settings import QueryApiSettings
 from schemas.project import load_project
-from schemas.tables.views.project import views_in
+from schemas.tables.views.project import ProjectViews, views_in
 from service.deployment.apply import apply
 from service.deployment.plan import read_plan
 from service.settings import load_settings
@@ -60,27 +60,50 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return Engine(embedded.client, lambda database: EmbeddedExecutor(embedded.handle, database=database))
 
 
-@pytest.fixture(params=PROJECTS, ids=lambda path: path.name)
-def folder(request: pytest.FixtureRequest) -> Path:
-    assert isinstance(request.param, Path)
-    return request.param
+@dataclass(frozen=True)
+class Case:
+    """A project, and the views that are made before its rows are there: the others are filled from them."""
 
+    folder: Path
+    views: ProjectViews
 
-@pytest.fixture(params=["views before rows", "rows before views"])
-def deployed(request: pytest.FixtureRequest, engine: Engine, folder: Path) -> Iterator[str]:
-    """The database that holds the project's tables and rows."""
-    database = f"test_{uuid.uuid4().hex}"
-    project = load_project(folder, environment={})
-    views = views_in(project)
-    if request.param == "rows before views":
+    @classmethod
+    def of(cls, folder: Path) -> Iterator[Case]:
+        """All views first, and once more with those later that rows can fill, where a project has any."""
+        project = load_project(folder, environment={})
+        views = views_in(project)
+        yield cls(folder, views)
         # What nothing is kept in has no rows to fill a view from, and some are not to be filled.
         empty = {name for name, source in project.data_sources.items() if source.engine.name == "Null"}
         first = tuple(shape for shape in views.shapes if shape.source in empty or not shape.fills)
-        views = replace(views, shapes=first)
-        if views == views_in(project):
-            pytest.skip("no view is filled from a table")
+        if first != views.shapes:
+            yield cls(folder, replace(views, shapes=first))
+
+    @property
+    def name(self) -> str:
+        later = len(views_in(load_project(self.folder, environment={})).shapes) - len(self.views.shapes)
+        return f"{self.folder.name}-{later} views after rows" if later else self.folder.name
+
+
+@pytest.fixture(params=[case for folder in PROJECTS for case in Case.of(folder)], ids=lambda case: case.name)
+def case(request: pytest.FixtureRequest) -> Case:
+    assert isinstance(request.param, Case)
+    return request.param
+
+
+@pytest.fixture
+def folder(case: Case) -> Path:
+    return case.folder
+
+
+@pytest.fixture
+def deployed(engine: Engine, case: Case) -> Iterator[str]:
+    """The database that holds the project's tables and rows."""
+    database = f"test_{uuid.uuid4().hex}"
+    folder = case.folder
+    project = load_project(folder, environment={})
     with closing(engine.connect()) as client:
-        apply(client, read_plan(client, project, database, views))
+        apply(client, read_plan(client, project, database, case.views))
         fill(client, database, project, folder)
         apply(client, read_plan(client, project, database))
         yield database
