@@ -47,7 +47,7 @@ class CompiledNode:
         if isinstance(self.node.kind, Copy) and _JOB_TIMESTAMP in self.template.names:
             values = {_JOB_TIMESTAMP: datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"), **values}
         sql = self.template.render(values, render)
-        if not sql.strip():
+        if not sql or sql.isspace():
             raise TemplateRenderError("Template renders to an empty query without parameters")
         return sql
 

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import pass_context
 from jinja2.lexer import Lexer
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
+from jinja2.utils import missing
 
 from schemas.template import operators
 from schemas.template.compiling.grammar import TagLexer
@@ -26,6 +28,16 @@ from schemas.template.values.typed import Fragment, Identifier, SqlText
 
 class NullExpressionError(Exception):
     """A `{{ }}` came to None; the template says which."""
+
+
+class TemplateContext(Context):
+    """The names of one render, in front of the functions: Jinja2's own copies all functions for each render."""
+
+    def resolve_or_missing(self, key: str) -> Any:
+        for names in (self.vars, self.parent, _FUNCTIONS):
+            if key in names:
+                return names[key]
+        return missing
 
 
 @pass_context
@@ -46,8 +58,7 @@ class TemplateEnvironment(SandboxedEnvironment):
         super().__init__(
             finalize=_finalize, optimized=False, keep_trailing_newline=True, extensions=["jinja2.ext.loopcontrols"]
         )
-        self.globals = {f"f_{name}": function.call for name, function in FUNCTIONS.items()}
-        self.globals |= {f"f_{name}": function for name, function in _INTERNAL.items()}
+        self.globals = {}
         self.filters = {}
         self.tests = {"None": _is_none, "none": _is_none, "True": _is_true, "False": _is_false}
         self._lexer = TagLexer(self)
@@ -62,9 +73,10 @@ class TemplateEnvironment(SandboxedEnvironment):
         """Call a template function: the compiler lets no other name stand in a call."""
         render: Render = __context.parent["render"]
         render.budget.step()
-        # Jinja2 hands these two to what it calls within a loop or block; they are no arguments of the author's.
-        kwargs.pop("_loop_vars", None)
-        kwargs.pop("_block_vars", None)
+        if kwargs:
+            # Jinja2 hands these two to what it calls within a loop or block; they are no arguments of the author's.
+            kwargs.pop("_loop_vars", None)
+            kwargs.pop("_block_vars", None)
         try:
             return __obj(render, *args, **kwargs)
         except PYTHON_ERRORS as error:
@@ -150,5 +162,9 @@ _INTERNAL = {
     "method": operators.method,
     "iterate": operators.iterate,
     "forever": operators.forever,
+}
+_FUNCTIONS: Mapping[str, Any] = {
+    f"f_{name}": function
+    for name, function in (*((name, each.call) for name, each in FUNCTIONS.items()), *_INTERNAL.items())
 }
 ENVIRONMENT = TemplateEnvironment()

@@ -29,16 +29,19 @@ class RenderLimits:
 
 
 DEFAULT_LIMITS = RenderLimits()
+# No render of a sound template takes so long.
+_UNSEEN_SECONDS = 0.01
 
 
 class Budget:
     """What is left of one render's limits.
 
-    `clock` is the CPU's, and asking it is a call of the kernel; a render cannot have had more CPU than time has passed
-    by `cheap_clock`, so that is asked first.
+    `clock` is the CPU's, and asking it is a call of the kernel that can take longer than a whole render: it is left
+    alone until `_UNSEEN_SECONDS` have passed by `cheap_clock`, which counts as CPU then. A render cannot have more CPU
+    than time passes, so after that it is asked when the limit could be reached, not before.
     """
 
-    __slots__ = ("_bound", "_cheap_clock", "_clock", "_deadline", "_output", "_safe_until", "_steps", "limits")
+    __slots__ = ("_bound", "_cheap_clock", "_clock", "_deadline", "_look_at", "_output", "_steps", "limits")
 
     def __init__(
         self,
@@ -49,8 +52,8 @@ class Budget:
         self.limits = limits
         self._clock = clock
         self._cheap_clock = cheap_clock
-        self._safe_until = cheap_clock() + limits.seconds
-        self._deadline = clock() + limits.seconds
+        self._look_at = cheap_clock() + _UNSEEN_SECONDS
+        self._deadline: float | None = None
         self._steps = limits.steps
         self._output = limits.output
         self._bound = limits.bound
@@ -60,7 +63,16 @@ class Budget:
         self._steps -= amount
         if self._steps < 0:
             raise TemplateLimitError(f"the template takes more than {self.limits.steps} steps of CPU to render")
-        if self._cheap_clock() > self._safe_until and self._clock() > self._deadline:
+        now = self._cheap_clock()
+        if now > self._look_at:
+            self._look(now)
+
+    def _look(self, now: float) -> None:
+        used = self._clock()
+        if self._deadline is None:
+            self._deadline = used + self.limits.seconds - _UNSEEN_SECONDS
+            self._look_at = now + self.limits.seconds - _UNSEEN_SECONDS
+        elif used > self._deadline:
             raise TemplateLimitError(f"the template takes more than {self.limits.seconds:g} s of CPU to render")
 
     def write(self, amount: int) -> None:

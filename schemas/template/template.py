@@ -17,7 +17,7 @@ from schemas.template.compiling.grammar import REFUSED_TAGS
 from schemas.template.compiling.lexical import tag_contexts
 from schemas.template.compiling.rewrite import Rewriter, assigned_names
 from schemas.template.compiling.tags import place_of, split
-from schemas.template.environment import ENVIRONMENT, NullExpressionError
+from schemas.template.environment import ENVIRONMENT, NullExpressionError, TemplateContext
 from schemas.template.errors import (
     CustomReportedError,
     ParameterError,
@@ -131,7 +131,7 @@ class Template:
                 given[key] = parsing.split_ahead(value) if name in self._split else value
         render.missing = self._missing
         code = self._jinja
-        context = code.new_context({**given, "render": render, "locals": Locals()})
+        context = TemplateContext(ENVIRONMENT, {**given, "render": render, "locals": Locals()}, None, {})
         try:
             pieces = []
             for piece in code.root_render_func(context):
@@ -197,7 +197,7 @@ def _in_our_words(message: str) -> str:
 
 def _compiled(parsed: nodes.Template) -> JinjaTemplate:
     code = ENVIRONMENT.compile(parsed, None, _FILENAME)
-    return JinjaTemplate.from_code(ENVIRONMENT, code, dict(ENVIRONMENT.globals))
+    return JinjaTemplate.from_code(ENVIRONMENT, code, {})
 
 
 def template_source(sql: str) -> tuple[str, int] | None:

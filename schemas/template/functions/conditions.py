@@ -10,7 +10,7 @@ from schemas.template.errors import (
 from schemas.template.functions.registry import template_function
 from schemas.template.rendering import Render
 from schemas.template.values.binding import typed_text
-from schemas.template.values.moments import MomentText, compared_text
+from schemas.template.values.moments import TimeText, compared_text
 from schemas.template.values.typed import Fragment, SqlText, TypedArray
 
 _OPERATORS = {"in": "in", "not_in": "not in", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -24,10 +24,10 @@ def defined(render: Render, x: object = None) -> bool:
 def compared(render: Render, value: object, column: str) -> object:
     """A value that is compared with a column: times, and lists of them, become what the column can be compared with."""
     kind = render.column_kinds.get(column)
-    if isinstance(value, MomentText):
+    if isinstance(value, TimeText):
         return compared_text(value, kind)
-    if isinstance(value, TypedArray) and value and all(isinstance(each, MomentText) for each in value):
-        made = [compared_text(each, kind) for each in value if isinstance(each, MomentText)]
+    if isinstance(value, TypedArray) and value and all(isinstance(each, TimeText) for each in value):
+        made = [compared_text(each, kind) for each in value if isinstance(each, TimeText)]
         types = {typed_text(each)[0] for each in made}
         return TypedArray(made, types.pop()) if len(types) == 1 else value
     return value

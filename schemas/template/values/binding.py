@@ -30,6 +30,8 @@ class Bindings:
 
     def sql(self, value: object) -> str:
         """SQL for a value: placeholders alone, and what the author wrote around them."""
+        if type(value) is str:  # by far the most are
+            return self._bind("String", value)
         if isinstance(value, Fragment):
             return "".join(piece.text if isinstance(piece, SqlText) else self.sql(piece) for piece in value.pieces)
         if isinstance(value, Identifier):
@@ -54,6 +56,8 @@ class Bindings:
 
 
 def _check_size(text: str) -> None:
+    if text.isascii() and len(text) * 2 <= MAX_VALUE_BYTES:
+        return
     try:
         size = len(text.encode())
         if size * 2 > MAX_VALUE_BYTES:

@@ -6,11 +6,12 @@ Date: there `2024-01-31T10:00:00Z` is error 53. A value of a type of its own wor
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
-from schemas.template.values.dates import DATETIME, existing_date, existing_moment
+from schemas.template.values.dates import existing_date
 
 # What the columns of a name hold in all data sources that have one: dates alone, times to the second (or both), times
 # with a fraction alone, times that name a time zone, anything else. None: no data source has it.
@@ -25,15 +26,32 @@ _FRACTION_DIGITS = 9
 
 
 class MomentText(str):
-    """The text of a DateTime or DateTime64 parameter, as the caller sent it."""
+    """The text of a DateTime or DateTime64 parameter, as the caller sent it but with a point before a fraction.
 
-    __slots__ = ()
+    `match` is that of `DATETIME`, `moment` its instant: whoever has them need not read the text once more.
+    """
+
+    __slots__ = ("match", "moment")
+
+    match: re.Match[str]
+    moment: datetime
+
+    @classmethod
+    def of(cls, match: re.Match[str], moment: datetime) -> Self:
+        text = match.string
+        made = cls(text.replace(",", ".") if "," in text else text)  # ClickHouse takes no comma there
+        made.match, made.moment = match, moment
+        return made
 
 
-class DateText(MomentText):
+class DateText(str):
     """The text of a Date parameter."""
 
     __slots__ = ()
+
+
+TimeText = MomentText | DateText
+"""The text of a parameter that is a date or time, and one that exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +62,18 @@ class Moment:
     text: str
 
 
-def compared_text(text: MomentText, kind: ColumnKind) -> object:
+def compared_text(text: TimeText, kind: ColumnKind) -> object:
     """What to bind for a time that is compared with a column of a kind: a Moment, or text where text is right.
 
     A time with a zone is an instant. One without is of the column's time zone, which only text says; it becomes a
     Moment where text cannot work and the column has no zone of its own: ClickHouse reads text as the column's type, and
-    brings what this does not hold to its nearest value. What is no time stays, for ClickHouse to judge.
+    brings what this does not hold to its nearest value.
     """
     if isinstance(text, DateText):
         return _compared_date(text, kind)
-    match = DATETIME.fullmatch(text)
-    if match is None or kind == "text":
+    if kind == "text":
         return str(text)
-    moment = existing_moment(match)
-    if moment is None:
-        return str(text)
+    match, moment = text.match, text.moment
     fraction, zone = (match["fraction"] or "")[:_FRACTION_DIGITS].rstrip("0"), match["zone"]
     is_outside = kind == "second" and moment.year not in _DATETIME_YEARS
     if zone or kind == "date" or (fraction and kind == "second") or is_outside:

@@ -139,8 +139,7 @@ def _parse_moment(value: object, type_name: str, parameter: str, is_default: boo
         raise _refused(value, type_name, parameter)
     if type_name == "DateTime64" and match["fraction"] is None:
         raise _refused(value, type_name, parameter)
-    # ClickHouse takes no comma there.
-    return MomentText(text.replace(",", "."))
+    return MomentText.of(match, moment)
 
 
 def element_parser(element_type: str) -> tuple[str, Callable[[object], object]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from jinja2.defaults import DEFAULT_NAMESPACE
+from jinja2.utils import missing
 
-from schemas.template.environment import ENVIRONMENT
+from schemas.template.environment import ENVIRONMENT, TemplateContext
 from schemas.template.errors import TemplateRenderError
 from schemas.template.functions.registry import FUNCTIONS
 from schemas.template.rendering import Render
@@ -12,9 +14,11 @@ from schemas.template.template import Template
 
 
 def test_its_names_are_our_functions_and_nothing_of_jinja() -> None:
-    assert {f"f_{name}" for name in FUNCTIONS} <= set(ENVIRONMENT.globals)
-    assert all(name.startswith("f_") for name in ENVIRONMENT.globals)
-    assert ENVIRONMENT.filters == {}
+    names = TemplateContext(ENVIRONMENT, {"p_x": 1}, None, {})
+    assert all(callable(names.resolve_or_missing(f"f_{name}")) for name in FUNCTIONS)
+    assert names.resolve_or_missing("p_x") == 1
+    assert all(names.resolve_or_missing(name) is missing for name in DEFAULT_NAMESPACE)
+    assert (ENVIRONMENT.globals, ENVIRONMENT.filters) == ({}, {})
 
 
 @pytest.mark.parametrize(
