@@ -64,3 +64,42 @@ async def test_one_who_leaves_the_queue_takes_no_slot() -> None:
     await first
     async with admission.slot():
         assert admission.running == 1
+
+
+async def test_a_turn_that_comes_while_its_owner_leaves_is_passed_on() -> None:
+    admission, release = Admission(concurrency=1, queue=2, queue_seconds=60), asyncio.Event()
+    order = list[int]()
+    release.set()
+    async with admission.slot():
+        leaving = asyncio.create_task(hold(admission, release, order, 1))
+        await until(lambda: admission.waiting == 1)
+        last = asyncio.create_task(hold(admission, release, order, 2))
+        await until(lambda: admission.waiting == 2)
+    leaving.cancel()  # its turn has come, and it has not seen that yet
+    await asyncio.gather(leaving, last, return_exceptions=True)
+    assert (leaving.cancelled(), order) == (True, [2])
+    assert (admission.running, admission.waiting) == (0, 0)
+
+
+async def test_each_waits_no_longer_than_its_own_time() -> None:
+    admission, release = Admission(concurrency=1, queue=3, queue_seconds=0.15), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(hold(admission, release, [], 0))
+    await until(lambda: admission.running == 1)
+
+    async def refused() -> float:
+        started = loop.time()
+        with pytest.raises(Unavailable):
+            async with admission.slot():
+                pass
+        return loop.time() - started
+
+    async def later() -> float:
+        await asyncio.sleep(0.08)
+        return await refused()
+
+    waited = await asyncio.gather(refused(), refused(), later())
+    assert all(seconds >= 0.14 for seconds in waited)
+    assert admission.waiting == 0
+    release.set()
+    await task
