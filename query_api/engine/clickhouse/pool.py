@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from http.client import RemoteDisconnected
 
 from query_api.engine.clickhouse.connection import Connection
-from query_api.engine.deadlines import Deadlines
 from query_api.engine.clickhouse.exchange_failures import NoAnswer, TooLate
 from query_api.engine.clickhouse.reply import Reply
 from query_api.engine.clickhouse.request import Request
+from query_api.engine.deadlines import Deadlines
 
 Dial = Callable[[Callable[[], Connection]], Awaitable[Connection]]
 
