@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import re
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from types import TracebackType
@@ -25,6 +25,8 @@ BROKE = "the connection to ClickHouse broke"
 _LONGEST_MESSAGE = 65_536
 _EXCEPTION_CODE = b"x-clickhouse-exception-code"
 _OK = 200
+_READ_ROWS = re.compile(rb'"read_rows": ?"?([0-9]{1,20})\b')
+_READ_BYTES = re.compile(rb'"read_bytes": ?"?([0-9]{1,20})\b')
 
 
 def read_answer(reply: Reply, limits: Limits) -> Answer:
@@ -127,8 +129,6 @@ def strangeness(reply: Reply) -> str:
 
 
 def _summary(text: bytes) -> Summary:
-    try:
-        values = json.loads(text)
-        return Summary(rows_read=int(values["read_rows"]), bytes_read=int(values["read_bytes"]))
-    except (ValueError, KeyError, TypeError):
-        return Summary()
+    # Two numbers of a flat object of a dozen: read as JSON it takes six times as long.
+    rows, read_bytes = _READ_ROWS.search(text), _READ_BYTES.search(text)
+    return Summary() if rows is None or read_bytes is None else Summary(int(rows[1]), int(read_bytes[1]))
