@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from contextlib import suppress
 from typing import TextIO
 
@@ -27,7 +28,9 @@ class GatheringHandler(logging.StreamHandler[TextIO]):
         super().__init__(stream)
         self._lines: list[str] = []
         self._repeats = Repeats()
-        self._loop: asyncio.AbstractEventLoop | None = None  # the one that is to write what is gathered
+        # The one that is to write what is gathered, and where it runs.
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -63,12 +66,15 @@ class GatheringHandler(logging.StreamHandler[TextIO]):
         super().close()
 
     def _is_gathering(self, record: logging.LogRecord) -> bool:
+        # Asking which loop runs here is a call of the kernel until Python 3.12: not for each line.
+        if self._thread == threading.get_ident() and self._loop is not None and self._loop.is_running():
+            return True
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return False
         if self._loop is not loop:
-            self._loop = loop
+            self._loop, self._thread = loop, threading.get_ident()
             loop.call_later(_GATHER_SECONDS, self._write_gathered, record)
         return True
 

@@ -49,9 +49,9 @@ class Admission:
         if self.running < self._concurrency:
             self.running += 1
             return
-        loop = asyncio.get_running_loop()
         if self._deadlines is None:
-            self._deadlines = Deadlines(loop, self._refuse_late)
+            self._deadlines = Deadlines(asyncio.get_running_loop(), self._refuse_late)
+        loop = self._deadlines.loop
         turn = _Turn(loop.create_future(), loop.time() + self._queue_seconds)
         self._turns.append(turn)
         self._deadlines.watch(turn.deadline)

@@ -16,7 +16,7 @@ class Deadlines:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, look: Callable[[float], float]) -> None:
-        self._loop = loop
+        self.loop = loop
         self._look = look
         self._at = math.inf
         self._timer: asyncio.TimerHandle | None = None
@@ -26,7 +26,7 @@ class Deadlines:
         if due < self._at:
             self.stop()
             self._at = due
-            self._timer = self._loop.call_at(due, self._come)
+            self._timer = self.loop.call_at(due, self._come)
 
     def stop(self) -> None:
         if self._timer is not None:
@@ -35,5 +35,5 @@ class Deadlines:
 
     def _come(self) -> None:
         self._timer, self._at = None, math.inf
-        now = self._loop.time()
+        now = self.loop.time()
         self.watch(max(self._look(now), now + _SHORTEST))

@@ -53,8 +53,13 @@ _MOST_ASKED = 50
 def answer_errors(observe: Observer, *, max_body_bytes: int, clock: Callable[[], float] = time.monotonic) -> Middleware:
     """The outermost middleware: whatever happens inside becomes an answer, and is observed once."""
 
+    loop: asyncio.AbstractEventLoop | None = None
+
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        nonlocal loop
+        if loop is None:
+            loop = asyncio.get_running_loop()  # the application's own; until Python 3.12 it is a call of the kernel
         trace = start_trace(request, random_hex())
         started = clock()
         status = CALLER_LEFT
@@ -64,7 +69,7 @@ def answer_errors(observe: Observer, *, max_body_bytes: int, clock: Callable[[],
             return response
         finally:
             # When the answer is on its way: its caller need not wait for a log line.
-            asyncio.get_running_loop().call_soon(observe, trace.ended(request.method, status, clock() - started))
+            loop.call_soon(observe, trace.ended(request.method, status, clock() - started))
 
     return middleware
 

@@ -134,6 +134,8 @@ def _switch(name: str, given: Value) -> str:
 
 
 def _unicode(name: str, value: Value) -> Value:
+    if isinstance(value, str) and value.isascii():
+        return value
     try:
         for text in value if isinstance(value, list) else (value,):
             (text if isinstance(text, str) else json_text(text)).encode()

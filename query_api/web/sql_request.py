@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from query_api.errors import BadRequest, TooLarge
-from query_api.web.off_loop import PARAMETER_BYTES, off_loop
+from query_api.web.off_loop import INLINE_SIZE, PARAMETER_BYTES, off_loop
 from query_api.web.read_parameters import Items, RequestParameters, body_items, read_parameters, text_of
 from query_api.web.request_body import read_decoded_body
 from schemas.queries.query import Value
@@ -41,6 +41,8 @@ async def read_sql_request(request: web.Request, *, expects_sql: bool = False) -
     items: Items = [*request.query.items()]
     if request.method != "POST":
         size = len(request.query_string) // PARAMETER_BYTES
+        if size <= INLINE_SIZE:
+            return _read(items, "", b"", expects_sql=False)
         return await off_loop(size, lambda: _read(items, "", b"", expects_sql=False))
     body, content_type = await read_decoded_body(request), request.content_type
     size = (len(body) + len(request.query_string)) // PARAMETER_BYTES
@@ -56,8 +58,10 @@ def _read(items: Items, content_type: str, body: bytes, *, expects_sql: bool) ->
             sql = _text(body)
         else:
             items += _body_items(content_type, body)
-    items += _template_parameters(items)
-    return SqlRequest(read_parameters(items), sql or _first(items, "q"), _first(items, "pipeline"))
+    said = _said(items)
+    if _TEMPLATE_PARAMETERS in said:
+        items += _template_parameters(items, said[_TEMPLATE_PARAMETERS])
+    return SqlRequest(read_parameters(items), sql or said.get("q"), said.get("pipeline"))
 
 
 def _body_items(content_type: str, body: bytes) -> Items:
@@ -69,17 +73,15 @@ def _body_items(content_type: str, body: bytes) -> Items:
 
 def url_parameters(items: Sequence[tuple[str, Value]]) -> RequestParameters:
     """The parameters of a request without a body. Raises `BadRequest` and what reading parameters raises."""
-    return read_parameters([*items, *_template_parameters(items)])
+    text = _said(items).get(_TEMPLATE_PARAMETERS)
+    return read_parameters(items if text is None else [*items, *_template_parameters(items, text)])
 
 
-def _template_parameters(items: Sequence[tuple[str, Value]]) -> Items:
+def _template_parameters(items: Sequence[tuple[str, Value]], text: str) -> Items:
     """What Tinybird's own tools send as one JSON object; a parameter that was given by itself wins over it.
 
     Raises `BadRequest`.
     """
-    text = _first(items, _TEMPLATE_PARAMETERS)
-    if text is None:
-        return []
     given = {name for name, _ in items}
     try:
         more = _body_items("application/json", text.encode("utf-8", "surrogatepass"))
@@ -98,5 +100,10 @@ def _text(body: bytes) -> str:
         raise BadRequest("the SQL is not UTF-8") from error
 
 
-def _first(items: Sequence[tuple[str, Value]], name: str) -> str | None:
-    return next((text for key, value in items if key == name and (text := text_of(name, value)).strip()), None)
+def _said(items: Iterable[tuple[str, Value]]) -> dict[str, str]:
+    """What the request says of itself: of each of its names the first value that is not blank. Raises `BadRequest`."""
+    said: dict[str, str] = {}
+    for name, value in items:
+        if name in _OF_REQUESTS and name not in said and (text := text_of(name, value)).strip():
+            said[name] = text
+    return said

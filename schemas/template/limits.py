@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from schemas.template.errors import TemplateLimitError
@@ -75,11 +75,16 @@ class Budget:
         elif used > self._deadline:
             raise TemplateLimitError(f"the template takes more than {self.limits.seconds:g} s of CPU to render")
 
-    def write(self, amount: int) -> None:
-        """Spend output, in characters. Raises TemplateLimitError."""
-        self._output -= amount
-        if self._output < 0:
-            raise TemplateLimitError(f"the template renders to more than {self.limits.output} characters")
+    def written(self, pieces: Iterable[str]) -> str:
+        """The text of these pieces, which is output. Raises TemplateLimitError, and what making a piece does."""
+        taken, room = list[str](), self._output
+        for piece in pieces:
+            room -= len(piece)
+            if room < 0:
+                raise TemplateLimitError(f"the template renders to more than {self.limits.output} characters")
+            taken.append(piece)
+        self._output = room
+        return "".join(taken)
 
     def bind(self, amount: int) -> None:
         """Spend room for bound values, in characters. Raises TemplateLimitError."""

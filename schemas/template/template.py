@@ -133,11 +133,7 @@ class Template:
         code = self._jinja
         context = TemplateContext(ENVIRONMENT, {**given, "render": render, "locals": Locals()}, None, {})
         try:
-            pieces = []
-            for piece in code.root_render_func(context):
-                render.budget.write(len(piece))
-                pieces.append(piece)
-            return "".join(pieces)
+            return render.budget.written(code.root_render_func(context))
         except (ReportedError, CustomReportedError, TemplateLimitError):
             raise
         except TemplateRenderError as error:

@@ -39,9 +39,9 @@ class Connection(asyncio.Protocol):
         # Whether it has answered before: only then may the server have closed it for its rest.
         self.is_used = False
         self._owner = owner
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         # Set once the system has the socket back.
-        self.gone: asyncio.Future[None] = self._loop.create_future()
+        self.gone: asyncio.Future[None] = self.loop.create_future()
         self._reply: Reply | None = None
         self._heard_at = 0.0
         self._is_sent = self._is_paused = self._is_behind = False
@@ -49,7 +49,7 @@ class Connection(asyncio.Protocol):
     async def ask(self, request: Request) -> Reply:
         """Send a request; its reply once it is ready. Being cancelled closes the connection."""
         reply = self._reply = Reply(self, deadline=request.deadline, silence=request.silence, wanted=request.wanted)
-        self._heard_at = self._loop.time()
+        self._heard_at = self.loop.time()
         self._owner.watch(self._due())
         head, body = request.head, request.body
         self._is_sent = len(body) <= _SENT_AT_ONCE
@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
         """Read on, if it was full."""
         if self._is_paused and not self.is_closed:
             self._is_paused = False
-            self._heard_at = self._loop.time()
+            self._heard_at = self.loop.time()
             self._transport.resume_reading()
             if self._reply is not None:
                 self._owner.watch(self._heard_at + self._reply.silence)
@@ -89,7 +89,7 @@ class Connection(asyncio.Protocol):
         """It is at nothing from now on; the time at which it will have been so for too long."""
         self.is_used = True
         self.resume()
-        self._heard_at = self._loop.time()
+        self._heard_at = self.loop.time()
         return self._heard_at + IDLE_SECONDS
 
     def look(self, now: float) -> float:
@@ -120,7 +120,7 @@ class Connection(asyncio.Protocol):
         if reply is None:
             self.abort()  # nobody asked for that
             return
-        self._heard_at = self._loop.time()
+        self._heard_at = self.loop.time()
         reply.feed(data)
         if reply.is_over:
             self._reply = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Mapping
 from functools import lru_cache, partial
@@ -101,7 +100,7 @@ class HttpExecutor:
         """The reply, with a head, once it is whole or too long to hold. Raises `ExchangeFailure`."""
         if self._pool is None:
             self._pool = Pool(self._dial, most=self._connections)
-        deadline = asyncio.get_running_loop().time() + seconds
+        deadline = self._pool.now() + seconds
         silence = _SILENCE_SECONDS + GRACE_SECONDS if math.isinf(seconds) else seconds
         reply = await self._pool.ask(Request(head, body, deadline, silence, HELD_BYTES))
         if reply.failure is not None and (not reply.status or isinstance(reply.failure, TooLate)):

@@ -46,6 +46,10 @@ class Pool:
             reply = await connection.ask(request)
         return reply
 
+    def now(self) -> float:
+        """The time by the clock of requests' deadlines."""
+        return self._deadlines.loop.time()
+
     async def close(self) -> None:
         """Close all connections, also those that are lent."""
         self._is_closed = True

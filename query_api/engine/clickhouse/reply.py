@@ -86,7 +86,7 @@ class Reply:
 
     async def changed(self) -> None:
         """Wait until something has happened to it, or its request can be sent further."""
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = self._connection.loop.create_future()
         try:
             await self._waiter
         finally:
