@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
 from query_api.observing.observations import Observation
@@ -29,6 +30,9 @@ _REQUEST_SECONDS = Histogram(
 _ROWS_READ = Counter("rows_read", "Rows that ClickHouse read for answers.", ("resource",))
 _BYTES_READ = Counter("bytes_read", "Bytes that ClickHouse read for answers.", ("resource",))
 _EVENTS = Counter("events", "Events taken over HTTP and acknowledged by Kafka.", ("resource",))
+# Of a request's line, where they are known.
+_OPTIONAL = ("resource", "format", "token", "rows_read", "bytes_read", "documents", "quarantined", "error")
+_optional_of = attrgetter(*_OPTIONAL)
 _IS_QUERY = Among("route", ("pipe", "sql"))
 
 
@@ -67,23 +71,13 @@ class RequestEnded(Observation):
 
     def log_fields(self) -> dict[str, object]:
         """What every request has, and of the rest what is known."""
-        optional: dict[str, object] = {
-            "resource": self.resource,
-            "format": self.format,
-            "token": self.token,
-            "rows_read": self.rows_read,
-            "bytes_read": self.bytes_read,
-            "documents": self.documents,
-            "quarantined": self.quarantined,
-            "error": self.error,
-        }
         return {
             "method": self.method,
             "route": self.route,
             "status": self.status,
             "ms": round(self.seconds * 1000, 1),
             "request_id": self.request_id,
-            **{name: value for name, value in optional.items() if value},
+            **{name: value for name, value in zip(_OPTIONAL, _optional_of(self), strict=True) if value},
         }
 
 

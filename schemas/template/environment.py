@@ -30,14 +30,19 @@ class NullExpressionError(Exception):
     """A `{{ }}` came to None; the template says which."""
 
 
-class TemplateContext(Context):
-    """The names of one render, in front of the functions: Jinja2's own copies all functions for each render."""
+class Names(dict[str, Any]):
+    """The names that a template can use, each with what it stands for; Jinja2's `missing` for every other."""
 
-    def resolve_or_missing(self, key: str) -> Any:
-        for names in (self.vars, self.parent, _FUNCTIONS):
-            if key in names:
-                return names[key]
+    def __missing__(self, name: str) -> Any:
         return missing
+
+
+class TemplateContext(Context):
+    """Jinja2's context with names that are looked up without a call: they never change during a render."""
+
+    def __init__(self, names: Names) -> None:
+        super().__init__(ENVIRONMENT, names, None, {})
+        self.resolve_or_missing = names.__getitem__  # type: ignore[assignment, method-assign]  # Jinja2 has a method there
 
 
 @pass_context
@@ -163,8 +168,8 @@ _INTERNAL = {
     "iterate": operators.iterate,
     "forever": operators.forever,
 }
-_FUNCTIONS: Mapping[str, Any] = {
-    f"f_{name}": function
-    for name, function in (*((name, each.call) for name, each in FUNCTIONS.items()), *_INTERNAL.items())
+FUNCTION_NAMES: Mapping[str, Any] = {
+    **{f"f_{name}": function.call for name, function in FUNCTIONS.items()},
+    **{f"f_{name}": function for name, function in _INTERNAL.items()},
 }
 ENVIRONMENT = TemplateEnvironment()

@@ -31,6 +31,8 @@ class RenderLimits:
 DEFAULT_LIMITS = RenderLimits()
 # No render of a sound template takes so long.
 _UNSEEN_SECONDS = 0.01
+# Nor so many of them, each bounded by the weight of what it makes: no clock is looked at before.
+_UNSEEN_STEPS = 32
 
 
 class Budget:
@@ -41,7 +43,17 @@ class Budget:
     than time passes, so after that it is asked when the limit could be reached, not before.
     """
 
-    __slots__ = ("_bound", "_cheap_clock", "_clock", "_deadline", "_look_at", "_output", "_steps", "limits")
+    __slots__ = (
+        "_bound",
+        "_cheap_clock",
+        "_clock",
+        "_deadline",
+        "_look_at",
+        "_look_below",
+        "_output",
+        "_steps",
+        "limits",
+    )
 
     def __init__(
         self,
@@ -55,19 +67,23 @@ class Budget:
         self._look_at = cheap_clock() + _UNSEEN_SECONDS
         self._deadline: float | None = None
         self._steps = limits.steps
+        self._look_below = max(limits.steps - _UNSEEN_STEPS, 0)
         self._output = limits.output
         self._bound = limits.bound
 
     def step(self, amount: int = 1) -> None:
         """Spend steps; looks at the clock too. Raises TemplateLimitError."""
         self._steps -= amount
+        if self._steps < self._look_below:
+            self._look()
+
+    def _look(self) -> None:
         if self._steps < 0:
             raise TemplateLimitError(f"the template takes more than {self.limits.steps} steps of CPU to render")
+        self._look_below = max(self._steps - _UNSEEN_STEPS, 0)
         now = self._cheap_clock()
-        if now > self._look_at:
-            self._look(now)
-
-    def _look(self, now: float) -> None:
+        if now <= self._look_at:
+            return
         used = self._clock()
         if self._deadline is None:
             self._deadline = used + self.limits.seconds - _UNSEEN_SECONDS

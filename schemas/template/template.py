@@ -17,7 +17,7 @@ from schemas.template.compiling.grammar import REFUSED_TAGS
 from schemas.template.compiling.lexical import tag_contexts
 from schemas.template.compiling.rewrite import Rewriter, assigned_names
 from schemas.template.compiling.tags import place_of, split
-from schemas.template.environment import ENVIRONMENT, NullExpressionError, TemplateContext
+from schemas.template.environment import ENVIRONMENT, FUNCTION_NAMES, Names, NullExpressionError, TemplateContext
 from schemas.template.errors import (
     CustomReportedError,
     ParameterError,
@@ -131,7 +131,7 @@ class Template:
                 given[key] = parsing.split_ahead(value) if name in self._split else value
         render.missing = self._missing
         code = self._jinja
-        context = TemplateContext(ENVIRONMENT, {**given, "render": render, "locals": Locals()}, None, {})
+        context = TemplateContext(Names(FUNCTION_NAMES, **given, render=render, locals=Locals()))
         try:
             return render.budget.written(code.root_render_func(context))
         except (ReportedError, CustomReportedError, TemplateLimitError):

@@ -12,6 +12,8 @@ from schemas.template.values.typed import Fragment, Identifier, SqlText, TypedAr
 
 # ClickHouse refuses a larger HTTP parameter (code 1000); it counts the escaped text.
 MAX_VALUE_BYTES = 131_072
+# Characters that take no more, whatever has to be escaped of them, where all of them are ASCII.
+_SURELY_SMALL = MAX_VALUE_BYTES // 2
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0", "\b": "\\b", "\f": "\\f"})
 # Types whose parameters ClickHouse reads as they are, without undoing TSV escapes.
 _VERBATIM = ("Identifier", "Array(", "Map(")
@@ -40,8 +42,10 @@ class Bindings:
 
     def count(self, text: str) -> None:
         """Take a value's text into account. Raises TemplateError for too much."""
-        _check_size(text)
-        self._budget.bind(len(text))
+        size = len(text)
+        if size > _SURELY_SMALL or not text.isascii():
+            _check_size(text)
+        self._budget.bind(size)
 
     def _bind(self, type_name: str, text: str) -> str:
         key = (type_name, text)
@@ -56,8 +60,6 @@ class Bindings:
 
 
 def _check_size(text: str) -> None:
-    if text.isascii() and len(text) * 2 <= MAX_VALUE_BYTES:
-        return
     try:
         size = len(text.encode())
         if size * 2 > MAX_VALUE_BYTES:

@@ -6,7 +6,7 @@ import pytest
 from jinja2.defaults import DEFAULT_NAMESPACE
 from jinja2.utils import missing
 
-from schemas.template.environment import ENVIRONMENT, TemplateContext
+from schemas.template.environment import ENVIRONMENT, FUNCTION_NAMES, Names, TemplateContext
 from schemas.template.errors import TemplateRenderError
 from schemas.template.functions.registry import FUNCTIONS
 from schemas.template.rendering import Render
@@ -14,7 +14,7 @@ from schemas.template.template import Template
 
 
 def test_its_names_are_our_functions_and_nothing_of_jinja() -> None:
-    names = TemplateContext(ENVIRONMENT, {"p_x": 1}, None, {})
+    names = TemplateContext(Names(FUNCTION_NAMES, p_x=1))
     assert all(callable(names.resolve_or_missing(f"f_{name}")) for name in FUNCTIONS)
     assert names.resolve_or_missing("p_x") == 1
     assert all(names.resolve_or_missing(name) is missing for name in DEFAULT_NAMESPACE)
