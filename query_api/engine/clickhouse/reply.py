@@ -36,7 +36,6 @@ class Reply:
         "_connection",
         "_dry_bytes",
         "_has_head",
-        "_head_bytes",
         "_parser",
         "_pieces",
         "_room",
@@ -64,7 +63,7 @@ class Reply:
         self._connection = connection
         self._pieces: list[bytes] = []
         self._room = wanted
-        self._head_bytes = self._body_bytes = self._dry_bytes = 0
+        self._body_bytes = self._dry_bytes = 0
         self._waiter: asyncio.Future[None] | None = None
         # Knows this reply and is known by it: let go of at the end, as nobody looks for such circles.
         self._parser: HttpResponseParser | None = HttpResponseParser(self)
@@ -150,14 +149,13 @@ class Reply:
             self._refuse(AnswerBroke("two answers"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes > LONGEST_HEAD:
-            self._refuse(AnswerBroke("too long a head"))
         if not self._has_head:  # what comes later is a trailer, which nobody asked for
             self.headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
         assert self._parser is not None
+        if sum(map(len, self.headers)) + sum(map(len, self.headers.values())) > LONGEST_HEAD:
+            self._refuse(AnswerBroke("too long a head"))
         status = self._parser.get_status_code()
         if status < _FIRST_FINAL and status != _SWITCHING:
             return  # something before the answer, which nobody asked for
