@@ -156,7 +156,9 @@ class _Connection(RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         if isinstance(resp, web.HTTPException):
             resp = self._of_exception(resp)
-        is_small = (getattr(resp, "content_length", None) or 0) <= _SMALL_ANSWER
+        body = getattr(resp, "body", None)
+        size = len(body) if isinstance(body, bytes) else getattr(resp, "content_length", None) or 0
+        is_small = size <= _SMALL_ANSWER
         transport = self.transport
         if is_small and (transport is None or not transport.get_write_buffer_size()):
             return await super().finish_response(request, resp, start_time)
