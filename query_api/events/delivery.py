@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
@@ -63,14 +65,80 @@ def keyless(problem: str) -> str:
     )
 
 
-class Delivery:
-    """Collects the reports of one hand-over and joins the ended with the last. Its methods but `finish` may be called
-    from any thread."""
+_NOTHING = Delivered({}, 0)
+_NO_OFFSET = "an acknowledgement came without its offset"
 
-    def __init__(self, documents: int, size: int, done: asyncio.Future[Outcome], ended: deque[Delivery]) -> None:
+
+class Delivery(ABC):
+    """What becomes of one hand-over of `size` bytes; with the last answer it joins the `ended`. `report` and `refuse`
+    may be called from any thread, the rest on the event loop, once it has ended."""
+
+    __slots__ = ("_ended", "done", "size")
+
+    def __init__(self, size: int, done: asyncio.Future[Outcome], ended: deque[Delivery]) -> None:
         self.size = size
         self.done = done
         self._ended = ended
+
+    @abstractmethod
+    def report(self, error: KafkaError | None, message: Message) -> None:
+        """The answer to one message: the broker's, or librdkafka's own."""
+
+    @abstractmethod
+    def refuse(self, count: int, error: object) -> None:
+        """Messages that librdkafka did not take: nothing will be reported of them."""
+
+    @abstractmethod
+    def outcome(self) -> Outcome:
+        """All answers together."""
+
+    def finish(self) -> None:
+        """Tell the request."""
+        if not self.done.done():  # else the caller has left
+            self.done.set_result(self.outcome())
+
+
+def delivery_of(documents: int, size: int, done: asyncio.Future[Outcome], ended: deque[Delivery]) -> Delivery:
+    """For that many documents, of `size` bytes together."""
+    return _OneDelivery(size, done, ended) if documents == 1 else _ManyDelivery(documents, size, done, ended)
+
+
+class _OneDelivery(Delivery):
+    """Of one document, which is how browsers send them. Nothing is counted or shared, and on the thread of the reports,
+    for which the event loop waits meanwhile, the answer is only put down."""
+
+    __slots__ = ("_error", "_message")
+    _error: Any  # a KafkaError where there is a message
+    _message: Message | None
+
+    def report(self, error: KafkaError | None, message: Message) -> None:
+        self._error, self._message = error, message
+        self._ended.append(self)
+
+    def refuse(self, count: int, error: object) -> None:  # noqa: ARG002 - one, as the class is of one
+        self._error, self._message = error, None
+        self._ended.append(self)
+
+    def outcome(self) -> Outcome:
+        error, message = self._error, self._message
+        if message is None:
+            return Outcome(_NOTHING, (), error)
+        if error is not None:
+            is_too_large = error.code() == KafkaError.MSG_SIZE_TOO_LARGE
+            return Outcome(_NOTHING, (message.value() or b"",)) if is_too_large else Outcome(_NOTHING, (), error)
+        partition, offset = message.partition(), message.offset()
+        if partition is None or offset is None:
+            return Outcome(_NOTHING, (), _NO_OFFSET)
+        return Outcome(Delivered({partition: (offset,)}, message.timestamp()[1]), ())
+
+
+class _ManyDelivery(Delivery):
+    """Of several documents, counted to the last answer."""
+
+    __slots__ = ("_earliest", "_error", "_lock", "_missing", "_offsets", "_too_large")
+
+    def __init__(self, documents: int, size: int, done: asyncio.Future[Outcome], ended: deque[Delivery]) -> None:
+        super().__init__(size, done, ended)
         self._missing = documents
         self._offsets: dict[int, list[int]] = {}
         self._earliest: int | None = None
@@ -84,7 +152,7 @@ class Delivery:
             if error is not None and error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
                 self._too_large.append(message.value() or b"")
             elif error is not None or partition is None or offset is None:
-                self._error = error or "an acknowledgement came without its offset"
+                self._error = error or _NO_OFFSET
             else:
                 self._offsets.setdefault(partition, []).append(offset)
                 _, timestamp = message.timestamp()
@@ -93,7 +161,6 @@ class Delivery:
             self._count_down(1)
 
     def refuse(self, count: int, error: object) -> None:
-        """Messages that librdkafka did not take: nothing will be reported of them."""
         with self._lock:
             self._error = error
             self._count_down(count)
@@ -103,7 +170,5 @@ class Delivery:
         if self._missing == 0:
             self._ended.append(self)
 
-    def finish(self) -> None:
-        """Tell the request, on the event loop."""
-        if not self.done.done():  # else the caller has left
-            self.done.set_result(Outcome(Delivered(self._offsets, self._earliest or 0), self._too_large, self._error))
+    def outcome(self) -> Outcome:
+        return Outcome(Delivered(self._offsets, self._earliest or 0), self._too_large, self._error)

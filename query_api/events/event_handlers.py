@@ -77,19 +77,23 @@ class EventHandlers:
         encoding = request.headers.get("Content-Encoding", "").strip().lower()
         form = request.query.get("format")
 
+        if not encoding and form is None and _is_short(body) and (lines := whole_lines(body)):
+            return lines
+
         def documents() -> list[bytes]:
             return split_documents(inflate(body, encoding, self.max_body_bytes), form)
 
         most = _INLINE_ARRAY_BYTES if body[:1] == b"[" else _INLINE_BYTES
         if not encoding and len(body) <= most:
             return documents()
-        is_short = len(body) <= _INLINE_LINES_BYTES and body.count(b"\n") <= _INLINE_LINES
-        if not encoding and not form and is_short and (lines := whole_lines(body)):
-            return lines
         return await asyncio.to_thread(documents)
 
     def _described(self, audience: Audience) -> Iterable[Operation]:
         return event_operations(self.snapshot.feeds, audience)
+
+
+def _is_short(body: bytes) -> bool:
+    return len(body) <= _INLINE_LINES_BYTES and body.count(b"\n") <= _INLINE_LINES
 
 
 def _is_waiting(text: str) -> bool:

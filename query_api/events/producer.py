@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from query_api.errors import DocumentTooLarge, Unavailable
-from query_api.events.delivery import Delivered, Delivery, Outcome
+from query_api.events.delivery import Delivered, Delivery, Outcome, delivery_of
 from query_api.events.topics import QUIET
 from query_api.events.writer import Writer
 from query_api.observing.observations import Observer
@@ -137,7 +137,7 @@ class KafkaProducer:
                 "hint: the limit is the setting `BIRDHOUSE_API_MAX_BUFFERED_BYTES`"
             )
         self._loop = loop = asyncio.get_running_loop()
-        delivery = Delivery(len(documents), size, loop.create_future(), self._ended)
+        delivery = delivery_of(len(documents), size, loop.create_future(), self._ended)
         self._buffered += size
         if len(documents) <= _INLINE_DOCUMENTS and size <= _INLINE_BYTES:
             writer.hand_over(topic, documents, delivery)

@@ -153,6 +153,8 @@ async def test_waiting_too_long_is_202_because_the_events_are_safe(start_api: St
         (EVENTS, b"", 400, "the body is empty"),
         (EVENTS, b'{\n"a": 1\n', 400, "not closed"),
         (EVENTS + "&format=csv", b"{}", 400, "accepted are `ndjson` and `json`"),
+        (EVENTS + "&format=", b"{}", 400, "accepted are `ndjson` and `json`"),
+        (EVENTS + "&format=", b"{%s}" % (b" " * 70_000), 400, "accepted are `ndjson` and `json`"),
         (EVENTS + "&wait=perhaps", b"{}", 400, "accepted are `true` and `false`"),
     ],
 )
