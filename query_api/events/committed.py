@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.05
 _SECONDS = 10.0
 FAILED_SECONDS = 1.0
+# Of their own, since a coordinator that does not answer must not hold up what requests need threads for.
+_THREADS = 4
 
 GroupTopic = tuple[str, str]
 
@@ -41,9 +44,10 @@ class KafkaCommittedOffsets:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._admin = opened(AdminClient, {**config, **QUIET})
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="committed")
 
     async def read(self, group: str, topic: str, partitions: frozenset[int]) -> Mapping[int, int]:
-        return await asyncio.to_thread(self._read, group, topic, partitions)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, group, topic, partitions)
 
     def _read(self, group: str, topic: str, partitions: frozenset[int]) -> Mapping[int, int]:
         question = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, number) for number in sorted(partitions)])

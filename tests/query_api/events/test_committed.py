@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping
 
 import pytest
 
-from query_api.events.committed import CommitWatcher
+from query_api.events.committed import CommitWatcher, KafkaCommittedOffsets
 from query_api.observing.lifetime import BackgroundFailed
 from query_api.observing.observations import Observation
 from tests.query_api.fakes import until
@@ -87,3 +88,19 @@ async def test_a_look_that_fails_unexpectedly_is_told_and_ends_no_wait() -> None
         ("committed offsets", KeyError),
     ]
     await watcher.close()
+
+
+async def test_a_coordinator_that_does_not_answer_takes_no_thread_that_requests_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    offsets = KafkaCommittedOffsets({})
+    answers = threading.Event()
+    monkeypatch.setattr(offsets, "_read", lambda *_: {} if answers.wait(30) else {0: 1})
+    looks = [asyncio.create_task(offsets.read(f"group{number}", "t", frozenset({0}))) for number in range(64)]
+    await asyncio.sleep(0)  # all have asked
+    try:
+        async with asyncio.timeout(5):
+            await asyncio.to_thread(int)
+    finally:
+        answers.set()
+    assert await asyncio.gather(*looks) == [{}] * 64
