@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import random
 
 import pytest
 
@@ -41,10 +42,16 @@ async def test_documents_go_to_the_topic_as_they_are(
     assert api.broker.messages == [("events", document) for document in documents]
 
 
-async def test_gzip_is_taken(api: Api) -> None:
+@pytest.mark.parametrize("padding", [0, 70_000, 900_000], ids=["small", "small only while packed", "large"])
+@pytest.mark.parametrize("is_noise", [False, True])
+async def test_gzip_is_taken(api: Api, padding: int, is_noise: bool) -> None:
+    pad = random.Random(1).randbytes(padding // 2).hex() if is_noise else "x" * padding
+    documents = [b'{"a":1}', b'{"a":"%b"}' % pad.encode()]
     headers = api.token() | {"Content-Encoding": "gzip"}
-    response = await api.client.post(EVENTS, data=gzip.compress(b'{"a":1}\n{"a":2}'), headers=headers)
+    api.broker.message_limit_bytes = 2**24
+    response = await api.client.post(EVENTS, data=gzip.compress(b"\n".join(documents), 1), headers=headers)
     assert (response.status, (await response.json())["successful_rows"]) == (202, 2)
+    assert [document for _, document in api.broker.messages] == documents
 
 
 async def test_waiting_answers_200_with_what_is_in_quarantine(api: Api) -> None:
