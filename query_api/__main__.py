@@ -18,7 +18,7 @@ from schemas.report import render
 from schemas.tables.views.project import views_of
 from service import event_loop, logs
 from service.errors import SettingsError
-from service.long_lived import freeze_long_lived
+from service.long_lived import loading_long_lived
 from service.settings import load_settings
 
 _WRONG_START = 2
@@ -45,8 +45,8 @@ async def _run(environment: Mapping[str, str]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    app = create_app(settings, environment=environment)
-    freeze_long_lived()
+    with loading_long_lived():
+        app = create_app(settings, environment=environment)
     snapshot = app[LIVE].snapshot
     views = views_of(snapshot.project, snapshot.catalog)
     for problem in (*views.not_carried_out, *views.problems):

@@ -148,8 +148,10 @@ def _is_exception(token: Token) -> bool:
 
 
 def _is_format_prefix(tokens: list[Token], index: int) -> bool:
-    following = tokens[index + 1] if index + 1 < len(tokens) else None
-    return tokens[index].test("name:f") and following is not None and following.type == "string"
+    token = tokens[index]
+    if token.value != "f" or token.type != "name":
+        return False
+    return index + 1 < len(tokens) and tokens[index + 1].type == "string"
 
 
 def _words(ordinal: int, *words: str) -> list[Token]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -12,6 +13,8 @@ State = str
 PLAIN: State = "plain"
 _QUOTES = {"'": "a string literal", '"': "a quoted name", "`": "a quoted name"}
 _CURLY = {"‘": "’", "“": "”"}
+# What may end plain SQL, of which there is most.
+_OPENS = re.compile(f"[{''.join(_QUOTES)}{''.join(_CURLY)}/#$-]")
 TagContext = Literal["discarded", "constant"]
 
 
@@ -19,7 +22,13 @@ def _scan(text: str, state: State) -> State:
     """The state after `text`, by ClickHouse's rules: block comments nest; `--`, `//`, `# ` and `#!` end with a line."""
     index = 0
     while index < len(text):
-        state, index = _opened(text, index) if state == PLAIN else _within(text, index, state)
+        if state == PLAIN:
+            opening = _OPENS.search(text, index)
+            if opening is None:
+                break
+            state, index = _opened(text, opening.start())
+        else:
+            state, index = _within(text, index, state)
     return state
 
 

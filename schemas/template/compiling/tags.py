@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,10 @@ LOOPS = frozenset({"for", "while"})
 MAX_DEPTH = 16
 # So that a text full of unclosed quotes is still split in linear time.
 MAX_TAG = 16_384
+_QUOTES = ("'", '"')
+_DEPTHS = {"{": 1, "}": -1}
+# What counts in a tag: whole strings, quotes that open one without an end, brackets, ends of tags.
+_OF_TAGS = re.compile(r"""'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+"|['"{}%]""", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,22 +188,12 @@ def _next_tag(source: str, position: int) -> int:
 
 def _end_of(source: str, position: int, closing: str) -> int:
     """Where `closing` stands outside strings and brackets; else its first occurrence; -1 when there is none."""
-    first = source.find(closing, position)
-    depth, quote, index = 0, "", position
-    while index < min(len(source), position + MAX_TAG):
-        character = source[index]
-        if quote:
-            if character == "\\":
-                index += 1
-            elif character == quote:
-                quote = ""
-        elif character in "'\"":
-            quote = character
-        elif depth == 0 and source.startswith(closing, index):
-            return index
-        elif character == "{":
-            depth += 1
-        elif character == "}":
-            depth -= 1
-        index += 1
-    return first
+    depth = 0
+    for found in _OF_TAGS.finditer(source, position, position + MAX_TAG):
+        character = found[0]
+        if character in _QUOTES:
+            break  # nothing closes the string
+        if depth == 0 and source.startswith(closing, found.start()):
+            return found.start()
+        depth += _DEPTHS.get(character, 0)
+    return source.find(closing, position)
