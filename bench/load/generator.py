@@ -21,12 +21,14 @@ from typing import Any
 from bench import OWN_MODULES
 from bench.errors import BenchError
 from bench.figures import percentile
+from bench.load.connection import Connection, read_head
+from service import event_loop
 
-_HEAD_END = b"\r\n\r\n"
-_CHUNKED_END = b"0\r\n\r\n"
 # What a request may take at most.
 _ANSWER_SECONDS = 60.0
-_READ_BYTES = 262_144
+_LOOK_SECONDS = 0.5
+# Of the text of a refusal.
+_SHOWN_BYTES = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,88 +94,103 @@ def run_load(address: tuple[str, int], requests: Sequence[bytes], *, connections
     return Load(**{**told, "accepted": tuple(told["accepted"]), "refused": tuple(told["refused"])})
 
 
-class Connection:
-    """One keep-alive connection that sends a request and reads its whole answer."""
+class _Generator:
+    """Keeps every connection asking until the time is over, and notes what each answer took."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, requests: Sequence[bytes], connections: int, seconds: float) -> None:
+        self._requests = requests
+        self._number = connections
+        self._seconds = seconds
+        self._until = 0.0
+        # Of each connection that asks: when its request was sent, and which it was.
+        self._began: dict[Connection, float] = {}
+        self._places: dict[Connection, int] = {}
+        self._accepted: list[float] = []
+        self._refused: list[float] = []
+        self._refusal = ""
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer (a chunked one as it came)."""
-        self._writer.write(request)
-        head = await self._reader.readuntil(_HEAD_END)
-        status = int(head[9:12])
-        lower = head.lower()
-        if b"transfer-encoding: chunked" in lower:
-            return status, await self._chunks()
-        place = lower.find(b"content-length:")
-        if place < 0:
-            return status, b""
-        length = int(lower[place + 15 : lower.index(b"\r\n", place)])
-        return status, await self._reader.readexactly(length)
+    async def run(self, host: str, port: int) -> dict[str, Any]:
+        """What `Load` is made of. Raises `ConnectionError` when a connection ends before the time does."""
+        loop = asyncio.get_running_loop()
+        opened = [
+            (await loop.create_connection(lambda: Connection(self._answered, self._lost), host, port))[1]
+            for _ in range(self._number)
+        ]
+        watch = asyncio.create_task(self._refuse_late())
+        cpu_before, started = time.process_time(), time.perf_counter()
+        self._until = started + self._seconds
+        for place, connection in enumerate(opened):
+            self._places[connection] = place
+            self._ask(connection, time.perf_counter())
+        try:
+            await self._ended
+        finally:
+            wall, cpu = time.perf_counter() - started, time.process_time() - cpu_before
+            watch.cancel()
+            for connection in opened:
+                connection.close()
+        return {
+            "wall_seconds": wall,
+            "accepted": self._accepted,
+            "refused": self._refused,
+            "refusal": self._refusal,
+            "client_cpu_seconds": cpu,
+        }
 
-    async def _chunks(self) -> bytes:
-        body = bytearray()
-        while not body.endswith(_CHUNKED_END):
-            piece = await self._reader.read(_READ_BYTES)
-            if not piece:
-                raise ConnectionError("the connection ended in the middle of an answer")
-            body += piece
-        return bytes(body)
+    def _ask(self, connection: Connection, now: float) -> None:
+        self._began[connection] = now
+        connection.ask(self._requests[self._places[connection] % len(self._requests)])
 
-    def close(self) -> None:
-        self._writer.close()
+    def _answered(self, connection: Connection, status: int, answer: bytearray) -> None:
+        now = time.perf_counter()
+        began = self._began.pop(connection, None)
+        if began is None:
+            return  # it was too late
+        if 200 <= status < 300:
+            self._accepted.append(now - began)
+        else:
+            head = read_head(answer)
+            body = answer[head.size : head.size + _SHOWN_BYTES] if head else b""
+            self._refuse(now - began, f"{status} {body.decode(errors='replace')}")
+        if now < self._until:
+            self._places[connection] += self._number
+            self._ask(connection, now)
+        else:
+            self._end_when_all_have()
+
+    def _refuse(self, seconds: float, reason: str) -> None:
+        self._refused.append(seconds)
+        self._refusal = self._refusal or reason
+
+    def _lost(self, connection: Connection) -> None:
+        if connection in self._began and not self._ended.done():
+            self._ended.set_exception(ConnectionError("the connection ended in the middle of an answer"))
+
+    async def _refuse_late(self) -> None:
+        """What an overloaded side does not answer is as good as refused, and its connection is lost."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            now = time.perf_counter()
+            for connection, began in list(self._began.items()):
+                if now - began > _ANSWER_SECONDS:
+                    del self._began[connection]
+                    self._refuse(now - began, f"no answer within {_ANSWER_SECONDS:.0f} s")
+                    connection.close()
+                    self._end_when_all_have()
+
+    def _end_when_all_have(self) -> None:
+        if not self._began and not self._ended.done():
+            self._ended.set_result(None)
 
 
 async def _generate(order: dict[str, Any]) -> dict[str, Any]:
     requests = [base64.b64decode(text) for text in order["requests"]]
-    accepted: list[float] = []
-    refused: list[float] = []
-    refusal = ""
-
-    async def keep_asking(connection: Connection, number: int, until: float) -> None:
-        nonlocal refusal
-        place = number
-        while (started := time.perf_counter()) < until:
-            try:
-                async with asyncio.timeout(_ANSWER_SECONDS):
-                    status, body = await connection.ask(requests[place % len(requests)])
-            except TimeoutError:
-                # What an overloaded side does not answer is as good as refused, and this connection is lost.
-                refused.append(time.perf_counter() - started)
-                refusal = refusal or f"no answer within {_ANSWER_SECONDS:.0f} s"
-                return
-            taken = time.perf_counter() - started
-            if 200 <= status < 300:
-                accepted.append(taken)
-            else:
-                refused.append(taken)
-                refusal = refusal or f"{status} {body[:300].decode(errors='replace')}"
-            place += order["connections"]
-
-    opened = [
-        Connection(*await asyncio.open_connection(order["host"], order["port"], limit=_READ_BYTES))
-        for _ in range(order["connections"])
-    ]
-    cpu_before, started = time.process_time(), time.perf_counter()
-    await asyncio.gather(
-        *(keep_asking(connection, number, started + order["seconds"]) for number, connection in enumerate(opened))
-    )
-    wall, cpu = time.perf_counter() - started, time.process_time() - cpu_before
-    for connection in opened:
-        connection.close()
-    return {
-        "wall_seconds": wall,
-        "accepted": accepted,
-        "refused": refused,
-        "refusal": refusal,
-        "client_cpu_seconds": cpu,
-    }
+    return await _Generator(requests, order["connections"], order["seconds"]).run(order["host"], order["port"])
 
 
 def main() -> None:
-    json.dump(asyncio.run(_generate(json.load(sys.stdin))), sys.stdout)
+    json.dump(event_loop.run(_generate(json.load(sys.stdin))), sys.stdout)
 
 
 if __name__ == "__main__":

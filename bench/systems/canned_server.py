@@ -9,6 +9,9 @@ import asyncio
 import re
 import sys
 from pathlib import Path
+from typing import cast
+
+from service import event_loop
 
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
@@ -22,8 +25,7 @@ class Canned(asyncio.Protocol):
         self._request = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self._request += data
@@ -46,4 +48,4 @@ async def _serve(port: int, answer: bytes) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), Path(sys.argv[2]).read_bytes()))
+    event_loop.run(_serve(int(sys.argv[1]), Path(sys.argv[2]).read_bytes()))

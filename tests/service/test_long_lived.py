@@ -20,7 +20,7 @@ class Circle:
 def _own_collector() -> Iterator[None]:
     threshold = gc.get_threshold()
     yield
-    gc.unfreeze()
+    # What was frozen stays so: the session's own modules are among it.
     gc.set_threshold(*threshold)
     gc.enable()
 

@@ -1,49 +1,78 @@
-"""The load generator's connection reads whole answers, and what it tells of them."""
+"""The load generator asks over all of its connections until its time is over, and what it tells of that."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from bench.errors import BenchError
-from bench.load.generator import Connection, Load
+from bench.load.generator import Load, run_load
+
+ACCEPTED = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+REFUSED = b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"
+REQUESTS = tuple(b"GET /%d HTTP/1.1\r\nHost: here\r\n\r\n" % number for number in range(6))
 
 
-class Sent:
-    """Takes what is written."""
+@contextmanager
+def serving(*answers: bytes) -> Iterator[tuple[tuple[str, int], list[bytes]]]:
+    """A server that answers the first line of each request in turn with these, and closes after an empty one;
+    its address, and the requests that came."""
+    came: list[bytes] = []
 
-    def write(self, data: bytes) -> None: ...
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while request := await reader.readuntil(b"\r\n\r\n"):
+                came.append(request)
+                reply = answers[(len(came) - 1) % len(answers)]
+                writer.write(reply)
+                if not reply:
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        writer.close()
+
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(asyncio.start_server(answer, "127.0.0.1", 0))
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname(), came
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        server.close()
+        loop.close()
 
 
-async def ask(*pieces: bytes) -> tuple[int, bytes]:
-    reader = asyncio.StreamReader()
-    writer: Any = Sent()
-    for piece in pieces:
-        reader.feed_data(piece)
-    reader.feed_eof()
-    return await Connection(reader, writer).ask(b"")
+@pytest.mark.sockets
+def test_every_connection_asks_all_requests_in_turn() -> None:
+    with serving(ACCEPTED) as (address, came):
+        load = run_load(address, REQUESTS, connections=2, seconds=0.3)
+    assert len(load.accepted) == len(came) > len(REQUESTS)
+    assert set(came) == set(REQUESTS)
+    assert not load.refused
+    assert 0.3 <= load.wall_seconds < 5
+    assert load.client_cpu_seconds > 0
+    assert all(0 < seconds < load.wall_seconds for seconds in load.accepted)
 
 
-async def test_a_body_of_a_given_length() -> None:
-    assert await ask(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\n\r\nhel", b"lo") == (200, b"hello")
+@pytest.mark.sockets
+def test_what_is_refused_is_counted_apart_with_the_first_reason() -> None:
+    with serving(ACCEPTED, REFUSED) as (address, came):
+        load = run_load(address, REQUESTS, connections=1, seconds=0.2)
+    assert len(load.accepted) + len(load.refused) == len(came)
+    assert abs(len(load.accepted) - len(load.refused)) <= 1
+    assert load.refusal == "503 busy"
 
 
-async def test_a_chunked_body() -> None:
-    body = b"5\r\nhello\r\n0\r\n\r\n"
-    assert await ask(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n" + body) == (200, body)
-
-
-async def test_a_refusal_without_a_body() -> None:
-    assert await ask(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\r\n") == (503, b"")
-
-
-async def test_an_answer_that_breaks_off_is_no_answer() -> None:
-    with pytest.raises(ConnectionError):
-        await ask(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel")
-    with pytest.raises(asyncio.IncompleteReadError):
-        await ask(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel")
+@pytest.mark.sockets
+def test_a_connection_that_ends_ends_the_run() -> None:
+    with serving(ACCEPTED, b"") as (address, _), pytest.raises(BenchError, match="ended in the middle of an answer"):
+        run_load(address, REQUESTS, connections=2, seconds=5)
 
 
 def test_a_rate_counts_what_was_accepted() -> None:
