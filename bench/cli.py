@@ -74,6 +74,24 @@ def query(**options: Any) -> None:
 
 @bench.command()
 @shared_options
+@count_option("--rows", 100_000, "Rows in the table that answers are recorded from.")
+@seconds_option
+@click.option("--pipe", "pipes", multiple=True, help="Only this endpoint; may be given several times.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    multiple=True,
+    default=(1, 2),
+    show_default=True,
+    help="BIRDHOUSE_API_PROCESSES; may be given several times, fewest first.",
+)
+def request(**options: Any) -> None:
+    """Measure what a request costs the API itself, by stage and over sockets."""
+    _run("request", **options)
+
+
+@bench.command()
+@shared_options
 @seconds_option
 def events(**options: Any) -> None:
     """Send events over HTTP, one and a thousand in a request, over 64 connections."""

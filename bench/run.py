@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 
 from bench import plots
 from bench.errors import BenchError
-from bench.measures import events, fill, freshness, growth, ingest, query, rollup, start, takeover
+from bench.measures import events, fill, freshness, growth, ingest, query, request, rollup, start, takeover
 from bench.record import Record, write
 from bench.systems.servers import Servers, running_servers
 from bench.systems.workspace import workspace
@@ -33,6 +33,7 @@ class Bench(Protocol):
 BENCHES: Mapping[str, tuple[Callable[..., Bench], Callable[..., Any]]] = {
     "ingest": (ingest.IngestBench, ingest.Options),
     "query": (query.QueryBench, query.Options),
+    "request": (request.RequestBench, request.Options),
     "events": (events.EventsBench, events.Options),
     "growth": (growth.GrowthBench, growth.Options),
     "freshness": (freshness.FreshnessBench, freshness.Options),
@@ -45,6 +46,7 @@ BENCHES: Mapping[str, tuple[Callable[..., Bench], Callable[..., Any]]] = {
 SHORT: Mapping[str, Mapping[str, Any]] = {
     "ingest": {"events": 300_000, "rounds": 1, "seed": 1},
     "query": {"rows": 300_000, "rounds": 1, "seconds": 1.0, "seed": 1},
+    "request": {"rounds": 1, "seconds": 1.0, "seed": 1},
     "events": {"rounds": 1, "seconds": 2.0, "seed": 1},
     "growth": {"max_rows": 1_000_000, "first_rows": 100_000, "rounds": 1, "seed": 1},
     "freshness": {"rate": 2_000, "probes": 10, "rounds": 1, "seed": 1},

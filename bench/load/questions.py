@@ -26,6 +26,9 @@ SQL >
 TYPE endpoint
 """
 POINT_NAME = "bench_point"
+# The same, with answers that are kept for longer than a round takes.
+CACHED = POINT.replace("TYPE endpoint\n", "TYPE endpoint\nCACHE 60\n")
+CACHED_NAME = "bench_cached"
 PLATFORMS = ("web", "android", "ios")
 # So many different values of each question: more than would fit a cache by accident, few enough to prepare.
 VALUES = 200

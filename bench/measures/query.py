@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from bench import table
 from bench.errors import BenchError
@@ -15,7 +14,7 @@ from bench.load.requests import address_of, clickhouse_request, endpoint_request
 from bench.load.stored_rows import StoredRows, merge
 from bench.record import Record
 from bench.systems.accounting import Accounts
-from bench.systems.canned import api_alone, client_alone, recorded_answer
+from bench.systems.canned import client_alone
 from bench.systems.project_files import write_project
 from bench.systems.system import System, prepare, running_system
 from bench.systems.workspace import Workspace
@@ -24,7 +23,7 @@ from deploy.explain.explanation import explain
 from query_api.settings import QueryApiSettings
 from schemas.queries.catalog import Catalog
 
-OURS, DIRECT, ALONE = "API", "ClickHouse", "API alone"
+OURS, DIRECT = "API", "ClickHouse"
 # Four times as many callers as queries may run at once: overload.
 MOST_QUERIES: int = QueryApiSettings.model_fields["max_queries"].default
 CONNECTIONS = (1, MOST_QUERIES, 4 * MOST_QUERIES)
@@ -51,10 +50,6 @@ class Cell:
     side: str
 
 
-# A load, and µs of CPU a request by process group.
-Run = tuple[Load, dict[str, float]]
-
-
 @dataclass
 class QueryBench:
     """Everything of one run; `say` takes a line for people."""
@@ -66,8 +61,6 @@ class QueryBench:
     loads: dict[Cell, list[Load]] = field(default_factory=dict)
     cpu: dict[Cell, list[dict[str, float]]] = field(default_factory=dict)
     client: Load | None = None
-    answers: dict[str, bytes] = field(default_factory=dict)  # by pipe, what ClickHouse answers to the first values
-    alone: dict[str, list[Run]] = field(default_factory=dict)  # by pipe
 
     def run(self) -> str:
         """Measure, and give the tables."""
@@ -90,16 +83,10 @@ class QueryBench:
             chosen = [each for each in questions(system.ask) if not options.pipes or each.pipe in options.pipes]
             for question in chosen:
                 self._measure(system, catalog, question)
-        for question in chosen:
-            if question.pipe in self.answers:
-                self._measure_alone(project, question, self.answers[question.pipe])
         return self.render()
 
     def _measure(self, system: System, catalog: Catalog, question: Question) -> None:
         sides = self._sides(system, catalog, question)
-        if DIRECT in sides:
-            address, requests = sides[DIRECT]
-            self.answers[question.pipe] = recorded_answer(address, requests[0])
         for address, requests in sides.values():
             run_load(address, requests, connections=CONNECTIONS[1], seconds=min(WARM_UP_SECONDS, self.options.seconds))
         for connections in CONNECTIONS:
@@ -107,19 +94,6 @@ class QueryBench:
                 for side, (address, requests) in sides.items():
                     self._round(system, Cell(question.pipe, connections, side), number, address, requests)
         self.say(f"  {question.pipe}")
-
-    def _measure_alone(self, project: Path, question: Question, answer: bytes) -> None:
-        """The API in front of a server that answers at once: how many requests its own work allows."""
-        cell = Cell(question.pipe, CONNECTIONS[-1], ALONE)
-        with api_alone(self.space, project, answer) as api:
-            requests = api.requests(question.pipe, question.values)
-            address = address_of(api.api_url)
-            run_load(
-                address, requests, connections=cell.connections, seconds=min(WARM_UP_SECONDS, self.options.seconds)
-            )
-            for number in range(1, self.options.rounds + 1):
-                run = self._run({OURS: api.command.process_group}, cell, number, address, requests)
-                self.alone.setdefault(question.pipe, []).append(run)
 
     def _sides(
         self, system: System, catalog: Catalog, question: Question
@@ -140,26 +114,15 @@ class QueryBench:
         self, system: System, cell: Cell, number: int, address: tuple[str, int], requests: Sequence[bytes]
     ) -> None:
         groups = {**self.space.servers.process_groups, OURS: system.commands["API"].process_group}
-        load, cpu = self._run(groups, cell, number, address, requests)
-        system.check_alive()
-        self.loads.setdefault(cell, []).append(load)
-        self.cpu.setdefault(cell, []).append(cpu)
-
-    def _run(
-        self,
-        groups: Mapping[str, int],
-        cell: Cell,
-        number: int,
-        address: tuple[str, int],
-        requests: Sequence[bytes],
-    ) -> Run:
         accounts = Accounts(groups)
         load = run_load(address, requests, connections=cell.connections, seconds=self.options.seconds)
         cpu = accounts.micros_each(max(len(load.accepted), 1))
         self.record.add(
             pipe=cell.pipe, connections=cell.connections, side=cell.side, round=number, cpu_micros=cpu, **load.as_dict()
         )
-        return load, cpu
+        system.check_alive()
+        self.loads.setdefault(cell, []).append(load)
+        self.cpu.setdefault(cell, []).append(cpu)
 
     def render(self) -> str:
         """Latency and throughput of each cell, then what overload does; CPU is in ms a request."""
@@ -167,21 +130,21 @@ class QueryBench:
         alone = (
             f"client alone: {self.client.rate:,.0f} requests/s, {_client_micros([self.client])} µs of its CPU a request"
         )
-        tables = [self._latency_table(), self._overload_table(), *([self._alone_table()] if self.alone else [])]
-        return "\n\n".join([*tables, alone])
+        return "\n\n".join([self._latency_table(), self._overload_table(), alone])
 
     def _latency_table(self) -> str:
         head = (
-            *("endpoint", "clients", "side", "p50 ms", "p99 ms", "requests/s", "× ClickHouse p50", "× its rate"),
+            *("endpoint", "clients", "side", "p50 ms", "p99 ms", "requests/s"),
+            *("ms more than ClickHouse p50", "× its p50", "× its rate"),
             *("API CPU ms", "ClickHouse CPU ms", "client CPU µs"),
         )
         return table.render(head, [self._row(cell, loads) for cell, loads in self.loads.items()])
 
     def _row(self, cell: Cell, loads: Sequence[Load]) -> tuple[str, ...]:
         direct = self.loads.get(Cell(cell.pipe, cell.connections, DIRECT), [])
-        of_latency = ratio(_median(loads, _p50), _median(direct, _p50)) if direct else None
-        of_rate = ratio(_median(loads, _rate), _median(direct, _rate)) if direct else None
         cpu = self.cpu[cell]
+        # Of the same turn: what slows the machine down slows both.
+        pairs = [] if cell.side == DIRECT else list(zip(loads, direct, strict=False))
         return (
             cell.pipe,
             str(cell.connections),
@@ -189,7 +152,9 @@ class QueryBench:
             spread_text([_p50(load) for load in loads], millis),
             spread_text([load.latency(99) for load in loads], millis),
             spread_text([load.rate for load in loads], thousands),
-            *("–" if value is None or cell.side == DIRECT else times(value) for value in (of_latency, of_rate)),
+            spread_text([_p50(ours) - _p50(other) for ours, other in pairs], _signed_millis),
+            spread_text([ratio(_p50(ours), _p50(other)) for ours, other in pairs], times),
+            spread_text([ratio(ours.rate, other.rate) for ours, other in pairs], times),
             *(
                 spread_text([each.get(name) for each in cpu], lambda value: f"{value / 1000:.2f}")
                 for name in (OURS, "ClickHouse")
@@ -215,25 +180,6 @@ class QueryBench:
             )
         return table.render(head, rows)
 
-    def _alone_table(self) -> str:
-        head = (
-            f"{ALONE}, {CONNECTIONS[-1]} clients",
-            *("requests/s", "requests/s per API core", "p50 ms", "p99 ms", "API CPU ms"),
-        )
-        return table.render(head, [self._alone_row(pipe, runs) for pipe, runs in self.alone.items()])
-
-    @staticmethod
-    def _alone_row(pipe: str, runs: Sequence[Run]) -> tuple[str, ...]:
-        micros = [cpu.get(OURS) for _, cpu in runs]
-        return (
-            pipe,
-            spread_text([load.rate for load, _ in runs], thousands),
-            spread_text([each and 1e6 / each for each in micros], thousands),
-            spread_text([_p50(load) for load, _ in runs], millis),
-            spread_text([load.latency(99) for load, _ in runs], millis),
-            spread_text(micros, lambda value: f"{value / 1000:.2f}"),
-        )
-
 
 def _p50(load: Load) -> float:
     return load.latency(50)
@@ -241,6 +187,10 @@ def _p50(load: Load) -> float:
 
 def _rate(load: Load) -> float:
     return load.rate
+
+
+def _signed_millis(seconds: float) -> str:
+    return f"{seconds * 1000:+.2f}"
 
 
 def _median(loads: Sequence[Load], of: Callable[[Load], float]) -> float:

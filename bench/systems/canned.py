@@ -49,8 +49,8 @@ class ApiAlone:
 
 
 @contextmanager
-def api_alone(space: Workspace, project: Path, answer: bytes) -> Iterator[ApiAlone]:
-    """The API's command, every setting at its default, in front of a server with ClickHouse's recorded answer."""
+def api_alone(space: Workspace, project: Path, answer: bytes, *, processes: int = 1) -> Iterator[ApiAlone]:
+    """The API's command, every other setting at its default, in front of a server with ClickHouse's recorded answer."""
     secret = secrets.token_hex(16)
     port, admin_port = free_port(), free_port()
     with _serving(space, answer) as (host, clickhouse_port):
@@ -61,6 +61,8 @@ def api_alone(space: Workspace, project: Path, answer: bytes) -> Iterator[ApiAlo
             "BIRDHOUSE_SECRET": secret,
             "BIRDHOUSE_API_PORT": str(port),
             "BIRDHOUSE_API_ADMIN_PORT": str(admin_port),
+            # The default is one.
+            **({"BIRDHOUSE_API_PROCESSES": str(processes)} if processes != 1 else {}),
         }
         with started_command("query-api", API, environment, space.folder / "alone.log") as command:
             # Never ready: what it reads from ClickHouse about the deployed schema is that answer too.
