@@ -14,11 +14,11 @@ from bench.load.generator import Load, run_load
 from bench.load.questions import CACHED, CACHED_NAME, POINT, POINT_NAME, Question, questions
 from bench.load.requests import address_of, clickhouse_request
 from bench.load.stored_rows import StoredRows, merge
-from bench.measures.stages import Costs, measure_stages
 from bench.record import Record
 from bench.systems.accounting import Accounts
 from bench.systems.canned import ApiAlone, api_alone, client_alone, recorded_answer
 from bench.systems.project_files import write_project
+from bench.systems.stages import Costs, measure_stages
 from bench.systems.system import System, prepare, running_system
 from bench.systems.workspace import Workspace
 from deploy.check import read_project

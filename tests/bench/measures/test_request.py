@@ -11,9 +11,9 @@ from bench.errors import BenchError
 from bench.load.generator import Load
 from bench.load.questions import CACHED, CACHED_NAME, POINT, POINT_NAME
 from bench.measures.request import Cell, Options, RequestBench, Round
-from bench.measures.stages import Stages, measure_stages
 from bench.record import Record
 from bench.systems.project_files import write_project
+from bench.systems.stages import Stages, measure_stages
 
 KEY = {"timestamp": "2026-09-01 00:00:00", "event_type": "click", "user_id": "user_1"}
 
