@@ -30,6 +30,8 @@ POINT_NAME = "bench_point"
 CACHED = POINT.replace("TYPE endpoint\n", "TYPE endpoint\nCACHE 60\n")
 CACHED_NAME = "bench_cached"
 PLATFORMS = ("web", "android", "ios")
+# About the default of `get_events`: so that 64 callers need not ask the same.
+LIMITS = range(98, 104)
 # So many different values of each question: more than would fit a cache by accident, few enough to prepare.
 VALUES = 200
 
@@ -55,7 +57,12 @@ def questions(ask: Callable[[str], list[list[Any]]]) -> tuple[Question, ...]:
         ),
         Question(
             "get_events",
-            tuple({"event_type": kind, "platform": platform} for kind in EVENT_TYPES for platform in PLATFORMS),
+            tuple(
+                {"event_type": kind, "platform": platform, "limit": str(limit)}
+                for limit in LIMITS
+                for kind in EVENT_TYPES
+                for platform in PLATFORMS
+            ),
         ),
         Question("user_activity", tuple({"user_id": user} for user in users)),
         Question("event_stats", ({},)),

@@ -130,7 +130,8 @@ class RequestBench:
         }
 
     def _measure_stages(self, project: Path, chosen: Sequence[Question]) -> None:
-        asked = {question.pipe: question.values for question in chosen}
+        # What comes of a kept answer goes through none of the stages that make a query.
+        asked = {question.pipe: question.values for question in chosen if question.pipe != CACHED_NAME}
         log = self.space.folder / "stages.log"
         self.stages = measure_stages(project, asked, rounds=self.options.rounds, requests=REQUESTS_A_STAGE, log=log)
         for pipe, costs in self.stages.items():
@@ -183,7 +184,8 @@ class RequestBench:
         assert self.client is not None
         micros = self.client.client_cpu_seconds / max(len(self.client.accepted), 1) * 1e6
         alone = f"client alone: {self.client.rate:,.0f} requests/s, {micros:.0f} µs of its CPU a request"
-        return "\n\n".join([self._stages_table(), *([self._alone_table(), alone] if self.rounds else [])])
+        tables = [*([self._stages_table()] if self.stages else []), *([self._alone_table()] if self.rounds else [])]
+        return "\n\n".join([*tables, alone])
 
     def _stages_table(self) -> str:
         pipes = list(self.stages)

@@ -61,6 +61,17 @@ def test_every_connection_asks_all_requests_in_turn() -> None:
 
 
 @pytest.mark.sockets
+def test_no_two_connections_ask_the_same_where_there_is_enough_to_ask() -> None:
+    with serving(ACCEPTED) as (address, came):
+        run_load(address, REQUESTS, connections=4, seconds=0.2)
+    # The first four are asked for the whole time, each by one connection, and what is left over by none.
+    assert set(came) == set(REQUESTS[:4])
+    with serving(ACCEPTED) as (address, came):
+        run_load(address, REQUESTS[:2], connections=4, seconds=0.2)
+    assert set(came) == set(REQUESTS[:2])
+
+
+@pytest.mark.sockets
 def test_what_is_refused_is_counted_apart_with_the_first_reason() -> None:
     with serving(ACCEPTED, REFUSED) as (address, came):
         load = run_load(address, REQUESTS, connections=1, seconds=0.2)
