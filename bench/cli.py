@@ -77,6 +77,7 @@ def query(**options: Any) -> None:
 @count_option("--rows", 100_000, "Rows in the table that answers are recorded from.")
 @seconds_option
 @click.option("--pipe", "pipes", multiple=True, help="Only this endpoint; may be given several times.")
+@count_option("--connections", 64, "Callers that ask at once.")
 @click.option(
     "--processes",
     type=click.IntRange(1, 64),

@@ -23,6 +23,10 @@ from service.clickhouse.connect import reason_of
 ONE_PROCESS = "worker, API and engine are one process, `birdhouse run`: its CPU and memory stand for all of them"
 
 
+# What they measure is the API's own process, whatever engine there is.
+OF_THE_API = frozenset({"request", "start"})
+
+
 class Bench(Protocol):
     """One bench, ready to run; gives its tables as text."""
 
@@ -85,7 +89,7 @@ def measure(servers: Servers, name: str, options: Mapping[str, Any], plot_file: 
     """Run one bench on these servers. Raises `BenchError`, also for what Kafka and ClickHouse refuse."""
     create, options_of = BENCHES[name]
     record = Record(name, options["seed"], dict(servers.versions), dict(options))
-    if servers.is_engine_embedded:
+    if servers.is_engine_embedded and name not in OF_THE_API:
         record.notes.append(ONE_PROCESS)
     try:
         with workspace(servers, name) as space:

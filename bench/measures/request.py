@@ -26,7 +26,6 @@ from deploy.explain.explanation import explain
 from schemas.queries.catalog import Catalog
 
 API = "API"
-CONNECTIONS = 64
 ROWS_EACH = 30
 WARM_UP_SECONDS = 1.0
 REQUESTS_A_STAGE = 2_000
@@ -43,6 +42,7 @@ class Options:
     seed: int = 1
     pipes: tuple[str, ...] = ()  # all of them without any
     processes: tuple[int, ...] = (1,)
+    connections: int = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ class RequestBench:
             chosen = self._chosen(system)
             answers = self._answers(system, catalog, chosen)
         self._measure_stages(project, chosen)
-        self.client = client_alone(space, CONNECTIONS, min(options.seconds, 2.0))
-        self.record.add(side="client alone", connections=CONNECTIONS, **self.client.as_dict())
+        self.client = client_alone(space, options.connections, min(options.seconds, 2.0))
+        self.record.add(side="client alone", connections=options.connections, **self.client.as_dict())
         for question in chosen:
             if question.pipe in answers:
                 self._measure_alone(project, question, answers[question.pipe])
@@ -166,15 +166,14 @@ class RequestBench:
         self.record.add(
             pipe=cell.pipe,
             processes=cell.processes,
-            connections=CONNECTIONS,
+            connections=self.options.connections,
             round=turn,
             cpu_micros=cpu,
             **load.as_dict(),
         )
 
-    @staticmethod
-    def _load(api: ApiAlone, requests: Sequence[bytes], seconds: float) -> Load:
-        load = run_load(address_of(api.api_url), requests, connections=CONNECTIONS, seconds=seconds)
+    def _load(self, api: ApiAlone, requests: Sequence[bytes], seconds: float) -> Load:
+        load = run_load(address_of(api.api_url), requests, connections=self.options.connections, seconds=seconds)
         if load.refused:
             raise BenchError(f"{len(load.refused)} requests were refused: {load.refusal}")
         return load
@@ -201,7 +200,7 @@ class RequestBench:
 
     def _alone_table(self) -> str:
         head = (
-            *(f"API alone, {CONNECTIONS} clients", "processes", "requests/s", "× fewest processes"),
+            *(f"API alone, {self.options.connections} clients", "processes", "requests/s", "× fewest processes"),
             *("requests/s per API core", "p50 ms", "p99 ms", "API CPU µs", "client CPU µs"),
         )
         return table.render(head, [self._alone_row(cell, rounds) for cell, rounds in self.rounds.items()])
