@@ -84,7 +84,7 @@ def query(**options: Any) -> None:
     multiple=True,
     default=(1, 2),
     show_default=True,
-    help="BIRDHOUSE_API_PROCESSES; may be given several times, fewest first.",
+    help="BIRDHOUSE_API_PROCESSES; may be given several times.",
 )
 def request(**options: Any) -> None:
     """Measure what a request costs the API itself, by stage and over sockets."""

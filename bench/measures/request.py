@@ -44,6 +44,11 @@ class Options:
     processes: tuple[int, ...] = (1,)
     connections: int = 64
 
+    @property
+    def numbers(self) -> list[int]:
+        """Of processes, each once, the fewest first."""
+        return sorted(set(self.processes))
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -89,12 +94,8 @@ class RequestBench:
         pipes = {POINT_NAME: POINT, CACHED_NAME: CACHED}
         project = write_project(space.folder / "project", {"events": topic}, pipes=pipes)
         database = space.database("request")
-        prepare(
-            space,
-            project,
-            database,
-            [StoredRows(options.rows, ROWS_EACH, options.seed).insert(database), merge(database)],
-        )
+        rows = StoredRows(options.rows, ROWS_EACH, options.seed)
+        prepare(space, project, database, [rows.insert(database), merge(database)])
         catalog = read_project(project, {}).catalog
         with running_system(space, project, database, has_worker=False) as system:
             chosen = self._chosen(system)
@@ -154,7 +155,7 @@ class RequestBench:
         with ExitStack() as stack:
             yield {
                 number: stack.enter_context(api_alone(self.space, project, answer, processes=number))
-                for number in self.options.processes
+                for number in self.options.numbers
             }
 
     def _round(self, api: ApiAlone, cell: Cell, turn: int, requests: Sequence[bytes]) -> None:
@@ -193,7 +194,7 @@ class RequestBench:
         sums = {pipe: [sum(each) for each in zip(*costs.values(), strict=True)] for pipe, costs in self.stages.items()}
         rows.append(("all of these", *(_micros(sums[pipe]) for pipe in pipes)))
         if self.rounds:
-            first = self.options.processes[0]
+            first = self.options.numbers[0]
             whole = [[each.cpu for each in self.rounds[Cell(pipe, first)]] for pipe in pipes]
             rows.append(("the whole request, over sockets", *(_micros(each) for each in whole)))
         return table.render(("CPU of the API, µs a request", *pipes), rows)
@@ -206,7 +207,7 @@ class RequestBench:
         return table.render(head, [self._alone_row(cell, rounds) for cell, rounds in self.rounds.items()])
 
     def _alone_row(self, cell: Cell, rounds: Sequence[Round]) -> tuple[str, ...]:
-        first = self.rounds[Cell(cell.pipe, self.options.processes[0])]
+        first = self.rounds[Cell(cell.pipe, self.options.numbers[0])]
         # Beside the same turn: what slows the machine down slows both.
         beside = [ratio(own.rate, other.rate) for own, other in zip(rounds, first, strict=True)]
         return (

@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 from confluent_kafka.admin import AdminClient
 
 from bench.load.data import EVENT_TYPES
-from bench.load.questions import questions
+from bench.load.questions import CACHED_NAME, POINT_NAME, questions
 from bench.measures import query
 from bench.measures.events import EventsBench
 from bench.measures.events import Options as EventsOptions
@@ -27,6 +27,8 @@ from bench.measures.ingest import IngestBench
 from bench.measures.ingest import Options as IngestOptions
 from bench.measures.query import Options as QueryOptions
 from bench.measures.query import QueryBench
+from bench.measures.request import NO_SOCKETS, Cell, RequestBench
+from bench.measures.request import Options as RequestOptions
 from bench.measures.rollup import FROM_EVENTS, FROM_ROLLUP, RollupBench
 from bench.measures.rollup import Options as RollupOptions
 from bench.measures.start import Options as StartOptions
@@ -103,10 +105,18 @@ class TestOnServers:
         run = QueryBench(space, QueryOptions(rows=3_000, rounds=1, seconds=0.1), record, lambda _: None)
         text = run.run()
         assert "client alone: " in text
-        assert run.alone.keys() == {cell.pipe for cell in run.loads}
-        assert all(load.accepted and not load.refused for runs in run.alone.values() for load, _ in runs)
         assert {cell.side for cell in run.loads} == {"API", "ClickHouse"}
         assert all(len(load.accepted) > 0 and not load.refused for loads in run.loads.values() for load in loads)
+
+    def test_request(self, space: Workspace, record: Record) -> None:
+        options = RequestOptions(rows=3_000, rounds=2, seconds=0.1, pipes=(POINT_NAME, CACHED_NAME), connections=4)
+        run = RequestBench(space, options, record, lambda _: None)
+        text = run.run()
+        assert list(run.stages) == [POINT_NAME]
+        assert list(run.rounds) == [Cell(POINT_NAME, 1), Cell(CACHED_NAME, 1)]
+        assert all(len(each.load.accepted) > 0 for rounds in run.rounds.values() for each in rounds)
+        assert "| the whole request, over sockets | " in text
+        assert not record.notes
 
     def test_growth(self, space: Workspace, record: Record) -> None:
         run = GrowthBench(space, GrowthOptions(max_rows=20_000, first_rows=2_000, rounds=1), record, lambda _: None)
@@ -156,6 +166,13 @@ class TestWithoutServers:
         kept: dict[str, Any] = json.loads((tmp_path / "record.json").read_text())
         assert {"machine", "versions", "command", "seed", "rounds"} <= kept.keys()
         assert [entry["documents"] for entry in kept["rounds"]] == [1, 1_000]
+
+    def test_request_measures_the_stages_and_says_why_no_more(self, space: Workspace, record: Record) -> None:
+        options = RequestOptions(rows=3_000, rounds=1, seconds=0.1, pipes=("user_activity",))
+        text = RequestBench(space, options, record, lambda _: None).run()
+        assert "| template " in text
+        assert "over sockets" not in text
+        assert record.notes == [NO_SOCKETS]
 
     def test_freshness(self, space: Workspace, record: Record) -> None:
         run = FreshnessBench(space, FreshnessOptions(rate=500, probes=2), record, lambda _: None)
