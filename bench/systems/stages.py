@@ -42,8 +42,8 @@ from service import event_loop, logs
 from service.long_lived import freeze_long_lived
 from service.settings import load_settings
 
-# So many requests are under way at once; then the event loop has its turn, as between requests of so many callers.
-_AT_ONCE = 16
+# Requests; then the event loop has a turn, as when so many callers have come at once.
+_A_TURN = 16
 _SECRET = "a secret for a bench"  # noqa: S105 - nothing is asked of anybody with it
 # µs a request of each round, by stage.
 Costs = Mapping[str, Sequence[float]]
@@ -108,6 +108,7 @@ class Stages:
         header = f"Bearer {derive_token(_SECRET.encode(), ADMIN)}"
         endpoint = self._snapshot.catalog.endpoints[pipe]
         query = endpoint.render(values[0])
+        ended = _ended(pipe)
 
         async def token(_: Asked) -> None:
             recognise(sent_token(header, None))
@@ -129,7 +130,7 @@ class Stages:
             log_observation(_ended(pipe))
 
         async def counted(_: Asked) -> None:
-            metrics.observe(_ended(pipe))
+            metrics.observe(ended)
 
         return {
             "token": token,
@@ -163,7 +164,7 @@ async def micros_each(stage: Stage, asked: Sequence[Asked], requests: int) -> fl
     began = time.thread_time()
     for number in range(requests):
         await stage(next(turn))
-        if number % _AT_ONCE == 0:
+        if number % _A_TURN == 0:
             await asyncio.sleep(0)
     return (time.thread_time() - began) / requests * 1e6
 
