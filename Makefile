@@ -11,6 +11,8 @@ FAULT ?=
 BITES ?=
 RECORD ?= docs/faults.jsonl
 PACKAGES := schemas service ingest_worker query_api deploy bench
+# What was compiled is kept: four processes collect the tests, and those start some hundred more.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench faults docs clean

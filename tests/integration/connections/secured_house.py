@@ -22,6 +22,7 @@ import pytest
 from confluent_kafka.cimpl import NewTopic
 
 from bench.systems.server_command import free_port
+from tests.in_process import birdhouse
 from tests.secured.certificates import Authority
 from tests.secured.tls_clickhouse import TlsClickHouse, tls_clickhouse
 from tests.secured.tls_kafka import TlsKafka, tls_kafka
@@ -29,7 +30,6 @@ from tests.servers import ServerUnavailableError
 
 TOPIC = GROUP = "visits"
 SECRET = "the secret of the secured tests"
-BIRDHOUSE = Path(sys.executable).with_name("birdhouse")
 VISITS = """SCHEMA >
     at DateTime `json:$.at`,
     precise DateTime64(3) `json:$.precise` DEFAULT '2024-02-01 00:00:00.000',
@@ -110,16 +110,6 @@ class House:
     def operator(self, **changes: str) -> dict[str, str]:
         return {**self.shared, **self.kafka.environment("ops"), **self.clickhouse.environment("default"), **changes}
 
-    def command(self, environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(BIRDHOUSE), *arguments],
-            env=dict(environment),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
@@ -176,7 +166,7 @@ def services(house: House, log: Path, **api_changes: str) -> Iterator[Running]:
     ports = [str(free_port()) for _ in range(3)]
     worker = house.ingest(BIRDHOUSE_INGEST_ADMIN_PORT=ports[0])
     api = house.api(BIRDHOUSE_API_PORT=ports[1], BIRDHOUSE_API_ADMIN_PORT=ports[2], **api_changes)
-    token = house.command(house.shared, "tokens", "admin").stdout.strip()
+    token = birdhouse(house.shared, "tokens", "admin").stdout.strip()
     with process("ingest_worker", worker, log), process("query_api", api, log):
         for port in (ports[0], ports[2]):
             until(partial(ready, port), log)

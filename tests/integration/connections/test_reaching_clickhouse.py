@@ -6,24 +6,20 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 from clickhouse_connect.driver.client import Client
 
 from bench.systems.server_command import free_port
-from query_api.app import create_admin, create_app
-from query_api.settings import QueryApiSettings
-from service.settings import load_settings
+from tests.in_process import api_is_not_ready_because, birdhouse, worker_waits_because
 from tests.secured.certificates import HERE, Authority
 from tests.secured.front import Front, front
 from tests.servers import ClickHouseServer, ServerUnavailableError
 
 pytestmark = [pytest.mark.needs("clickhouse"), pytest.mark.timeout(180)]
-
-BIRDHOUSE = Path(sys.executable).with_name("birdhouse")
 
 
 @pytest.fixture(scope="module")
@@ -45,43 +41,29 @@ def environment(clickhouse: ClickHouseServer, database: str, tmp_path: Path) -> 
         "CLICKHOUSE_DATABASE": database,
         "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}",
         "BIRDHOUSE_SECRET": "a secret of the tests",
-        "BIRDHOUSE_INGEST_ADMIN_PORT": str(free_port()),
+        "BIRDHOUSE_INGEST_ADMIN_PORT": "0",
         **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9"),
     }
 
 
-def birdhouse(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(BIRDHOUSE), *arguments], env=environment, capture_output=True, text=True, timeout=90, check=False
-    )
-
-
-async def not_ready(environment: dict[str, str]) -> str:
-    """What `/readyz` of the API says once it has looked at ClickHouse."""
-    app = create_app(load_settings(QueryApiSettings, environment), environment=environment)
-    async with TestClient(TestServer(app)), TestClient(TestServer(create_admin(app))) as admin:
-        while True:
-            async with admin.get("/readyz") as answer:
-                told = await answer.text()
-            if "ClickHouse: no answer yet" not in told:
-                return told
-            await asyncio.sleep(0.05)
+def started_worker(environment: dict[str, str], told: Callable[[str], bool]) -> bool:
+    """Whether the worker, as a process, writes such a line to its log."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "ingest_worker"], env=environment, stderr=subprocess.PIPE, text=True
+    ) as worker:
+        assert worker.stderr is not None
+        try:
+            return any(map(told, worker.stderr))
+        finally:
+            worker.kill()
 
 
 def check(environment: dict[str, str], told: str) -> None:
     found = birdhouse(environment, "deploy")
     assert found.returncode == 1
     assert f"ClickHouse at `{environment['CLICKHOUSE_URL']}` {told}" in found.stderr
-    assert "Traceback" not in found.stderr
-    assert f"ClickHouse {told}" in asyncio.run(not_ready(environment))
-    with subprocess.Popen(
-        [sys.executable, "-m", "ingest_worker"], env=environment, stderr=subprocess.PIPE, text=True
-    ) as worker:
-        assert worker.stderr is not None
-        try:
-            assert any(f"ClickHouse {told}" in line for line in worker.stderr)
-        finally:
-            worker.kill()
+    assert f"ClickHouse {told}" in asyncio.run(api_is_not_ready_because(environment))
+    assert f"ClickHouse {told}" in worker_waits_because(environment)
 
 
 def nobody() -> AbstractContextManager[Front]:
@@ -107,6 +89,11 @@ def test_what_is_not_there_is_told(
 ) -> None:
     with there as here:
         check({**environment, "CLICKHOUSE_URL": here.url(scheme="http")}, told)
+
+
+def test_it_is_in_the_log_of_the_worker(environment: dict[str, str]) -> None:
+    nowhere = {**environment, "CLICKHOUSE_URL": Front(free_port()).url(scheme="http")}
+    assert started_worker(nowhere, lambda line: "ClickHouse cannot be reached: connection refused" in line)
 
 
 def test_a_host_that_is_not_known_is_told(environment: dict[str, str]) -> None:
@@ -158,18 +145,11 @@ def test_a_path_is_taken_by_every_command_and_service_and_no_proxy_is(
         deployed = birdhouse(environment, "deploy")
         assert deployed.returncode == 0, deployed.stderr
         assert clickhouse_client.query(f"SELECT count() FROM `{database}`.events").result_rows == [(0,)]
-        assert "ClickHouse" not in asyncio.run(not_ready(environment))
+        assert "ClickHouse" not in asyncio.run(api_is_not_ready_because(environment))
         explained = birdhouse(environment, "explain", "event_stats")
         assert explained.returncode == 0, explained.stderr
-        with subprocess.Popen(
-            [sys.executable, "-m", "ingest_worker"], env=environment, stderr=subprocess.PIPE, text=True
-        ) as worker:
-            assert worker.stderr is not None
-            try:
-                # It gets past ClickHouse, to the broker that is not there.
-                assert any("kafka" in line.lower() for line in worker.stderr)
-            finally:
-                worker.kill()
+        # It gets past ClickHouse, to the broker that is not there.
+        assert started_worker(environment, lambda line: "kafka" in line.lower())
         below = written.rstrip("/")
         # Questions go to the path itself; only the worker's looks ask what ClickHouse has for them.
         assert f"{below}/ping" in here.seen

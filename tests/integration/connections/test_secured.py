@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bench.systems.server_command import free_port
-from tests.integration.connections.secured_house import SECRET, House, Running, process, ready, services, until
+from tests.in_process import api_is_not_ready_because, birdhouse, worker_waits_because
+from tests.integration.connections.secured_house import SECRET, House, Running, ready, services, until
 from tests.secured.certificates import Authority
 from tests.secured.tls_clickhouse import DATABASE, PASSWORDS, ZONE
 
@@ -38,9 +38,9 @@ def test_times_are_utc_from_the_event_to_the_answer_also_after_clickhouse_was_st
     house: House, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    deployed = house.command(house.ingest(), "deploy")
+    deployed = birdhouse(house.ingest(), "deploy")
     assert deployed.returncode == 0, deployed.stderr
-    assert house.command(house.ingest(), "deploy", "--check").stdout.startswith("nothing to do")
+    assert birdhouse(house.ingest(), "deploy", "--check").stdout.startswith("nothing to do")
     with services(house, log) as running:
         told = running.send(MIDNIGHT, NOON, {"at": "yesterday", "visitor": "c"})
         assert (told["successful_rows"], told["quarantined_rows"]) == (2, 1)
@@ -84,19 +84,19 @@ def check_stored(house: House) -> None:
 
 def check_operations(house: House) -> None:
     environment = house.operator()
-    verified = house.command(environment, "verify")
+    verified = birdhouse(environment, "verify")
     assert (verified.returncode, "wrong" in verified.stdout) == (0, False), verified.stdout + verified.stderr
-    offsets = house.command(environment, "offsets", "--data-source", "visits")
+    offsets = birdhouse(environment, "offsets", "--data-source", "visits")
     assert "committed" in offsets.stdout, offsets.stderr
-    replayed = house.command(environment, "replay", "--data-source", "visits", "--since", "2020-01-01T00:00:00")
+    replayed = birdhouse(environment, "replay", "--data-source", "visits", "--since", "2020-01-01T00:00:00")
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
-    explained = house.command(house.api(), "explain", "visits_since", "since=2024-02-01 00:00:00")
+    explained = birdhouse(house.api(), "explain", "visits_since", "since=2024-02-01 00:00:00")
     assert "visits: " in explained.stdout, explained.stderr
 
 
 def test_secrets_are_replaced_while_everything_runs(house: House, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    assert house.command(house.ingest(), "deploy").returncode == 0
+    assert birdhouse(house.ingest(), "deploy").returncode == 0
     logins, api = house.clickhouse.front.logins, f"birdhouse_api:{PASSWORDS['birdhouse_api']}"
     logins["rotated:first one"] = api
     password = house.file("clickhouse-password", "first one")
@@ -116,7 +116,7 @@ def test_secrets_are_replaced_while_everything_runs(house: House, tmp_path: Path
         before = running.token
         house.file("secret", SECRET + " anew")
         try:
-            running.token = house.command(house.shared, "tokens", "admin").stdout.strip()
+            running.token = birdhouse(house.shared, "tokens", "admin").stdout.strip()
             assert running.token != before
             until(lambda: answers(running), log, 10)
             running.token = before
@@ -124,10 +124,6 @@ def test_secrets_are_replaced_while_everything_runs(house: House, tmp_path: Path
         finally:
             house.file("secret", SECRET)
     assert "the second password" not in log.read_text()
-
-
-def _holds(log: Path, text: str) -> bool:
-    return text in log.read_text()
 
 
 def answers(running: Running) -> bool:
@@ -152,23 +148,15 @@ def answers(running: Running) -> bool:
     ids=["CA", "client certificate", "user"],
 )
 def test_what_clickhouse_has_against_us_is_told_by_every_command_and_service(
-    house: House, tmp_path: Path, changes: dict[str, str], told: str
+    house: House, changes: dict[str, str], told: str
 ) -> None:
-    wrong = house.command(house.ingest(**changes), "deploy")
+    wrong = birdhouse(house.ingest(**changes), "deploy")
     assert wrong.returncode == 1
     assert f"ClickHouse at `{house.clickhouse.front.url('/clickhouse/')}` " in wrong.stderr
     assert told in wrong.stderr
     assert "Traceback" not in wrong.stderr
-    admin = str(free_port())
-    logs = tmp_path / "worker", tmp_path / "api"
-    worker = house.ingest(BIRDHOUSE_INGEST_ADMIN_PORT=str(free_port()), **changes)
-    api = house.api(BIRDHOUSE_API_PORT=str(free_port()), BIRDHOUSE_API_ADMIN_PORT=admin, **changes)
-    with process("ingest_worker", worker, logs[0]), process("query_api", api, logs[1]):
-        for log in logs:
-            until(partial(_holds, log, told), log, 40)
-        with pytest.raises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(f"http://127.0.0.1:{admin}/readyz")
-        assert told in caught.value.read().decode()
+    assert told in worker_waits_because(house.ingest(BIRDHOUSE_INGEST_ADMIN_PORT="0", **changes))
+    assert told in asyncio.run(api_is_not_ready_because(house.api(**changes)))
 
 
 @pytest.mark.parametrize(
@@ -176,10 +164,8 @@ def test_what_clickhouse_has_against_us_is_told_by_every_command_and_service(
     [("KAFKA_SASL_PASSWORD", "hunter2hunter2"), ("KAFKA_SASL_USERNAME", "nobody")],
     ids=["password", "user"],
 )
-def test_what_kafka_has_against_us_is_told_without_the_secret(
-    house: House, tmp_path: Path, variable: str, value: str
-) -> None:
-    wrong = house.command(house.operator(**{variable: value}), "offsets", "--data-source", "visits")
+def test_what_kafka_has_against_us_is_told_without_the_secret(house: House, variable: str, value: str) -> None:
+    wrong = birdhouse(house.operator(**{variable: value}), "offsets", "--data-source", "visits")
     assert wrong.returncode == 1
     assert "uthentication failed" in wrong.stderr
     assert "hunter2" not in wrong.stderr
@@ -190,8 +176,8 @@ def test_a_certificate_of_another_ca_and_a_user_without_rights_are_told_by_kafka
     stranger = house.operator() | house.kafka.certified("worker", other)
     for name in ("KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"):
         stranger.pop(name)
-    assert house.command(stranger, "offsets", "--data-source", "visits").returncode == 1
+    assert birdhouse(stranger, "offsets", "--data-source", "visits").returncode == 1
     unknown = {**stranger, **house.kafka.certified("somebody")}
-    wrong = house.command(unknown, "offsets", "--data-source", "visits")
+    wrong = birdhouse(unknown, "offsets", "--data-source", "visits")
     assert wrong.returncode == 1
     assert "uthoriz" in wrong.stderr or "no topic" in wrong.stderr
