@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -56,17 +58,43 @@ async def api_is_not_ready_because(environment: Mapping[str, str]) -> str:
             await asyncio.sleep(0.02)
 
 
+class RunningWorker:
+    """A worker with its admin port, from its start on, as the `ingest-worker` command runs one."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        settings = load_settings(IngestSettings, environment)
+        project = load_project(settings.project_folder, environment=environment)
+        self._service = IngestService(settings, environment, project, may_apply=settings.deploy_on_start)
+        self._url = self._service.listen()
+        self._stop = threading.Event()
+        self._start = threading.Thread(target=self._deploy_and_start, name="start of a worker")
+        self._start.start()
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body of what the admin port answers."""
+        try:
+            with urllib.request.urlopen(f"{self._url}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def stop(self) -> None:
+        """Drain and end."""
+        self._stop.set()
+        self._start.join()
+        self._service.stop()
+
+    def _deploy_and_start(self) -> None:
+        self._service.deploy(self._stop)
+        if not self._stop.is_set():
+            self._service.start()
+
+
 def worker_waits_because(environment: Mapping[str, str]) -> str:
     """What the worker's `/readyz` says of a ClickHouse that it waits for, once it has asked."""
-    settings = load_settings(IngestSettings, environment)
-    service = IngestService(settings, environment, load_project(settings.project_folder, environment=environment))
-    stop = threading.Event()
-    waiting = threading.Thread(target=service.deploy, args=(stop,))
-    waiting.start()
+    worker = RunningWorker({**environment, "BIRDHOUSE_INGEST_ADMIN_PORT": "0"})
     try:
-        until(lambda: NO_LOOK_YET not in service.not_ready_because()[0])
-        return service.not_ready_because()[0]
+        until(lambda: NO_LOOK_YET not in worker.get("/readyz")[1])
+        return worker.get("/readyz")[1]
     finally:
-        stop.set()
-        waiting.join()
-        service.stop()
+        worker.stop()

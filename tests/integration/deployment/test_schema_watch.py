@@ -19,6 +19,7 @@ from confluent_kafka import Producer
 from bench.systems.server_command import free_port
 from deploy.cli import main
 from schemas.model import Project
+from tests.in_process import RunningWorker
 from tests.ingest_worker.house import House, until
 from tests.integration.ingest.test_ingest_command import FEED
 from tests.servers import ClickHouseServer
@@ -54,7 +55,8 @@ class Deployment:
             "PROJECT_DIR": str(folder / "project"),
             "BIRDHOUSE_SECRET": "a secret of the tests",
         }
-        self.started: list[subprocess.Popen[bytes]] = []
+        self.workers: list[RunningWorker] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
 
     def write(self, text: str) -> None:
         (self.folder / "project" / "datasources" / f"{self.name}.datasource").write_text(text + FEED.format(self.name))
@@ -65,12 +67,12 @@ class Deployment:
         return said.output
 
     def run(self, module: str, setting: str, *ports: str) -> Callable[[str], tuple[int, str]]:
-        """Start a service; gives how to ask its admin port."""
+        """Start a service as a process; gives how to ask its admin port."""
         port = free_port()
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("BIRDHOUSE_")}
         own = {setting: str(port)} | {name: str(free_port()) for name in ports}
         with (self.folder / f"{module}.log").open("ab") as log:
-            self.started.append(
+            self.processes.append(
                 subprocess.Popen([sys.executable, "-m", module], env=inherited | self.environment | own, stderr=log)
             )
 
@@ -85,11 +87,15 @@ class Deployment:
 
         return get
 
-    def stop_last(self) -> None:
-        self.started[-1].terminate()
-        self.started.pop().wait(60)
-
     def worker(self) -> Callable[[str], tuple[int, str]]:
+        """Start a worker; gives how to ask its admin port."""
+        self.workers.append(RunningWorker({**self.environment, "BIRDHOUSE_INGEST_ADMIN_PORT": "0"}))
+        return self.workers[-1].get
+
+    def stop_worker(self) -> None:
+        self.workers.pop().stop()
+
+    def worker_process(self) -> Callable[[str], tuple[int, str]]:
         return self.run("ingest_worker", "BIRDHOUSE_INGEST_ADMIN_PORT")
 
     def api(self) -> Callable[[str], tuple[int, str]]:
@@ -120,7 +126,9 @@ def deployment(
 ) -> Iterator[Deployment]:
     made = Deployment(kafka, clickhouse, database, clickhouse_client, unique_name, tmp_path)
     yield made
-    for process in made.started:
+    for worker in made.workers:
+        worker.stop()
+    for process in made.processes:
         process.kill()
         process.wait()
 
@@ -131,7 +139,7 @@ def test_services_of_a_project_that_is_not_deployed_are_ready_within_seconds_of_
     (deployment.folder / "project" / "counting.pipe").write_text(PIPE.replace("{name}", deployment.name))
     deployment.deploy()
     deployment.write(DATA_SOURCE.replace("\n\nENGINE", ",\n    `new` Nullable(String) `json:$.new`\n\nENGINE", 1))
-    worker, api = deployment.worker(), deployment.api()
+    worker, api = deployment.worker_process(), deployment.api()
     until(lambda: "add the column `new`" in worker("/readyz")[1])
     until(lambda: "add the column `new`" in api("/readyz")[1])
     for get in (worker, api):
@@ -196,7 +204,7 @@ def test_what_is_changed_by_hand_holds_a_data_source_until_it_is_deployed_again(
     until(lambda: len(deployment.rows("id")) == 20)
     deployment.sql(statement)
     # An insert that fails, or the minute, is what makes the worker look.
-    deployment.stop_last()
+    deployment.stop_worker()
     worker = deployment.worker()
     until(lambda: said in worker("/readyz")[1])
     deployment.produce(range(20, 40))
@@ -286,7 +294,7 @@ def test_what_would_miss_a_view_that_somebody_dropped_is_not_inserted(deployment
     deployment.worker()
     deployment.produce(range(6))
     until(lambda: len(deployment.rows("id")) == 6)
-    deployment.stop_last()
+    deployment.stop_worker()
     deployment.sql("DROP VIEW {db}.rolling SYNC")
     worker, api = deployment.worker(), deployment.api()
     until(lambda: "`rolling`: create the view" in api("/readyz")[1])
