@@ -130,8 +130,16 @@ async def wait_for(*asked: asyncio.Task[aiohttp.ClientResponse]) -> None:
     assert longest < PIECES * max(piece, a_piece_of_work())
 
 
-@pytest.mark.parametrize("door", ["/v0/sql", "/v0/pipes/top.json"])
-@pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS)
+DOORS = ("/v0/sql", "/v0/pipes/top.json")
+# Each text once by each door and once before each engine, which sees few of them: not every pair of the two.
+LONG_CASES = {
+    f"{name}-{engine}-{door}": (engine, door, text)
+    for number, (name, text) in enumerate(LONG_TEXTS.items())
+    for engine, door in zip(("server", "embedded"), DOORS[:: 1 if number % 2 else -1], strict=True)
+}
+
+
+@pytest.mark.parametrize(("api", "door", "text"), LONG_CASES.values(), ids=LONG_CASES, indirect=["api"])
 async def test_nobody_waits_for_another_callers_long_text(api: Api, door: str, text: str) -> None:
     asked = [asyncio.create_task(api.client.post(door, data={"q": text}, headers=api.header("mine"))) for _ in range(3)]
     await wait_for(*asked)
