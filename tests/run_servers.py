@@ -1,4 +1,4 @@
-"""One Kafka and one ClickHouse for all processes of a test run: whoever needs one asks, and one process starts it.
+"""One server of each kind for all processes of a test run: whoever needs one asks, and one process starts it.
 
 That process is pytest's own, or with workers of pytest-xdist the one that hands tests out to them. They ask by a file
 in the temporary folder of the run, and the answer is another one beside it.
@@ -9,16 +9,32 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.containers import ContainerRun
+from tests.secured.secured_kafka import SecuredKafka, secured_kafka
 from tests.servers import ClickHouseServer, KafkaServer, ServerUnavailableError, clickhouse_server, kafka_server
 
-KINDS: Mapping[str, type[KafkaServer] | type[ClickHouseServer]] = {"kafka": KafkaServer, "clickhouse": ClickHouseServer}
+Server = KafkaServer | ClickHouseServer | SecuredKafka
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a server of the kind is started, its files in a folder, and made again from what is told of it."""
+
+    start: Callable[[Path, ContainerRun], AbstractContextManager[Server]]
+    read: Callable[..., Server]
+
+
+KINDS: Mapping[str, Kind] = {
+    "kafka": Kind(kafka_server, KafkaServer),
+    "clickhouse": Kind(clickhouse_server, ClickHouseServer),
+    "secured-kafka": Kind(lambda folder, _: secured_kafka(folder), SecuredKafka),
+}
 # Longer than all attempts to start a server take; the time-out of the test that asks ends it sooner.
 _PATIENCE_SECONDS = 400.0
 _LOOK_SECONDS = 0.05
@@ -31,20 +47,16 @@ class RunServers:
         self._folder = folder
         self._stack = ExitStack()
         self._containers = ContainerRun()
-        self._started: dict[str, KafkaServer | ClickHouseServer] = {}
+        self._started: dict[str, Server] = {}
 
-    def start(self, kind: str) -> KafkaServer | ClickHouseServer:
+    def start(self, kind: str) -> Server:
         """Raises `ServerUnavailableError` where there is no way to have it."""
         if kind not in self._started:
             if not self._started:
                 self._stack.enter_context(self._containers)
             folder = self._folder / f"{kind}-of-run"
             folder.mkdir()
-            self._started[kind] = (
-                self._stack.enter_context(kafka_server(folder, self._containers))
-                if kind == "kafka"
-                else self._stack.enter_context(clickhouse_server(folder, self._containers))
-            )
+            self._started[kind] = self._stack.enter_context(KINDS[kind].start(folder, self._containers))
         return self._started[kind]
 
     def close(self) -> None:
@@ -74,7 +86,7 @@ def answering(folder: Path) -> Iterator[None]:
         servers.close()
 
 
-def ask(folder: Path, kind: str) -> KafkaServer | ClickHouseServer:
+def ask(folder: Path, kind: str) -> Server:
     """The server, started if nobody has asked before. Raises `ServerUnavailableError` where there is no way to have it,
     and `AssertionError` with its log when it does not start."""
     _question(folder, kind).touch()
@@ -86,7 +98,7 @@ def ask(folder: Path, kind: str) -> KafkaServer | ClickHouseServer:
     if "unavailable" in told:
         raise ServerUnavailableError(told["unavailable"])
     assert "failed" not in told, told["failed"]
-    return KINDS[kind](**told)
+    return KINDS[kind].read(**told)
 
 
 def _start(servers: RunServers, kind: str) -> dict[str, Any]:

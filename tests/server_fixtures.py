@@ -13,7 +13,7 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from tests.run_servers import ask
+from tests.run_servers import Server, ask
 from tests.servers import ClickHouseServer, KafkaServer, ServerUnavailableError
 
 
@@ -52,7 +52,7 @@ def clickhouse(run_folder: Path) -> ClickHouseServer:
     return server
 
 
-def _asked(folder: Path, kind: str) -> KafkaServer | ClickHouseServer:
+def _asked(folder: Path, kind: str) -> Server:
     try:
         return ask(folder, kind)
     except ServerUnavailableError as error:

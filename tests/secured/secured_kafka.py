@@ -6,7 +6,8 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +41,15 @@ _SECONDS = 15.0
 class SecuredKafka:
     """A broker with SASL_PLAINTEXT: `admin` may do everything, every other user nothing until it is allowed."""
 
-    server: StartedServer
-    admin: AdminClient = field(init=False)
+    port: int
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "admin", AdminClient(self.config(ADMIN)))
+    @cached_property
+    def admin(self) -> AdminClient:
+        return AdminClient(self.config(ADMIN))
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.server.port}"
+        return f"127.0.0.1:{self.port}"
 
     def config(self, user: str, password: str = PASSWORD) -> dict[str, Any]:
         """librdkafka's configuration of a client that is this user."""
@@ -108,7 +109,7 @@ def secured_kafka(folder: Path) -> Iterator[SecuredKafka]:
     }
     client = {**_sasl(ADMIN, PASSWORD), "bootstrap.servers": f"127.0.0.1:{port}"}
     with started_broker(command, settings, folder, port, client) as server:
-        yield SecuredKafka(server)
+        yield SecuredKafka(server.port)
 
 
 @contextmanager

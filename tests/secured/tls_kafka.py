@@ -37,7 +37,7 @@ class TlsKafka(SecuredKafka):
 
     @property
     def address(self) -> str:
-        return f"localhost:{self.server.port}"
+        return f"localhost:{self.port}"
 
     def config(self, user: str, password: str = PASSWORD) -> dict[str, Any]:
         return {**_sasl(self.authority, user, password), "bootstrap.servers": self.address, "log_level": 0}
@@ -109,4 +109,4 @@ def tls_kafka(folder: Path, authority: Authority) -> Iterator[TlsKafka]:
     }
     client = {**_sasl(authority, ADMIN, PASSWORD), "bootstrap.servers": f"localhost:{port}"}
     with started_broker(command, settings, folder, port, client) as server:
-        yield TlsKafka(server, authority, mtls_port)
+        yield TlsKafka(server.port, authority, mtls_port)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from tests import in_process
 from tests.integration.running.runs import COMMAND, environment, needs_embedded
 from tests.servers import ClickHouseServer
 
@@ -36,7 +37,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def birdhouse(*arguments: str, given: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """The command as a process of its own: one process can have one engine."""
+    """The command as a process of its own where it may need an engine: one process can have one."""
     said = subprocess.run(
         [*COMMAND, *arguments], env=dict(given), capture_output=True, text=True, timeout=110, check=False
     )
@@ -100,7 +101,7 @@ def test_a_server_that_does_not_answer_is_told_of_and_the_engine_asked(alone: di
 def test_deploy_refuses_the_whole_project(
     on_server: dict[str, str], clickhouse_client: Client, database: str, project: Path
 ) -> None:
-    said = birdhouse("deploy", given=on_server)
+    said = in_process.birdhouse(on_server, "deploy")
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr.startswith(WRONG)
     assert "nothing was changed\nhint: `--keep-going` deploys the rest" in said.stderr
@@ -112,7 +113,7 @@ def test_keep_going_deploys_what_is_right_and_names_what_it_leaves(
 ) -> None:
     (project / "refused.datasource").write_text(EVENTS.replace("`name` String", "`name` Decimal(99, 2)"))
     (project / "broken.pipe").write_text("NODE endpoint\nSQL >\n    SELECT 1; SELECT 2\n")
-    said = birdhouse("deploy", "--keep-going", given=on_server)
+    said = in_process.birdhouse(on_server, "deploy", "--keep-going")
     assert said.returncode == 3
     assert WRONG in said.stderr
     for line in (
@@ -125,7 +126,7 @@ def test_keep_going_deploys_what_is_right_and_names_what_it_leaves(
     deployed = tables(clickhouse_client, database)
     assert "events" in deployed
     assert "refused" not in deployed
-    assert birdhouse("deploy", "--keep-going", given=on_server).stdout.startswith("nothing to do")
+    assert in_process.birdhouse(on_server, "deploy", "--keep-going").stdout.startswith("nothing to do")
 
 
 def test_a_view_of_a_pipe_that_is_set_aside_stays_as_it_is(
@@ -139,10 +140,10 @@ def test_a_view_of_a_pipe_that_is_set_aside_stays_as_it_is(
     view = "NODE n\nSQL >\n    SELECT name, count() AS {column} FROM events GROUP BY name\n\n"
     view += "TYPE materialized\nDATASOURCE totals\n"
     (project / "count.pipe").write_text(view.format(column="events"))
-    assert birdhouse("deploy", given=on_server).returncode == 0
+    assert in_process.birdhouse(on_server, "deploy").returncode == 0
     assert "count" in tables(clickhouse_client, database)
     (project / "count.pipe").write_text(view.format(column="evens"))
-    said = birdhouse("deploy", "--keep-going", given=on_server)
+    said = in_process.birdhouse(on_server, "deploy", "--keep-going")
     assert (said.returncode, said.stdout.startswith("nothing to do")) == (3, True)
     assert "selects `evens`, which `totals` does not have" in said.stderr
     assert "note: nothing comes into `totals` from `count`, which is set aside" in said.stderr
@@ -152,10 +153,10 @@ def test_a_view_of_a_pipe_that_is_set_aside_stays_as_it_is(
 def test_a_new_column_that_old_producers_do_not_send_is_warned_of(on_server: dict[str, str], project: Path) -> None:
     for name in ("wrong", "reader"):
         (project / f"{name}.pipe").unlink()
-    assert "will go to quarantine" not in birdhouse("deploy", given=on_server).stderr
+    assert "will go to quarantine" not in in_process.birdhouse(on_server, "deploy").stderr
     new = "`json:$.name`,\n    `more` String `json:$.more`,\n    `other` String `json:$.other` DEFAULT 'none'"
     (project / "events.datasource").write_text(EVENTS.replace("`json:$.name`", new))
-    said = birdhouse("deploy", given=on_server)
+    said = in_process.birdhouse(on_server, "deploy")
     assert said.returncode == 0
     assert "warning: the new column `more` of `events` is required" in said.stderr
     assert "  --> events.datasource:4:5\n" in said.stderr

@@ -1,23 +1,26 @@
-"""Fixtures of the connections: a broker that knows its clients, one a process, and everything behind TLS."""
+"""Fixtures of the connections: a broker that knows its clients, one a run, and everything behind TLS."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.integration.connections.secured_house import house
-from tests.secured.secured_kafka import SecuredKafka, secured_kafka
+from tests.run_servers import ask
+from tests.secured.secured_kafka import SecuredKafka
 from tests.servers import ServerUnavailableError
 
 __all__ = ["house"]
 
 
 @pytest.fixture(scope="session")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
-    """Tests of several modules use it: what one allows is for a topic of its own."""
+def secured(run_folder: Path) -> SecuredKafka:
+    """Tests of several modules use it at once: what one allows is for a topic of its own, and the group of the worker
+    is for one test."""
     try:
-        with secured_kafka(tmp_path_factory.mktemp("secured")) as broker:
-            yield broker
+        broker = ask(run_folder, "secured-kafka")
     except ServerUnavailableError as error:
         pytest.skip(str(error))
+    assert isinstance(broker, SecuredKafka)
+    return broker

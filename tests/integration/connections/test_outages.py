@@ -28,8 +28,8 @@ SECONDS = 15.0
 class Scene:
     """A worker on servers that may be stopped, with a topic and a database of its own."""
 
-    def __init__(self, folder: Path, kafka: StartedServer, clickhouse: StartedServer, address: dict[str, str]) -> None:
-        self.folder, self.kafka, self.clickhouse = folder, kafka, clickhouse
+    def __init__(self, folder: Path, clickhouse: StartedServer, address: dict[str, str]) -> None:
+        self.folder, self.clickhouse = folder, clickhouse
         self.name = f"outages_{uuid.uuid4().hex}"
         self.worker: Command | None = None
         (folder / "datasources").mkdir()
@@ -105,7 +105,7 @@ def kafka_of_ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartedS
 @pytest.fixture
 def scene(tmp_path: Path, kafka_of_ours: StartedServer, clickhouse_of_ours: StartedServer) -> Iterator[Scene]:
     address = {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{kafka_of_ours.port}"}
-    made = Scene(tmp_path, kafka_of_ours, clickhouse_of_ours, address)
+    made = Scene(tmp_path, clickhouse_of_ours, address)
     try:
         yield made
     finally:
@@ -117,43 +117,45 @@ def scene(tmp_path: Path, kafka_of_ours: StartedServer, clickhouse_of_ours: Star
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("session_seconds", [6, 45], ids=["of our own", "longer than a lag is known"])
-def test_a_broker_that_is_frozen(scene: Scene, session_seconds: int) -> None:
+def test_a_broker_that_is_frozen(scene: Scene, kafka_of_ours: StartedServer, session_seconds: int) -> None:
     """No lag is known any more: the partitions are lost at the end of the session, or their lag is too old before."""
     scene.environment["KAFKA_SESSION_TIMEOUT_MS"] = str(session_seconds * 1_000)
     scene.start()
     until(scene.is_ready)
     # Taken, and measured since then: a broker that is frozen in between leaves a partition without any age of its lag.
     until(lambda: {messages for messages, _, _ in scene.lags()} == {0})
-    os.killpg(scene.kafka.process_group, signal.SIGSTOP)
+    os.killpg(kafka_of_ours.process_group, signal.SIGSTOP)
     until(lambda: scene.says("Kafka: "), SECONDS)
     until(lambda: {messages for messages, _, _ in scene.lags()} <= {None}, SECONDS)
+    if session_seconds < SECONDS:
+        until(lambda: not scene.lags(), SECONDS)  # on a busy machine the lag may be too old before
     lags = scene.lags()
     assert bool(lags) == (session_seconds > SECONDS)
     assert all(seconds is None and float(str(age)) > 14 for _, seconds, age in lags)
-    os.killpg(scene.kafka.process_group, signal.SIGCONT)
+    os.killpg(kafka_of_ours.process_group, signal.SIGCONT)
     until(scene.is_ready, 40)
 
 
 @pytest.mark.timeout(240)
-def test_a_broker_that_is_gone(scene: Scene) -> None:
+def test_a_broker_that_is_gone(scene: Scene, kafka_of_ours: StartedServer) -> None:
     scene.start()
     until(scene.is_ready)
-    scene.kafka.kill()
+    kafka_of_ours.kill()
     until(lambda: scene.says("Kafka: ", "Connection refused"), SECONDS)
     time.sleep(20)
     assert scene.says("Connection refused")
     warnings = [line for line in scene.lines() if line["level"] in ("warning", "error")]
     # Some kinds of lines, each once a minute; not one for each of librdkafka's attempts.
     assert len(warnings) < 30, [line["message"] for line in warnings]
-    assert scene.kafka.start()
+    assert kafka_of_ours.start()
     until(scene.is_ready, 60)
 
 
 @pytest.mark.timeout(240)
-def test_a_clickhouse_that_is_frozen_and_one_that_is_gone(scene: Scene) -> None:
+def test_a_clickhouse_that_is_frozen_and_one_that_is_gone(scene: Scene, kafka_of_ours: StartedServer) -> None:
     scene.start()
     until(scene.is_ready)
-    scene.produce({"bootstrap.servers": f"127.0.0.1:{scene.kafka.port}"}, 100)
+    scene.produce({"bootstrap.servers": f"127.0.0.1:{kafka_of_ours.port}"}, 100)
     os.killpg(scene.clickhouse.process_group, signal.SIGSTOP)
     until(lambda: scene.says("ClickHouse: it takes connections and does not answer within 3 s"), SECONDS)
     os.killpg(scene.clickhouse.process_group, signal.SIGCONT)
@@ -166,7 +168,7 @@ def test_a_clickhouse_that_is_frozen_and_one_that_is_gone(scene: Scene) -> None:
 
 @pytest.fixture
 def secured_scene(tmp_path: Path, secured: SecuredKafka, clickhouse_of_ours: StartedServer) -> Iterator[Scene]:
-    made = Scene(tmp_path, secured.server, clickhouse_of_ours, secured.environment("worker"))
+    made = Scene(tmp_path, clickhouse_of_ours, secured.environment("worker"))
     yield made
     made.end()
 

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,11 +11,10 @@ from click.testing import CliRunner
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Producer
 
-from bench.systems.server_command import free_port
 from deploy.cli import main
 from schemas.model import Project
-from tests.in_process import RunningWorker
 from tests.ingest_worker.house import House, until
+from tests.integration.deployment.services import Services
 from tests.integration.ingest.test_ingest_command import FEED
 from tests.servers import ClickHouseServer
 
@@ -55,8 +49,7 @@ class Deployment:
             "PROJECT_DIR": str(folder / "project"),
             "BIRDHOUSE_SECRET": "a secret of the tests",
         }
-        self.workers: list[RunningWorker] = []
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.services = Services(folder, self.environment)
 
     def write(self, text: str) -> None:
         (self.folder / "project" / "datasources" / f"{self.name}.datasource").write_text(text + FEED.format(self.name))
@@ -65,41 +58,6 @@ class Deployment:
         said = CliRunner().invoke(main, ["deploy"], env=self.environment, catch_exceptions=False)
         assert said.exit_code == 0, said.output
         return said.output
-
-    def run(self, module: str, setting: str, *ports: str) -> Callable[[str], tuple[int, str]]:
-        """Start a service as a process; gives how to ask its admin port."""
-        port = free_port()
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("BIRDHOUSE_")}
-        own = {setting: str(port)} | {name: str(free_port()) for name in ports}
-        with (self.folder / f"{module}.log").open("ab") as log:
-            self.processes.append(
-                subprocess.Popen([sys.executable, "-m", module], env=inherited | self.environment | own, stderr=log)
-            )
-
-        def get(path: str) -> tuple[int, str]:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-                    return answer.status, answer.read().decode()
-            except urllib.error.HTTPError as error:
-                return error.code, error.read().decode()
-            except OSError:
-                return 0, ""
-
-        return get
-
-    def worker(self) -> Callable[[str], tuple[int, str]]:
-        """Start a worker; gives how to ask its admin port."""
-        self.workers.append(RunningWorker({**self.environment, "BIRDHOUSE_INGEST_ADMIN_PORT": "0"}))
-        return self.workers[-1].get
-
-    def stop_worker(self) -> None:
-        self.workers.pop().stop()
-
-    def worker_process(self) -> Callable[[str], tuple[int, str]]:
-        return self.run("ingest_worker", "BIRDHOUSE_INGEST_ADMIN_PORT")
-
-    def api(self) -> Callable[[str], tuple[int, str]]:
-        return self.run("query_api", "BIRDHOUSE_API_ADMIN_PORT", "BIRDHOUSE_API_PORT")
 
     def produce(self, numbers: range) -> None:
         producer = Producer({"bootstrap.servers": self.house.kafka})
@@ -116,9 +74,6 @@ class Deployment:
         )
         return [tuple(row) for row in found.result_rows]
 
-    def log(self, module: str) -> str:
-        return (self.folder / f"{module}.log").read_text()
-
 
 @pytest.fixture
 def deployment(
@@ -126,11 +81,7 @@ def deployment(
 ) -> Iterator[Deployment]:
     made = Deployment(kafka, clickhouse, database, clickhouse_client, unique_name, tmp_path)
     yield made
-    for worker in made.workers:
-        worker.stop()
-    for process in made.processes:
-        process.kill()
-        process.wait()
+    made.services.end()
 
 
 def test_services_of_a_project_that_is_not_deployed_are_ready_within_seconds_of_its_deploy(
@@ -139,7 +90,7 @@ def test_services_of_a_project_that_is_not_deployed_are_ready_within_seconds_of_
     (deployment.folder / "project" / "counting.pipe").write_text(PIPE.replace("{name}", deployment.name))
     deployment.deploy()
     deployment.write(DATA_SOURCE.replace("\n\nENGINE", ",\n    `new` Nullable(String) `json:$.new`\n\nENGINE", 1))
-    worker, api = deployment.worker_process(), deployment.api()
+    worker, api = deployment.services.worker_process(), deployment.services.api()
     until(lambda: "add the column `new`" in worker("/readyz")[1])
     until(lambda: "add the column `new`" in api("/readyz")[1])
     for get in (worker, api):
@@ -155,14 +106,14 @@ def test_services_of_a_project_that_is_not_deployed_are_ready_within_seconds_of_
     deployment.deploy()
     until(lambda: worker("/readyz")[0] == 200 and api("/readyz")[0] == 200, seconds=10)
     assert "birdhouse_ingest_schema_differences 0.0" in worker("/metrics")[1]
-    assert "the deployed schema is the project's again" in deployment.log("ingest_worker")
+    assert "the deployed schema is the project's again" in deployment.services.log("ingest_worker")
 
 
 def test_the_api_does_not_mind_what_is_there_besides(deployment: Deployment) -> None:
     deployment.deploy()
     deployment.sql("ALTER TABLE {db}.`{name}` ADD COLUMN more Int8")
     deployment.sql("DROP VIEW {db}.`{name}_reject`")
-    api = deployment.api()
+    api = deployment.services.api()
     until(lambda: api("/readyz")[0] == 200)
 
 
@@ -198,14 +149,14 @@ def test_what_is_changed_by_hand_holds_a_data_source_until_it_is_deployed_again(
     deployment: Deployment, statement: str, said: str
 ) -> None:
     deployment.deploy()
-    worker = deployment.worker()
+    worker = deployment.services.worker()
     until(lambda: worker("/readyz")[0] == 200)
     deployment.produce(range(20))
     until(lambda: len(deployment.rows("id")) == 20)
     deployment.sql(statement)
     # An insert that fails, or the minute, is what makes the worker look.
-    deployment.stop_worker()
-    worker = deployment.worker()
+    deployment.services.stop_worker()
+    worker = deployment.services.worker()
     until(lambda: said in worker("/readyz")[1])
     deployment.produce(range(20, 40))
     until(lambda: "nothing is inserted" in (json.loads(worker("/status")[1])["data_sources"][0]["last_error"] or ""))
@@ -219,7 +170,7 @@ def test_what_is_changed_by_hand_holds_a_data_source_until_it_is_deployed_again(
 
 def test_no_value_is_lost_between_a_column_dropped_and_the_look_that_finds_it(deployment: Deployment) -> None:
     deployment.deploy()
-    worker = deployment.worker()
+    worker = deployment.services.worker()
     until(lambda: worker("/readyz")[0] == 200)
     deployment.sql("ALTER TABLE {db}.`{name}` DROP COLUMN size")
     deployment.produce(range(50))
@@ -234,7 +185,7 @@ def test_a_type_that_was_changed_by_hand_is_refused_until_it_is_given_back_or_wr
 ) -> None:
     deployment.deploy()
     deployment.sql("ALTER TABLE {db}.`{name}` MODIFY COLUMN size Int8")
-    worker = deployment.worker()
+    worker = deployment.services.worker()
     until(lambda: "was made `Int32` and is `Int8` by hand" in worker("/readyz")[1])
     deployment.produce(range(1000, 1010))
     said = CliRunner().invoke(main, ["deploy"], env=deployment.environment)
@@ -250,7 +201,7 @@ def test_a_type_that_was_changed_by_hand_is_refused_until_it_is_given_back_or_wr
 def test_a_ttl_that_was_changed_by_hand_is_said_and_set_back(deployment: Deployment) -> None:
     deployment.deploy()
     deployment.sql("ALTER TABLE {db}.`{name}` MODIFY TTL at + INTERVAL 9000 DAY")
-    worker = deployment.worker()
+    worker = deployment.services.worker()
     until(lambda: "the TTL was changed by hand" in worker("/readyz")[1])
     deployment.produce(range(10))
     until(lambda: len(deployment.rows("id")) == 10)
@@ -271,7 +222,7 @@ def test_a_landing_table_made_anew_by_hand_takes_nothing(deployment: Deployment)
     )
     deployment.sql(f"DROP TABLE {landing} SYNC")
     deployment.sql(without.replace("String,\n)", "String\n)").partition("COMMENT")[0])
-    worker = deployment.worker()
+    worker = deployment.services.worker()
     until(lambda: "the mapping of messages to rows" in worker("/readyz")[1])
     deployment.produce(range(10))
     until(lambda: "nothing is inserted" in (json.loads(worker("/status")[1])["data_sources"][0]["last_error"] or ""))
@@ -291,12 +242,12 @@ def test_what_would_miss_a_view_that_somebody_dropped_is_not_inserted(deployment
     (project / "datasources" / "rolled.datasource").write_text(ROLLED)
     (project / "rolling.pipe").write_text(ROLLING.replace("{name}", deployment.name))
     deployment.deploy()
-    deployment.worker()
+    deployment.services.worker()
     deployment.produce(range(6))
     until(lambda: len(deployment.rows("id")) == 6)
-    deployment.stop_worker()
+    deployment.services.stop_worker()
     deployment.sql("DROP VIEW {db}.rolling SYNC")
-    worker, api = deployment.worker(), deployment.api()
+    worker, api = deployment.services.worker(), deployment.services.api()
     until(lambda: "`rolling`: create the view" in api("/readyz")[1])
     until(lambda: "it is not there any more" in worker("/readyz")[1])
     deployment.produce(range(6, 12))

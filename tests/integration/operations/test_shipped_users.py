@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from schemas.tables.views.view import ViewChanges
 from service.settings import load_settings
 from tests.ingest_worker.house import until
 from tests.integration.deployment.cut.scene import VIEWS, Scene
-from tests.integration.deployment.test_schema_watch import Deployment
+from tests.integration.deployment.services import Services
 
 SHIPPED = Path(__file__).parents[3] / "deploy/clickhouse/users.d/birdhouse.xml"
 CONFIG = """<clickhouse>
@@ -137,21 +136,15 @@ def shipped(server: tuple[str, dict[str, str]], kafka: str, unique_name: str, tm
     made.admin.close()
 
 
-Run = Callable[[str], subprocess.Popen[bytes]]
-
-
 @pytest.fixture
-def running(shipped: Shipped) -> Iterator[Deployment]:
+def running(shipped: Shipped) -> Iterator[Services]:
     """Starts services, with the environment of the user that is theirs."""
-    services = Deployment.__new__(Deployment)
-    services.folder, services.started = shipped.folder, []
+    services = Services(shipped.folder, {})
     yield services
-    for process in services.started:
-        process.kill()
-        process.wait()
+    services.end()
 
 
-def test_every_runbook_works_with_the_users_that_are_shipped(shipped: Shipped, running: Deployment) -> None:
+def test_every_runbook_works_with_the_users_that_are_shipped(shipped: Shipped, running: Services) -> None:
     # The worker deploys what only adds, takes partitions over and loads.
     running.environment = shipped.environment("ingest") | {"DEPLOY_ON_START": "true"}
     worker = running.worker()
@@ -182,12 +175,11 @@ def test_every_runbook_works_with_the_users_that_are_shipped(shipped: Shipped, r
     shipped.birdhouse("replay", "--data-source", "events", "--quarantine", "--check", codes=(0, 2))
     shipped.birdhouse("replay", "--data-source", "events", "--quarantine", codes=(0, 2))
     shipped.birdhouse("offsets", "--data-source", "events")
-    running.stop_last()
-    running.stop_last()
+    running.end()
     shipped.birdhouse("offsets", "--data-source", "events", "--to", "current", "--yes")
 
 
-def test_what_fits_a_mended_schema_leaves_the_quarantine(shipped: Shipped, running: Deployment) -> None:
+def test_what_fits_a_mended_schema_leaves_the_quarantine(shipped: Shipped, running: Services) -> None:
     shipped.birdhouse("deploy")
     running.environment = shipped.environment("ingest")
     worker = running.worker()
