@@ -5,6 +5,8 @@ BIN := .venv/bin
 STAMPS := .venv/.installed
 # 1 for the tests that need no server and are not slow.
 FAST ?=
+# Processes that tests are handed out to. Tests with servers mostly wait, so that it is more than there are cores.
+PROCESSES ?= 4
 # Rounds of each fault; a part of a fault's name; 1 for the runs with protections switched off; where rounds are kept.
 ROUNDS ?= 1
 FAULT ?=
@@ -24,7 +26,7 @@ run: $(STAMPS)/embedded ## Start everything on this machine: an embedded broker 
 	@exec $(BIN)/birdhouse run
 
 test: $(STAMPS)/dev ## Run every test, on real servers where there are some; FAST=1 for a first answer in a minute
-	$(BIN)/pytest --numprocesses $(if $(FAST),auto --fast,4) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses $(if $(FAST),auto --fast,$(PROCESSES)) --dist loadfile --no-loadscope-reorder
 
 check: $(STAMPS)/dev ## Check form, types, the house's rules and the generated docs
 	$(BIN)/ruff check .

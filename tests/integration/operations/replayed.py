@@ -19,6 +19,7 @@ from confluent_kafka.cimpl import NewTopic
 from schemas.project import load_project
 from service.deployment.apply import apply
 from service.deployment.plan import read_plan
+from tests.in_process import birdhouse
 from tests.servers import ClickHouseServer
 
 DATA_SOURCE = """SCHEMA >
@@ -96,10 +97,9 @@ class Scene:
         }
 
     def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
-        main = "from deploy.cli import main; main()"
-        command = [sys.executable, "-c", main, "replay", "--data-source", self.name, "--format", "json", *arguments]
+        """The command as a process, which may be killed."""
         return subprocess.Popen(
-            command,
+            [sys.executable, "-c", "from deploy.cli import main; main()", *self._command(*arguments)],
             env=self.environment(**more),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -109,9 +109,11 @@ class Scene:
 
     def replay(self, *arguments: str, **more: str) -> tuple[int, Document, str]:
         """Exit code, what was on stdout, and on stderr."""
-        process = self.start(*arguments, **more)
-        output, errors = process.communicate(timeout=100)
-        return process.returncode, json.loads(output) if output else {}, errors
+        said = birdhouse(self.environment(**more), *self._command(*arguments))
+        return said.returncode, json.loads(said.stdout) if said.stdout else {}, said.stderr
+
+    def _command(self, *arguments: str) -> tuple[str, ...]:
+        return ("replay", "--data-source", self.name, "--format", "json", *arguments)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self.client.query(sql.replace("@", f"`{self.name}`.`{self.name}`")).result_rows]
