@@ -10,9 +10,13 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from query_api.access.rate_limit import RateLimiter
+from query_api.answers.answers import Answers
+from query_api.answers.kept import KeptAnswers
+from query_api.answers.told import LocalTold
 from query_api.engine.admission import Admission
 from query_api.events.committed import CommitWatcher
 from query_api.live import Live, State
+from query_api.observing.answers import OF_KEPT, KeptCollector
 from query_api.observing.health import Health, Watched
 from query_api.observing.log import log_observation
 from query_api.observing.metrics import OBSERVATIONS, PREFIX, ApiMetrics
@@ -38,7 +42,7 @@ STATE = web.AppKey("STATE", State)
 LIVE = web.AppKey("LIVE", Live)
 # What the API counts of what it observes, and of its state, for whoever documents it.
 METRICS_PREFIX = PREFIX
-METRICS = (*metrics_of(OBSERVATIONS), *(measure.metric for measure in OF_QUERIES))
+METRICS = (*metrics_of(OBSERVATIONS), *(measure.metric for measure in (*OF_QUERIES, *OF_KEPT)))
 
 
 def create_app(
@@ -71,6 +75,7 @@ def create_app(
         servers = servers(observe)
     state = _state(settings, servers, observe, registry)
     registry.register(QueriesCollector(state.admission))
+    registry.register(KeptCollector(state.answers.kept, PREFIX))
     return _application(state, Live(partial(offered, state), _snapshot(state, project, catalog)))
 
 
@@ -113,14 +118,18 @@ def not_ready_because(state: State) -> list[str]:
 
 
 def _state(settings: QueryApiSettings, servers: Servers, observe: Observer, registry: CollectorRegistry) -> State:
+    admission = Admission(
+        concurrency=settings.max_queries,
+        queue=settings.max_queued,
+        queue_seconds=settings.max_queue_seconds,
+    )
+    kept, told = KeptAnswers(settings.cache_bytes), LocalTold()
     return State(
         settings=settings,
         servers=servers,
-        admission=Admission(
-            concurrency=settings.max_queries,
-            queue=settings.max_queued,
-            queue_seconds=settings.max_queue_seconds,
-        ),
+        admission=admission,
+        answers=Answers(servers.executor, settings.limits, admission, kept, told, observe),
+        told=told,
         rates=RateLimiter(),
         watcher=CommitWatcher(servers.committed, observe),
         health=Health(_watched(settings, servers), observe),
@@ -154,6 +163,7 @@ async def _run_background(app: web.Application) -> AsyncIterator[None]:
     yield
     await state.health.stop()
     await state.watcher.close()
+    await state.answers.close()
     await state.servers.producer.close(state.settings.shutdown_seconds)
     await state.servers.executor.close()
 

@@ -9,6 +9,8 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from query_api.access.rate_limit import RateLimiter
+from query_api.answers.answers import Answers
+from query_api.answers.told import Told
 from query_api.engine.admission import Admission
 from query_api.events.committed import CommitWatcher
 from query_api.observing.health import Health
@@ -27,6 +29,8 @@ class State:
     settings: QueryApiSettings
     servers: Servers
     admission: Admission
+    answers: Answers
+    told: Told
     rates: RateLimiter
     watcher: CommitWatcher
     health: Health

@@ -38,9 +38,10 @@ def offered(state: State, snapshot: Snapshot) -> tuple[Route, ...]:
 def _questions(state: State, snapshot: Snapshot) -> tuple[Route, ...]:
     executor, limits = state.servers.executor, state.settings.limits
     sql = CallerSql(snapshot.catalog, executor, limits)
-    answering = Answering(state.admission, snapshot.catalog.secrets, state.observe)
+    answering = Answering(state.admission, state.answers, snapshot.catalog.secrets, state.observe)
+    version, cache_seconds = state.answers.begin_anew(), state.settings.cache_seconds
     return (
-        *PipeHandlers(snapshot, sql, answering, executor, limits).routes(),
+        *PipeHandlers(snapshot, sql, answering, version, cache_seconds).routes(),
         *SqlHandlers(snapshot, sql, answering).routes(),
         *ExplainHandlers(snapshot, state.admission, Explainer(executor, limits)).routes(),
     )
@@ -52,7 +53,7 @@ def _events(state: State, snapshot: Snapshot) -> tuple[Route, ...]:
     read = partial(read_rows, servers.executor, settings.limits)
     ingest = EventIngest(servers.producer, servers.topics, state.watcher, count, read)
     most, seconds = settings.max_body_bytes, settings.wait_seconds
-    return tuple(EventHandlers(snapshot, ingest, most, seconds).routes())
+    return tuple(EventHandlers(snapshot, ingest, most, seconds, state.told.advance).routes())
 
 
 def _project(state: State, snapshot: Snapshot) -> tuple[Route, ...]:

@@ -40,6 +40,15 @@ class QueryApiSettings(ServiceSettings):
     max_queue_seconds: float = Field(
         5, ge=0, description="Longest that a query waits for its turn, in seconds, else 503."
     )
+    cache_seconds: int = Field(
+        0,
+        ge=0,
+        le=31_536_000,
+        description="How long answers are kept, in seconds, where a pipe does not say it (`CACHE`); 0: not at all.",
+    )
+    cache_bytes: int = Field(
+        67_108_864, ge=0, description="Most memory for answers that are kept; 0: none is, whatever pipes say."
+    )
     max_body_bytes: int = Field(
         10_485_760, ge=1, description="Largest request body, also after decompression, else 413."
     )

@@ -177,9 +177,13 @@ class DataSource:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`TYPE endpoint`: the node is answered over HTTP."""
+    """`TYPE endpoint`: the node is answered over HTTP.
+
+    `cache_seconds`: how long an answer may be kept (`CACHE`), 0 for not at all, None where the file does not say.
+    """
 
     type_name: ClassVar[str] = "endpoint"
+    cache_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ class Admission:
                 "hint: the limits are the settings `BIRDHOUSE_API_MAX_QUERIES` and `BIRDHOUSE_API_MAX_QUEUED`"
             )
 
-    async def _enter(self) -> None:
+    async def take(self) -> None:
+        """Get a slot, which has to be given back. Raises `Unavailable` when there is none in time."""
         self.expect_room()
         if self.running < self._concurrency:
             self.running += 1
@@ -60,12 +61,12 @@ class Admission:
             await turn.come
         except asyncio.CancelledError:
             if turn.come.done() and not turn.come.cancelled() and turn.come.exception() is None:
-                self._leave()  # the turn came while its owner left
+                self.give_back()  # the turn came while its owner left
             raise
         finally:
             self.waiting -= 1
 
-    def _leave(self) -> None:
+    def give_back(self) -> None:
         """Hand the slot to the next in the queue who is still there."""
         while self._turns:
             come = self._turns.popleft().come
@@ -96,7 +97,7 @@ class _Slot:
         self._admission = admission
 
     async def __aenter__(self) -> None:
-        await self._admission._enter()
+        await self._admission.take()
 
     async def __aexit__(self, *_: object) -> None:
-        self._admission._leave()
+        self._admission.give_back()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import hdrs, web
@@ -36,12 +36,14 @@ _WAIT_WORDS = {"true": True, "1": True, "false": False, "0": False, "": False}
 
 @dataclass(frozen=True, slots=True)
 class EventHandlers:
-    """The stages of one request. `max_body_bytes` bounds the body after decompression."""
+    """The stages of one request. `max_body_bytes` bounds the body after decompression; `on_stored` is called before a
+    caller is told that its rows are stored."""
 
     snapshot: Snapshot
     ingest: EventIngest
     max_body_bytes: int
     wait_seconds: float
+    on_stored: Callable[[], None]
 
     def routes(self) -> Sequence[Route]:
         return (Route("POST", "/v0/events", self.take, self._described, "events"),)
@@ -60,6 +62,8 @@ class EventHandlers:
         documents = await self._documents(request)
         taken = await self.ingest.take(feed, documents, wait_seconds=self.wait_seconds if is_waiting else None)
         trace.documents, trace.quarantined = taken.documents, taken.quarantined
+        if taken.is_stored:
+            self.on_stored()
         return _response(taken)
 
     def _feed(self, name_or_id: str) -> Feed:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry
 
-from query_api.observing import lifetime, requests, servers
+from query_api.observing import answers, lifetime, requests, servers
 from query_api.observing.observations import Observation
 from service.observing.declared import declared_in
 from service.observing.metrics import MetricsObserver
 
 PREFIX = "birdhouse_api_"
 # Everything that the API observes: a module that declares more belongs here.
-OBSERVATIONS = declared_in(Observation, lifetime, servers, requests)
+OBSERVATIONS = declared_in(Observation, lifetime, servers, requests, answers)
 
 
 class ApiMetrics(MetricsObserver):

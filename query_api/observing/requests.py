@@ -12,6 +12,7 @@ from service.observing.declared import Line
 from service.observing.metric import Among, Counter, Histogram
 
 Route = Literal["pipe", "sql", "events", "other"]
+Cache = Literal["", "hit", "joined", "asked"]
 
 # Seconds; the time limit of a query is 10 by default.
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -31,8 +32,17 @@ _ROWS_READ = Counter("rows_read", "Rows that ClickHouse read for answers.", ("re
 _BYTES_READ = Counter("bytes_read", "Bytes that ClickHouse read for answers.", ("resource",))
 _EVENTS = Counter("events", "Events taken over HTTP and acknowledged by Kafka.", ("resource",))
 # Of a request's line, where they are known.
-_OPTIONAL = ("resource", "format", "token", "rows_read", "bytes_read", "documents", "quarantined", "error")
+_OPTIONAL = (
+    *("resource", "format", "token", "rows_read", "bytes_read", "documents", "quarantined"),
+    *("cache", "query_id", "error"),
+)
 _optional_of = attrgetter(*_OPTIONAL)
+_CACHED_ANSWERS = Counter(
+    "cache_answers",
+    "Answers of pipes by where they came from: kept from before (hit), of a question that was under way (joined), or,"
+    " where they are kept for a time, of ClickHouse (asked).",
+    ("resource", "cache"),
+)
 _IS_QUERY = Among("route", ("pipe", "sql"))
 
 
@@ -43,7 +53,9 @@ class RequestEnded(Observation):
     Not frozen: one is made for every request, and a frozen one takes almost three times as long.
 
     `resource` is the pipe or data source, only if the project has it; `token` is a token's name, never its value.
-    Rows and bytes read are ClickHouse's; `documents` are those of an events request.
+    Rows and bytes read are ClickHouse's; `documents` are those of an events request. `cache` says where the answer of a
+    pipe came from, empty for one that was asked of ClickHouse and is not kept; `query_id` is that of its query where
+    another request asked it.
     """
 
     log = Line(lambda ended: logging.WARNING if ended.status >= 500 else logging.INFO, "request")
@@ -53,6 +65,7 @@ class RequestEnded(Observation):
         _ROWS_READ.inc("rows_read", when=_IS_QUERY),
         _BYTES_READ.inc("bytes_read", when=_IS_QUERY),
         _EVENTS.inc("documents", when=Among("route", ("events",))),
+        _CACHED_ANSWERS.inc(when=Among("cache", ("hit", "joined", "asked"))),
     )
 
     request_id: str
@@ -67,11 +80,13 @@ class RequestEnded(Observation):
     bytes_read: int = 0
     documents: int = 0
     quarantined: int = 0
+    cache: Cache = ""
+    query_id: str = ""
     error: str = ""
 
     def log_fields(self) -> dict[str, object]:
         """What every request has, and of the rest what is known."""
-        return {
+        fields: dict[str, object] = {
             "method": self.method,
             "route": self.route,
             "status": self.status,
@@ -79,6 +94,9 @@ class RequestEnded(Observation):
             "request_id": self.request_id,
             **{name: value for name, value in zip(_OPTIONAL, _optional_of(self), strict=True) if value},
         }
+        if self.cache == "asked":
+            del fields["cache"]  # it is what every line without the field says
+        return fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from query_api.observing.requests import RequestEnded, Route
+from query_api.observing.requests import Cache, RequestEnded, Route
 
 
 @dataclass(slots=True)
@@ -22,6 +22,8 @@ class Trace:
     bytes_read: int = 0
     documents: int = 0
     quarantined: int = 0
+    cache: Cache = ""
+    query_id: str = ""
     error: str = ""
     # Of the answer, whatever it is.
     headers: dict[str, str] = field(default_factory=dict)
@@ -40,6 +42,8 @@ class Trace:
             bytes_read=self.bytes_read,
             documents=self.documents,
             quarantined=self.quarantined,
+            cache=self.cache,
+            query_id=self.query_id,
             error=self.error,
         )
 

@@ -8,6 +8,10 @@ from typing import Protocol
 
 from aiohttp import web
 
+from query_api.answers.answers import Answers
+from query_api.answers.kept import KeptAnswer
+from query_api.answers.question import PipeQuestion
+from query_api.answers.respond import kept_response
 from query_api.engine.admission import Admission
 from query_api.engine.database_errors import without_secrets
 from query_api.engine.execute import Answer
@@ -27,38 +31,91 @@ class Ask(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What a request asks of ClickHouse, ready to run, and the format of the answer."""
+class CallerQuestion:
+    """What a caller's own SQL asks of ClickHouse, ready to run, and the format of the answer. It is nobody else's."""
 
     ask: Ask
     answer_format: AnswerFormat
 
 
-Prepare = Callable[[SqlRequest], Awaitable[Question]]
+Prepare = Callable[[SqlRequest], Awaitable[CallerQuestion | PipeQuestion]]
 """Makes the question of what a request holds. Raises `RequestError` and `TemplateError`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """`admission` is all requests'; `secrets` are hidden in what ClickHouse refuses with."""
+    """`admission` and `answers` are all requests'; `secrets` are hidden in what ClickHouse refuses with."""
 
     admission: Admission
+    answers: Answers
     secrets: SecretValues
     observe: Observer
 
-    async def answer(self, request: web.Request, prepare: Prepare, *, expects_sql: bool = False) -> web.StreamResponse:
-        """Answer a request whose token and resource have been looked at. With `expects_sql` its body is SQL."""
-        trace = trace_of(request)
-        self.admission.expect_room()
+    async def answer(
+        self,
+        request: web.Request,
+        prepare: Prepare,
+        *,
+        expects_sql: bool = False,
+        may_share: bool = False,
+        shortcut: bytes | None = None,
+    ) -> web.StreamResponse:
+        """Answer a request whose token and resource have been looked at. With `expects_sql` its body is SQL.
+
+        Where it `may_share` an answer it is looked at even when there is no room for another question. By its
+        `shortcut` the answer is found again, if it is kept.
+        """
+        if not may_share:
+            self.admission.expect_room()
         asked = await read_sql_request(request, expects_sql=expects_sql)
         question = await prepare(asked)
-        answer_format = question.answer_format
+        try:
+            if isinstance(question, PipeQuestion):
+                return await self._answer_pipe(request, question, shortcut)
+            return await self._answer_caller(request, question, asked.parameters.settings)
+        except QueryRefused as error:
+            raise without_secrets(error, self.secrets) from None
+
+    def answer_kept(self, request: web.Request, shortcut: bytes) -> web.Response | None:
+        """The answer to which a request like this led before, if it is still kept."""
+        kept = self.answers.kept.recall(shortcut)
+        if kept is None:
+            return None
+        trace = trace_of(request)
+        trace.cache, trace.query_id = "hit", kept.query_id
+        return self._respond(request, kept)
+
+    async def _answer_caller(
+        self, request: web.Request, question: CallerQuestion, settings: Mapping[str, str]
+    ) -> web.StreamResponse:
+        trace = trace_of(request)
         async with self.admission.slot():
-            try:
-                answer = await question.ask(
-                    format=answer_format.name, query_id=trace.request_id, settings=asked.parameters.settings
-                )
-            except QueryRefused as error:
-                raise without_secrets(error, self.secrets) from None
+            answer = await question.ask(
+                format=question.answer_format.name, query_id=trace.request_id, settings=settings
+            )
             trace.rows_read, trace.bytes_read = answer.summary.rows_read, answer.summary.bytes_read
-            return await send_answer(request, answer, answer_format, self.observe)
+            return await send_answer(request, answer, question.answer_format, self.observe)
+
+    async def _answer_pipe(
+        self, request: web.Request, question: PipeQuestion, shortcut: bytes | None
+    ) -> web.StreamResponse:
+        trace = trace_of(request)
+        given = await self.answers.ask(question, trace.request_id)
+        asked, kept = given.asked, given.asked.kept
+        if given.is_first:
+            trace.rows_read, trace.bytes_read = asked.answer.summary.rows_read, asked.answer.summary.bytes_read
+        if given.origin != "asked":
+            trace.cache, trace.query_id = given.origin, given.query_id
+        elif kept is not None:
+            trace.cache = "asked"
+        try:
+            if kept is None:
+                return await send_answer(request, asked.answer, question.answer_format, self.observe)
+            if shortcut is not None:
+                self.answers.kept.remember(shortcut, kept)
+            return self._respond(request, kept)
+        finally:
+            asked.let_go()
+
+    def _respond(self, request: web.Request, kept: KeptAnswer) -> web.Response:
+        return kept_response(request, kept, self.answers.kept.clock())

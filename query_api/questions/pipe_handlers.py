@@ -10,11 +10,11 @@ from aiohttp import web
 
 from query_api.access.auth import AccessToken
 from query_api.access.authenticate import authenticate
-from query_api.engine.execute import Executor
-from query_api.engine.limits import MAX_VALUE_BYTES, Limits
+from query_api.answers.question import PipeQuestion, shortcut
+from query_api.engine.limits import MAX_VALUE_BYTES
 from query_api.errors import BadRequest, NotFound, TooLarge
 from query_api.observing.trace import trace_of
-from query_api.questions.answering import Answering, Question
+from query_api.questions.answering import Answering, CallerQuestion
 from query_api.questions.pipe_operations import pipe_operations
 from query_api.questions.sql_statement import CallerSql, reader_of
 from query_api.routes import Route
@@ -30,13 +30,16 @@ from schemas.template.values.json_values import json_text
 
 @dataclass(frozen=True, slots=True)
 class PipeHandlers:
-    """What is the pipes' own in the stages of an answer."""
+    """What is the pipes' own in the stages of an answer.
+
+    `version` is the project's (`Answers.begin_anew`); answers are kept `cache_seconds` where a pipe does not say it.
+    """
 
     snapshot: Snapshot
     sql: CallerSql
     answering: Answering
-    executor: Executor
-    limits: Limits
+    version: int
+    cache_seconds: int
 
     def routes(self) -> Sequence[Route]:
         endpoints = self.snapshot.catalog.endpoints.values()
@@ -66,24 +69,45 @@ class PipeHandlers:
         endpoint = snapshot.catalog.endpoints.get(name)
         if endpoint is None:
             raise no_endpoint(pipe)
-        return await self.answering.answer(request, partial(self._question, endpoint, token, FORMATS[trace.format]))
+        prepare = partial(self._question, endpoint, token, FORMATS[trace.format])
+        if not self._may_keep(endpoint):
+            may_share = self.answering.answers.is_asking(name)
+            return await self.answering.answer(request, prepare, may_share=may_share)
+        if request.method != "GET":
+            return await self.answering.answer(request, prepare, may_share=True)
+        led_here = self._shortcut(request, name, trace.format, token)
+        kept = self.answering.answer_kept(request, led_here)
+        if kept is not None:
+            return kept
+        return await self.answering.answer(request, prepare, may_share=True, shortcut=led_here)
+
+    def _may_keep(self, endpoint: CompiledEndpoint) -> bool:
+        return endpoint.has_own_cache_time or endpoint.seconds_kept(None, self.cache_seconds) > 0
+
+    def _shortcut(self, request: web.Request, pipe: str, extension: str, token: AccessToken) -> bytes:
+        fixed = token.fixed_values.get(pipe)
+        # As it was sent: decoded, `?a=1%26b=2` is like `?a=1&b=2`.
+        raw = request.rel_url.raw_query_string
+        return shortcut(self.version, pipe, extension, repr(sorted(fixed.items())) if fixed else "", raw)
 
     async def _question(
         self, endpoint: CompiledEndpoint, token: AccessToken, answer_format: AnswerFormat, asked: SqlRequest
-    ) -> Question:
+    ) -> CallerQuestion | PipeQuestion:
         """The pipe's own query, or the caller's SQL over the pipe."""
         if answer_format.name == CSV_WITH_HEADER and not asked.parameters.has_csv_header:
             answer_format = CSV_WITHOUT_HEADER
         values = token.values(endpoint.name, asked.parameters.values)
         if asked.sql is None:
             query = _render(endpoint, values)
-            return Question(partial(self.executor.execute, query, limits=self.limits), answer_format)
+            seconds = endpoint.seconds_kept(query, self.cache_seconds)
+            settings = asked.parameters.settings
+            return PipeQuestion(self.version, endpoint.name, query, answer_format, settings, seconds)
         token.require_own_sql()
         reader = reader_of(token)
         statement = await self.sql.compose(asked.sql, values, endpoint.name, reader)
         if statement.format is not None:
             raise BadRequest("the SQL cannot have a FORMAT clause\nhint: the end of the URL says the format")
-        return Question(partial(self.sql.run, statement, reader), answer_format)
+        return CallerQuestion(partial(self.sql.run, statement, reader), answer_format)
 
 
 def _render(endpoint: CompiledEndpoint, values: Values) -> Query:

@@ -12,7 +12,7 @@ from query_api.access.auth import AccessToken
 from query_api.access.authenticate import authenticate
 from query_api.errors import BadRequest, NotFound
 from query_api.observing.trace import Trace, trace_of
-from query_api.questions.answering import Answering, Question
+from query_api.questions.answering import Answering, CallerQuestion
 from query_api.questions.json_schemas.answers import OPEN_ROW, answer_schema
 from query_api.questions.sql_statement import CallerSql, reader_of
 from query_api.questions.sql_text import MAX_SQL_CHARACTERS
@@ -44,7 +44,7 @@ class SqlHandlers:
         token.require_own_sql()
         return await self.answering.answer(request, partial(self._question, token, trace), expects_sql=True)
 
-    async def _question(self, token: AccessToken, trace: Trace, asked: SqlRequest) -> Question:
+    async def _question(self, token: AccessToken, trace: Trace, asked: SqlRequest) -> CallerQuestion:
         if asked.sql is None:
             raise BadRequest("the SQL is missing\nhint: send a SELECT as the parameter `q` or as the body")
         if asked.pipeline is not None:
@@ -55,7 +55,7 @@ class SqlHandlers:
         statement = await self.sql.compose(asked.sql, asked.parameters.values, asked.pipeline, reader)
         answer_format = sql_format(statement.format)
         trace.format = answer_format.name
-        return Question(partial(self.sql.run, statement, reader), answer_format)
+        return CallerQuestion(partial(self.sql.run, statement, reader), answer_format)
 
 
 _STATEMENT: Object = {

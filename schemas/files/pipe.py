@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from schemas.files.lines.datafile import Datafile, Line
 from schemas.files.lines.instructions import Grammar, Instruction, read_instructions
 from schemas.files.nodes.drafts import NodeDraft, draft_of, nodes_of
-from schemas.files.nodes.kinds import FORMS, NODE_PREFIXES, NODE_WORDS
+from schemas.files.nodes.kinds import CACHE, ENDPOINT, FORMS, NODE_PREFIXES, NODE_WORDS
 from schemas.files.tokens import read_list, read_token
-from schemas.model import Endpoint, Pipe, Place, Problem, Token
+from schemas.model import Pipe, Place, Problem, Token
 
 _NOT_ACTED_ON = ("VERSION", "PUBLISHED_VERSION")
 _WORDS = frozenset({"DESCRIPTION", "TAGS", "TOKEN", "NODE", "SQL", "TYPE", *_NOT_ACTED_ON})
@@ -23,6 +23,7 @@ class _Draft:
     tokens: list[Token] = field(default_factory=list)
     description: str = ""
     tags: tuple[str, ...] = ()
+    cache: Instruction | None = None
 
 
 def read_pipe(source: Datafile, name: str, *, publishes_last_node: bool = False) -> Pipe | None:
@@ -36,11 +37,13 @@ def read_pipe(source: Datafile, name: str, *, publishes_last_node: bool = False)
     if not draft.nodes:
         hint = "a pipe has at least one `NODE name` with `SQL >`"
         source.problems.append(Problem(Place(source.file), "there is no NODE", hint))
+    if publishes_last_node and draft.nodes and all(each.type_line is None for each in draft.nodes):
+        draft.nodes[-1].form = ENDPOINT
+    if draft.cache is not None:
+        _give_cache(draft.cache, draft.nodes, source.problems)
     nodes = nodes_of(draft.nodes, source.problems)
     if source.has_errors:
         return None
-    if publishes_last_node and all(each.type_line is None for each in draft.nodes):
-        nodes[-1] = replace(nodes[-1], kind=Endpoint())
     return Pipe(name, tuple(nodes), tuple(draft.tokens), draft.description, draft.tags, source.text, Place(source.file))
 
 
@@ -59,8 +62,23 @@ def _take(draft: _Draft, instruction: Instruction, problems: list[Problem]) -> N
         draft.nodes[-1].take(instruction, problems)
     elif name == "DESCRIPTION":
         draft.description = instruction.text
+    elif name == CACHE:
+        draft.cache = instruction
     else:
         problems.append(instruction.problem(f"{name} stands before any NODE", "write `NODE name` before it"))
+
+
+def _give_cache(cache: Instruction, nodes: list[NodeDraft], problems: list[Problem]) -> None:
+    """Give the CACHE at a pipe's head to its endpoint, unless that has one of its own."""
+    endpoint = next((each for each in nodes if each.form is ENDPOINT), None)
+    if endpoint is None:
+        hint = "answers are kept of an endpoint: give one of its nodes the line `TYPE endpoint`"
+        problems.append(cache.problem("CACHE is not acted on: the pipe is no endpoint", hint, warning=True))
+    elif CACHE in endpoint.lines:
+        text = f"CACHE is not acted on: that of the node `{endpoint.name}` counts"
+        problems.append(cache.problem(text, "leave one of them out", warning=True))
+    else:
+        endpoint.lines[CACHE] = cache
 
 
 def _stays_in_block(name: str, before: Line | None, line: Line) -> bool:

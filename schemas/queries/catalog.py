@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from schemas.errors import ProjectError
-from schemas.model import Node, Pipe, Problem, Project
+from schemas.model import Endpoint, Node, Pipe, Problem, Project
 from schemas.queries.checks import check_nodes, problem_at, warnings_of
 from schemas.queries.compose import CallerStatement, Composer
 from schemas.queries.graph import Graph
@@ -29,7 +29,7 @@ class CompiledEndpoint:
 
     `parameters` names each parameter once; `dependencies` are the data sources (and `<name>_quarantine` tables)
     that it reads, through nodes and other pipes, on any branch of its templates. `has_own_errors`: one of them calls
-    custom_error().
+    custom_error(); `has_own_cache_time`: cache_ttl(). `cache_seconds` is the pipe's own word, None without.
     """
 
     name: str
@@ -37,6 +37,8 @@ class CompiledEndpoint:
     parameters: tuple[Parameter, ...]
     dependencies: tuple[str, ...]
     has_own_errors: bool
+    has_own_cache_time: bool
+    cache_seconds: int | None
     pipe: Pipe
     _node: CompiledNode
     _composer: Composer
@@ -48,6 +50,13 @@ class CompiledEndpoint:
         Raises TemplateError: `status` and `body` are the answer.
         """
         return self._composer.render(self._node, values)
+
+    def seconds_kept(self, query: Query | None, usual: int) -> int:
+        """How long the answer to one of its queries may be kept: what the template says, else the pipe, else `usual`.
+        Without a query as long as those for which the template says nothing."""
+        if query is not None and query.cache_seconds is not None:
+            return query.cache_seconds
+        return self.cache_seconds if self.cache_seconds is not None else usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +142,8 @@ def _endpoint(
         parameters=merge([use for each in reached for use in each.parameters]),
         dependencies=reads.data_sources,
         has_own_errors=any("custom_error" in each.node.sql for each in reached),
+        has_own_cache_time=any("cache_ttl" in each.node.sql for each in reached),
+        cache_seconds=node.node.kind.cache_seconds if isinstance(node.node.kind, Endpoint) else None,
         pipe=pipe,
         _node=node,
         _composer=composer,

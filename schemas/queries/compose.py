@@ -219,7 +219,8 @@ def _part(
 
 
 def _query(sql: str, render: Render) -> Query:
-    return Query(sql, render.bindings.parameters, render.settings, frozenset(render.bindings.verbatim))
+    bindings = render.bindings
+    return Query(sql, bindings.parameters, render.settings, frozenset(bindings.verbatim), render.cache_seconds)
 
 
 def _expect_rows(node: CompiledNode, counts: Iterable[RowCount], values: Mapping[str, object], render: Render) -> None:

@@ -14,13 +14,15 @@ class Query:
     `parameters` maps each name to its unescaped text, as ClickHouse would parse it for its type (an array as
     `['a','b']`); the transport does its own escaping. ClickHouse's HTTP interface undoes TSV escapes for text and
     numbers alone: the parameters in `verbatim` (arrays, maps, identifiers) must be sent without them (tried on
-    26.9). `settings` are ClickHouse settings the template asked for.
+    26.9). `settings` are ClickHouse settings the template asked for; `cache_seconds` is how long it lets the answer be
+    kept, None where it does not say.
     """
 
     sql: str
     parameters: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     verbatim: frozenset[str] = frozenset()
+    cache_seconds: int | None = None
 
 
 # A list's members are text, `JsonLiteral`, None (JSON's null), or lists and objects of those.

@@ -31,7 +31,7 @@ class Render:
     without value and default; each template sets its own.
     """
 
-    __slots__ = ("bindings", "budget", "column_kinds", "missing", "secrets", "settings", "table_name")
+    __slots__ = ("bindings", "budget", "cache_seconds", "column_kinds", "missing", "secrets", "settings", "table_name")
 
     def __init__(
         self,
@@ -47,3 +47,9 @@ class Render:
         self.table_name = table_name
         self.column_kinds = column_kinds or {}
         self.missing = ""
+        # How long the answer may be kept; None while no template says so.
+        self.cache_seconds: int | None = None
+
+    def keep_for(self, seconds: int) -> None:
+        """Let the answer be kept for a time: of all that are named the shortest, since every node relies on its own."""
+        self.cache_seconds = seconds if self.cache_seconds is None else min(self.cache_seconds, seconds)

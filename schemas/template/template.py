@@ -11,6 +11,7 @@ from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.exceptions import TemplateSyntaxError
 
 from schemas.template.compiling.allowed import is_python
+from schemas.template.compiling.calls import WrongConstantError
 from schemas.template.compiling.comparisons import compared_columns
 from schemas.template.compiling.declarations import WrongDefaultError
 from schemas.template.compiling.grammar import REFUSED_TAGS
@@ -69,7 +70,7 @@ class Template:
             raise
         except TemplateSyntaxError as error:
             raise self._compile_error(_message_of(error), error.lineno) from None
-        except WrongDefaultError as error:
+        except (WrongConstantError, WrongDefaultError) as error:
             raise self._compile_error(str(error), error.ordinal) from None
         except (JinjaError, SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
             reason = error.message if isinstance(error, JinjaError) else in_our_words(error)

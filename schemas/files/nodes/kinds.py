@@ -14,7 +14,11 @@ from schemas.model import Copy, Endpoint, Engine, Materialization, NodeKind, Pro
 
 # A minute, an hour, a day of the month, a month and a day of the week, as in `*/5 * * * MON-FRI`.
 _CRON = re.compile(r"(?:[\w*/,?#-]+\s+){4}[\w*/,?#-]+", re.ASCII)
+# How long answers are kept: of an endpoint, and taken at the head of a pipe too.
+CACHE = "CACHE"
 _WORDS = ("@on-demand", "@once")
+_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
+_MOST_CACHE_SECONDS = 31_536_000
 
 
 def _schedule(instruction: Instruction, problems: list[Problem]) -> str:
@@ -26,6 +30,16 @@ def _schedule(instruction: Instruction, problems: list[Problem]) -> str:
         hint = f"write a cron expression of five fields, as in `0 * * * *`, or {' or '.join(_WORDS)}"
         problems.append(instruction.problem(f"`{schedule[:60]}` is no {instruction.name}", hint))
     return schedule
+
+
+def _cache_seconds(instruction: Instruction, problems: list[Problem]) -> int | None:
+    text = instruction.text
+    if _SECONDS.fullmatch(text) and int(text) <= _MOST_CACHE_SECONDS:
+        return int(text)
+    if not is_unfilled(text):
+        hint = f"write whole seconds up to {_MOST_CACHE_SECONDS} (a year), as in `CACHE 60`; 0 keeps no answer"
+        problems.append(instruction.problem(f"`{text[:60]}` is no CACHE", hint))
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +56,10 @@ class NodeForm:
 
 
 PLAIN = NodeForm("standard")
+ENDPOINT = NodeForm("endpoint", Endpoint, (DeclaredLine(CACHE, "cache_seconds", _cache_seconds),))
 _FORMS = (
     PLAIN,
-    NodeForm("endpoint", Endpoint),
+    ENDPOINT,
     NodeForm(
         "materialized",
         Materialization,
@@ -87,7 +102,7 @@ FORMS: Mapping[str, NodeForm] = {form.word: form for form in _FORMS} | {"stream"
 
 _ENGINE_WORDS = frozenset(name for name in ENGINE_LINES if name.startswith("ENGINE"))
 # What an endpoint or a standard node may carry without meaning anything.
-_HARMLESS = frozenset({"CACHE", "BACKFILL"})
+_HARMLESS = frozenset({"BACKFILL"})
 # Lines of other products and of Classic, which no type here has.
 _FOREIGN = frozenset({"FILTER", "SCOPE", "INDEXES"})
 NODE_WORDS = frozenset().union(*(by_name(form.lines) for form in _FORMS), _ENGINE_WORDS, _HARMLESS, _FOREIGN)
@@ -126,7 +141,8 @@ def kind_problems(name: str, form: NodeForm, head: Instruction, lines: Mapping[s
         yield head.problem(f"the {form.word} node `{name}` needs {form.needs}", f"write `{form.needs} name`")
     if head.text.lower() == "stream":
         yield head.problem(f"the stream node `{name}` is read as a standard node", warning=True)
-    if form.kind in (None, Endpoint):
-        for word in [word for word in lines if word not in _HARMLESS]:
+    own = by_name(form.lines)
+    for word in lines:
+        if word not in own and word not in _HARMLESS and (word == CACHE or form.kind in (None, Endpoint)):
             text = f"{form.word.title()} node '{name}' has an invalid attribute ({word.lower()})"
             yield lines[word].problem(text, "the line is not acted on", warning=True)

@@ -8,7 +8,17 @@ from inspect import Signature, signature
 from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
 
+from schemas.template.errors import TemplateRenderError
 from schemas.template.functions.registry import FUNCTIONS, TemplateFunction
+
+
+class WrongConstantError(Exception):
+    """A constant in a call, in the tag `ordinal`, that no render takes."""
+
+    def __init__(self, message: str, ordinal: int) -> None:
+        super().__init__(message)
+        self.ordinal = ordinal
+
 
 # Tinybird's words for a call of what is no function.
 _NO_FUNCTION = "wrong syntax, you might be using a not valid function inside a control block"
@@ -40,6 +50,16 @@ def expect_arguments(name: str, node: nodes.Call) -> None:
         raise TemplateSyntaxError(f"{name}() takes {what}", node.lineno) from None
     if name == "columns":
         _expect_function_name(node)
+    _expect_constant(FUNCTIONS[name], node)
+
+
+def _expect_constant(function: TemplateFunction, node: nodes.Call) -> None:
+    if function.expect is None or not node.args or not isinstance(node.args[0], nodes.Const):
+        return
+    try:
+        function.expect(node.args[0].value)
+    except TemplateRenderError as error:
+        raise WrongConstantError(error.message, node.lineno) from None
 
 
 def _expect_function_name(node: nodes.Call) -> None:

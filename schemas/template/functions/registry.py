@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 # Its first argument is the render that calls it.
 Function = Callable[..., object]
+Expect = Callable[[object], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class TemplateFunction:
 
     `reads_parameter`: its first argument is the name of a parameter. `is_typed`: a text in that place must be a value
     of the type that the function is called like. `is_for_control`: it may stand in conditions and `set` alone, as some
-    of Python's own in Tinybird. `writes_sql`: a tag of it leaves something in the statement.
+    of Python's own in Tinybird. `writes_sql`: a tag of it leaves something in the statement. `expect` looks at a first
+    argument that is a constant, before anybody asks: it raises TemplateRenderError for one that no render takes.
     """
 
     name: str
@@ -24,6 +26,7 @@ class TemplateFunction:
     is_typed: bool = False
     is_for_control: bool = False
     writes_sql: bool = True
+    expect: Expect | None = None
 
 
 FUNCTIONS: dict[str, TemplateFunction] = {}
@@ -38,13 +41,18 @@ def declare(
     is_typed: bool = False,
     is_for_control: bool = False,
     writes_sql: bool = True,
+    expect: Expect | None = None,
 ) -> None:
     """Make a function known to all templates."""
-    FUNCTIONS[name] = TemplateFunction(name, call, reads_parameter, is_typed, is_for_control, writes_sql)
+    FUNCTIONS[name] = TemplateFunction(name, call, reads_parameter, is_typed, is_for_control, writes_sql, expect)
 
 
 def template_function(
-    *also: str, reads_parameter: bool = False, is_for_control: bool = False, writes_sql: bool = True
+    *also: str,
+    reads_parameter: bool = False,
+    is_for_control: bool = False,
+    writes_sql: bool = True,
+    expect: Expect | None = None,
 ) -> Callable[[Function], Function]:
     """Declare a function under its own name (without the `_` around one that Python has, too) and these others."""
 
@@ -56,6 +64,7 @@ def template_function(
                 reads_parameter=reads_parameter,
                 is_for_control=is_for_control,
                 writes_sql=writes_sql,
+                expect=expect,
             )
         return function
 

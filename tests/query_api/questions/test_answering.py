@@ -59,13 +59,13 @@ async def test_more_queries_than_slots_and_queue_are_503(start_api: StartApi) ->
     api.executor.gate = asyncio.Event()
     first = asyncio.create_task(api.client.get(TOP, headers=api.token()))
     await until(lambda: len(api.executor.questions) == 1)
-    second = asyncio.create_task(api.client.get(TOP, headers=api.token()))
+    second = asyncio.create_task(api.client.get(f"{TOP}?limit=2", headers=api.token()))
     await until(lambda: "birdhouse_api_queries_waiting 1.0" in metrics_of(api))
-    third = await api.client.get(TOP, headers=api.token())
+    third = await api.client.get(f"{TOP}?limit=3", headers=api.token())
     assert (third.status, third.headers["Retry-After"]) == (503, "1")
     assert "`BIRDHOUSE_API_MAX_QUEUED`" in await error_of(third)
-    # No work goes into what is refused anyway: not even its parameters are looked at.
-    broken = await api.client.post(TOP, headers=api.token(), data=b"{")
+    # No work goes into what is refused anyway: not even its parameters are looked at, where no answer can be shared.
+    broken = await api.client.post("/v0/pipes/picky.json", headers=api.token(), data=b"{")
     sql = await api.client.get("/v0/sql", headers=api.token())
     assert (broken.status, sql.status) == (503, 503)
     assert (await api.client.get(TOP, headers={"Authorization": "Bearer nobody"})).status == 403

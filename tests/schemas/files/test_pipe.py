@@ -190,3 +190,58 @@ def test_what_is_kept_but_not_acted_on_is_named_in_a_warning(lines: str, word: s
 def test_problems_show_their_place_and_line() -> None:
     _, problems = read(NODE + "TYPE endpointt\n")
     assert (str(problems[0].place), problems[0].source_line) == ("pipes/p.pipe:4:1", "TYPE endpointt")
+
+
+CACHED = NODE + "TYPE endpoint\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        (CACHED, None),
+        (CACHED + "CACHE 60\n", 60),
+        (CACHED + 'CACHE "5"  # a dashboard\n', 5),
+        (CACHED + "cache 0\n", 0),
+        (CACHED + "CACHE 31536000\n", 31_536_000),
+        ("CACHE 7\n\n" + CACHED, 7),
+        ("CACHE 7\n\n" + CACHED.replace("n\n", "m\n", 1) + NODE, 7),
+    ],
+)
+def test_cache_says_how_long_answers_are_kept(text: str, seconds: int | None) -> None:
+    endpoint = good(text).endpoint
+    assert endpoint is not None
+    assert endpoint.kind == Endpoint(cache_seconds=seconds)
+
+
+@pytest.mark.parametrize("value", ["1m", "-1", "1.5", "", "31536001", "9999999999999", "'5 s'"])
+@pytest.mark.parametrize("text", ["{}\n" + CACHED, CACHED + "{}\n"])
+def test_a_wrong_cache_time_is_an_error_with_its_line(text: str, value: str) -> None:
+    pipe, problems = read(text.format(f"CACHE {value}"))
+    assert pipe is None
+    assert [each.message for each in problems] == [f"`{value.strip(chr(39))}` is no CACHE"]
+    assert problems[0].place.line == (1 if text.startswith("{") else 5)
+    assert "whole seconds" in problems[0].hint
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (NODE + "CACHE 5\n", "Standard node 'n' has an invalid attribute (cache)"),
+        (
+            NODE + "TYPE materialized\nDATASOURCE t\nCACHE 5\n",
+            "Materialized node 'n' has an invalid attribute (cache)",
+        ),
+        ("CACHE 5\n" + NODE, "CACHE is not acted on: the pipe is no endpoint"),
+        ("CACHE 5\n" + CACHED + "CACHE 6\n", "CACHE is not acted on: that of the node `n` counts"),
+    ],
+)
+def test_a_cache_time_that_nothing_acts_on_is_said(text: str, message: str) -> None:
+    assert found(text, "warning") == [message]
+
+
+def test_the_cache_time_of_a_last_node_that_is_published_counts() -> None:
+    for text in ("CACHE 5\n" + NODE, NODE + "CACHE 5\n"):
+        pipe, problems = read(text, publishes_last_node=True)
+        assert pipe is not None
+        assert pipe.endpoint is not None
+        assert (pipe.endpoint.kind, problems) == (Endpoint(cache_seconds=5), [])

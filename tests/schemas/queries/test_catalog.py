@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from schemas.errors import ProjectError
-from schemas.model import Pipe
+from schemas.model import Endpoint, Pipe
 from schemas.template.errors import ReportedError, TemplateRenderError
 from schemas.template.parameters import Parameter
 from tests.query_api.projects import catalog, pipe, project
@@ -245,3 +245,19 @@ def test_a_tag_that_writes_nothing_may_stand_before_the_select() -> None:
     assert endpoint.render({"x": "1"}).sql.strip() == "SELECT a FROM events LIMIT {p1:Int32}"
     with pytest.raises(ReportedError, match="x is needed"):
         endpoint.render({})
+
+
+def test_how_long_an_answer_is_kept_says_the_template_then_the_pipe_then_whoever_runs_it() -> None:
+    node = "%\nSELECT 1{% if defined(x) %}{{cache_ttl('5s')}}{% end %}"
+    for own, without, with_template in ((None, 60, 5), (30, 30, 5), (0, 0, 5)):
+        found = catalog(pipe("p", kind=Endpoint(cache_seconds=own), n=node)).endpoints["p"]
+        assert found.has_own_cache_time
+        assert found.seconds_kept(None, 60) == without
+        assert found.seconds_kept(found.render({}), 60) == without
+        assert found.seconds_kept(found.render({"x": "1"}), 60) == with_template
+
+
+def test_a_cache_time_of_any_node_that_is_read_counts() -> None:
+    found = catalog(pipe("p", a="%\nSELECT 1 AS x{{cache_ttl('1m')}}", b="SELECT x FROM a")).endpoints["p"]
+    assert found.seconds_kept(found.render({}), 0) == 60
+    assert not catalog(pipe("q", a="SELECT 1")).endpoints["q"].has_own_cache_time
