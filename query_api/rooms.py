@@ -43,7 +43,7 @@ def _questions(state: State, snapshot: Snapshot) -> tuple[Route, ...]:
     return (
         *PipeHandlers(snapshot, sql, answering, version, cache_seconds).routes(),
         *SqlHandlers(snapshot, sql, answering).routes(),
-        *ExplainHandlers(snapshot, state.admission, Explainer(executor, limits)).routes(),
+        *ExplainHandlers(snapshot, state.admission, Explainer(executor, limits), cache_seconds).routes(),
     )
 
 

@@ -45,7 +45,8 @@ def explain(project: Path | None, pipe: str, parameters: tuple[str, ...], output
         click.echo(_view_costs(called, pipe))
         return
     try:
-        explanation = explaining.explain(checked.catalog, pipe, map(_name_and_value, parameters))
+        given = map(_name_and_value, parameters)
+        explanation = explaining.explain(checked.catalog, pipe, given, cache_seconds=_cache_seconds(called))
     except UnknownPipeError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(EXIT_UNKNOWN_PIPE)
@@ -57,6 +58,14 @@ def explain(project: Path | None, pipe: str, parameters: tuple[str, ...], output
     click.echo(explaining.render_readings(examined.readings))
     if examined.hints:
         click.echo(explaining.render_hints(examined.hints))
+
+
+def _cache_seconds(called: Invocation) -> int:
+    """How long an API with this environment keeps answers whose pipes do not say it."""
+    from query_api.settings import QueryApiSettings
+    from service.settings import load_settings
+
+    return load_settings(QueryApiSettings, called.environment).cache_seconds
 
 
 def _view_costs(called: Invocation, data_source: str) -> str:

@@ -34,16 +34,19 @@ LIMITS = Limits()
 _ADMIN = AccessToken(ADMIN, is_admin=True)
 
 
-def explain(catalog: Catalog, pipe: str, parameters: Iterable[tuple[str, str]]) -> Explanation:
+def explain(
+    catalog: Catalog, pipe: str, parameters: Iterable[tuple[str, str]], *, cache_seconds: int = 0
+) -> Explanation:
     """Render an endpoint as a request with these parameters would. Asks no server.
 
+    Answers are kept `cache_seconds` where neither template nor pipe says it.
     Raises `UnknownPipeError`, and `ExplainError` with the text that the API would answer.
     """
     endpoint = catalog.endpoints.get(pipe)
     if endpoint is None:
         raise UnknownPipeError(*_unknown(catalog, pipe))
     try:
-        found = Explanation.of(endpoint, [*parameters], _ADMIN, catalog.secrets)
+        found = Explanation.of(endpoint, [*parameters], _ADMIN, catalog.secrets, cache_seconds)
     except RequestError as error:
         raise ExplainError(error.message) from error
     except TemplateError as error:
@@ -166,11 +169,12 @@ def as_json(explanation: Explanation) -> str:
 
 
 def render(explanation: Explanation) -> str:
-    """The SQL, the bound values and the settings for people, a heading above each."""
+    """The SQL, the bound values, the settings and the cache time for people, a heading above each."""
     query = explanation.query
     values = [f"{name} = {text!r}" for name, text in explanation.parameters.items()]
     settings = [f"{name} = {value}" for name, value in query.settings.items()]
-    sections = {"sql": [query.sql.strip()], "parameters": values, "settings": settings}
+    kept = [f"the answer is kept for {explanation.cache_seconds} s"] if explanation.cache_seconds else []
+    sections = {"sql": [query.sql.strip()], "parameters": values, "settings": settings, "cache": kept}
     return "\n\n".join("\n".join([f"-- {title}", *lines]) for title, lines in sections.items() if lines)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
+
+from cachetools import LRUCache
 
 from query_api.access.auth import AccessToken
 from query_api.routes import Audience, Columns, Object
@@ -20,7 +21,7 @@ class OpenApiCache:
     def __init__(self, make: Callable[[Audience], Object]) -> None:
         """`make` is asked for each document that is not known."""
         self._make = make
-        self._documents: OrderedDict[object, tuple[Mapping[str, Columns], bytes]] = OrderedDict()
+        self._documents: LRUCache[object, tuple[Mapping[str, Columns], bytes]] = LRUCache(MAX_DOCUMENTS)
 
     def __len__(self) -> int:
         return len(self._documents)
@@ -31,9 +32,6 @@ class OpenApiCache:
         if known is None or known[0] != audience.columns:
             document = json.dumps(self._make(audience)).encode()
             known = self._documents[rights] = (audience.columns, document)
-            if len(self._documents) > MAX_DOCUMENTS:
-                self._documents.popitem(last=False)
-        self._documents.move_to_end(rights)
         return known[1]
 
 

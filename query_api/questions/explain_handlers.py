@@ -24,6 +24,7 @@ class ExplainHandlers:
     snapshot: Snapshot
     admission: Admission
     explainer: Explainer
+    cache_seconds: int
 
     def routes(self) -> Sequence[Route]:
         return (Route("GET", "/v0/pipes/{name}/explain", self.explain),)
@@ -35,6 +36,7 @@ class ExplainHandlers:
         endpoint = catalog.endpoints.get(pipe.name)
         if endpoint is None:
             raise no_endpoint(pipe)
-        explanation = Explanation.of(endpoint, [*request.query.items()], token, catalog.secrets)
+        given = [*request.query.items()]
+        explanation = Explanation.of(endpoint, given, token, catalog.secrets, self.cache_seconds)
         async with self.admission.slot():
             return web.json_response(await self.explainer.explain(explanation, trace_of(request).request_id))

@@ -23,20 +23,31 @@ ESTIMATE = "EXPLAIN ESTIMATE "
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One rendered query, and the settings that the parameters ask for beside its own. `secrets` are never shown."""
+    """One rendered query, the settings that the parameters ask for beside its own, and how long its answer is kept.
+    `secrets` are never shown."""
 
     query: Query
     settings: Mapping[str, str]
     secrets: SecretValues
+    cache_seconds: int
 
     @classmethod
     def of(
-        cls, endpoint: CompiledEndpoint, given: Sequence[tuple[str, str]], token: AccessToken, secrets: SecretValues
+        cls,
+        endpoint: CompiledEndpoint,
+        given: Sequence[tuple[str, str]],
+        token: AccessToken,
+        secrets: SecretValues,
+        cache_seconds: int,
     ) -> Self:
-        """The endpoint's for what the token's owner has in a URL. Raises `RequestError` and `TemplateError`."""
+        """The endpoint's for what the token's owner has in a URL.
+
+        Answers are kept `cache_seconds` where neither template nor pipe says it. Raises `RequestError` and
+        `TemplateError`.
+        """
         parameters = url_parameters(given)
         query = endpoint.render(token.values(endpoint.name, parameters.values))
-        return cls(query, parameters.settings, secrets)
+        return cls(query, parameters.settings, secrets, endpoint.seconds_kept(query, cache_seconds))
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -44,8 +55,13 @@ class Explanation:
         return {name: self.secrets.hide(text) for name, text in self.query.parameters.items()}
 
     def shown(self) -> dict[str, object]:
-        """SQL, bound values, and the query's own settings."""
-        return {"sql": self.query.sql, "parameters": self.parameters, "settings": dict(self.query.settings)}
+        """SQL, bound values, the query's own settings, and how long its answer is kept."""
+        return {
+            "sql": self.query.sql,
+            "parameters": self.parameters,
+            "settings": dict(self.query.settings),
+            "cache_seconds": self.cache_seconds,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,16 +42,22 @@ class PipeHandlers:
     cache_seconds: int
 
     def routes(self) -> Sequence[Route]:
-        endpoints = self.snapshot.catalog.endpoints.values()
+        describe = partial(pipe_operations, self.snapshot.catalog.endpoints.values(), self.cache_seconds)
         return (
             Route(
                 "GET",
                 rf"/v0/pipes/{{file:[^/]+\.(?:{'|'.join(FORMATS)})}}",
                 self.answer,
-                partial(pipe_operations, endpoints, "get"),
+                partial(describe, "get"),
                 "pipes",
             ),
-            Route("POST", "/v0/pipes/{file}", self.answer, partial(pipe_operations, endpoints, "post"), "pipes"),
+            Route(
+                "POST",
+                "/v0/pipes/{file}",
+                self.answer,
+                partial(describe, "post"),
+                "pipes",
+            ),
         )
 
     async def answer(self, request: web.Request) -> web.StreamResponse:

@@ -18,22 +18,33 @@ from schemas.template.parameters import Parameter
 Method = Literal["get", "post"]
 
 
-def pipe_operations(endpoints: Iterable[CompiledEndpoint], method: Method, audience: Audience) -> Iterator[Operation]:
-    """Two operations for each endpoint that the audience may read."""
+def pipe_operations(
+    endpoints: Iterable[CompiledEndpoint], cache_seconds: int, method: Method, audience: Audience
+) -> Iterator[Operation]:
+    """Two operations for each endpoint that the audience may read.
+
+    Answers are kept `cache_seconds` where a pipe does not say it.
+    """
     for endpoint in endpoints:
         if audience.token.may("READ", endpoint.name):
             fixed = audience.token.values(endpoint.name, {})
             shown = tuple(each for each in endpoint.parameters if each.name not in fixed)
-            yield from _Described(endpoint, shown, audience.columns.get(endpoint.name)).operations(method)
+            columns = audience.columns.get(endpoint.name)
+            seconds = endpoint.seconds_kept(None, cache_seconds)
+            yield from _Described(endpoint, shown, columns, seconds).operations(method)
 
 
 @dataclass(frozen=True, slots=True)
 class _Described:
-    """An endpoint with the parameters that are its caller's to give; None for columns that are not known."""
+    """An endpoint with the parameters that are its caller's to give; None for columns that are not known.
+
+    Its answers are kept `seconds`, but for those of which its template says it.
+    """
 
     endpoint: CompiledEndpoint
     shown: tuple[Parameter, ...]
     columns: Columns | None
+    seconds: int
 
     def operations(self, method: Method) -> Iterator[Operation]:
         name = _component(self.endpoint.name)
@@ -56,7 +67,10 @@ class _Described:
 
     def _described(self, method: Method, suffix: str, answer: Object) -> Object:
         endpoint = self.endpoint
-        good: Object = {"200": {"description": "The rows.", "headers": good_headers(), "content": answer}}
+        headers = good_headers(is_kept=self._is_kept)
+        good: Object = {"200": {"description": "The rows.", "headers": headers, "content": answer}}
+        if self._is_kept and method == "get":
+            good["304"] = {"description": "The caller has this answer already (`If-None-Match`).", "headers": headers}
         if endpoint.has_own_errors:
             good["default"] = {
                 "description": "What the pipe's `custom_error()` says, with its own status.",
@@ -65,11 +79,22 @@ class _Described:
         return {
             "operationId": f"{method}_{endpoint.name}{suffix}",
             "summary": endpoint.name,
-            **({"description": endpoint.description} if endpoint.description else {}),
+            **({"description": description} if (description := self._description()) else {}),
             "tags": ["pipes"],
             **(self._in_url() if method == "get" else self._in_body()),
             "responses": {**good, **(errors("415") if method == "get" else errors())},
         }
+
+    @property
+    def _is_kept(self) -> bool:
+        return self.seconds > 0 or self.endpoint.has_own_cache_time
+
+    def _description(self) -> str:
+        """What the pipe says of itself, and how long its answers are kept."""
+        plain = f"Answers are kept for {self.seconds} seconds." if self.seconds else ""
+        by_parameters = "For some parameters answers are kept for another time; `Cache-Control` says it."
+        told = (self.endpoint.description, plain, by_parameters if self.endpoint.has_own_cache_time else "")
+        return "\n\n".join(filter(None, told))
 
     def _in_url(self) -> Object:
         return {"parameters": [_parameter(each) for each in self.shown]}

@@ -18,6 +18,9 @@ _ERRORS = {
     "503": "Too much to do, or a server that cannot be reached.",
 }
 _HEADERS: Mapping[str, Object] = {
+    "Age": {"description": "Seconds since ClickHouse was asked.", "schema": {"type": "integer"}},
+    "Cache-Control": {"description": "How long the answer holds.", "schema": {"type": "string"}},
+    "ETag": {"description": "Of the answer's bytes, for `If-None-Match`.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait before the next try.", "schema": {"type": "integer"}},
     "X-DB-Exception-Code": {"description": "ClickHouse's number of the error.", "schema": {"type": "integer"}},
     "X-Request-Id": {"description": "The request's id in the log and in ClickHouse.", "schema": {"type": "string"}},
@@ -26,6 +29,7 @@ _HEADERS: Mapping[str, Object] = {
     "X-RateLimit-Reset": {"description": "Seconds until all are left again.", "schema": {"type": "integer"}},
 }
 _RATE = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+_KEPT = ("Age", "Cache-Control", "ETag")
 _ERROR_HEADERS: Mapping[str, tuple[str, ...]] = {
     "400": ("X-DB-Exception-Code",),
     "429": ("Retry-After", *_RATE),
@@ -43,9 +47,9 @@ def errors(*left_out: str) -> Object:
     return {status: {"$ref": f"#/components/responses/{status}"} for status in _ERRORS if status not in left_out}
 
 
-def good_headers() -> Object:
-    """The headers of an answer that is no error."""
-    return _headers("X-Request-Id", *_RATE)
+def good_headers(*, is_kept: bool = False) -> Object:
+    """The headers of an answer that is no error, with those of one that may be kept for a time."""
+    return _headers("X-Request-Id", *_RATE, *(_KEPT if is_kept else ()))
 
 
 def error_schemas() -> Object:

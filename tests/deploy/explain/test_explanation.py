@@ -65,11 +65,19 @@ def test_json_holds_the_query_and_asks_no_server(explain: Invoke, data_folder: P
     result = explain("answer_things", "of=1", "of=2", "ignored=7", "--format", "json")
     assert result.exit_code == 0, result.stderr
     shown = json.loads(result.stdout)
-    assert set(shown) == {"sql", "parameters", "settings"}
+    assert set(shown) == {"sql", "parameters", "settings", "cache_seconds"}
     assert "x IN {p2:Array(Int32)}" in shown["sql"]
     assert shown["parameters"] == {"p1": "***", "p2": "[1,2]"}
     assert shown["settings"] == {"max_threads": "2"}
     assert not data_folder.exists()
+
+
+def test_it_is_said_how_long_the_answer_is_kept(explain: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert json.loads(explain("answer_things", "--format=json").stdout)["cache_seconds"] == 0
+    assert "-- cache" not in explain("answer_things").stdout
+    monkeypatch.setenv("BIRDHOUSE_API_CACHE_SECONDS", "7")
+    assert json.loads(explain("answer_things", "--format=json").stdout)["cache_seconds"] == 7
+    assert "-- cache\nthe answer is kept for 7 s" in explain("answer_things").stdout
 
 
 def test_a_setting_parameter_is_a_setting(explain: Invoke) -> None:

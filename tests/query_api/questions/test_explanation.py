@@ -16,9 +16,10 @@ async def test_an_explanation_shows_the_sql_and_no_secret() -> None:
     )
     executor = FakeExecutor(body=b'{"explain":"x = \'hush\'","table":"t","parts":"1","rows":"2","marks":"3"}\n')
     endpoint = compiled.endpoints["p"]
-    explanation = Explanation.of(endpoint, [("x", "mine")], AccessToken("admin", is_admin=True), compiled.secrets)
+    explanation = Explanation.of(endpoint, [("x", "mine")], AccessToken("admin", is_admin=True), compiled.secrets, 7)
     found = await Explainer(executor, Limits()).explain(explanation, "id")
     assert found["sql"] == endpoint.render({"x": "mine"}).sql
     assert found["parameters"] == {"p1": "mine", "p2": "***"}
+    assert found["cache_seconds"] == 7
     assert found["reads"] == [{"table": "t", "parts": 1, "rows": 2, "marks": 3}]
     assert "hush" not in str(found)

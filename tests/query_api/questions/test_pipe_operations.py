@@ -15,6 +15,7 @@ from query_api.access.auth import AccessToken
 from query_api.openapi.document import openapi_document
 from query_api.questions.pipe_operations import pipe_operations
 from query_api.routes import Audience, Object, Route
+from schemas.model import Endpoint
 from schemas.project import EXAMPLE_PROJECT, load_project
 from schemas.queries.catalog import CompiledEndpoint, compile_project
 from schemas.template.parameters import Parameter
@@ -25,11 +26,11 @@ async def answer(request: web.Request) -> web.Response:
     raise AssertionError(f"a document asks nobody: {request}")
 
 
-def document_of(*endpoints: CompiledEndpoint) -> Object:
+def document_of(*endpoints: CompiledEndpoint, cache_seconds: int = 0) -> Object:
     """The document of these endpoints alone, for a token that may read all."""
     routes = [
-        Route("GET", "/get", answer, partial(pipe_operations, endpoints, "get"), "pipes"),
-        Route("POST", "/post", answer, partial(pipe_operations, endpoints, "post"), "pipes"),
+        Route("GET", "/get", answer, partial(pipe_operations, endpoints, cache_seconds, "get"), "pipes"),
+        Route("POST", "/post", answer, partial(pipe_operations, endpoints, cache_seconds, "post"), "pipes"),
     ]
     return openapi_document(routes, Audience(AccessToken("admin", is_admin=True)))
 
@@ -65,3 +66,24 @@ def test_what_an_author_said_is_kept_where_it_fits_the_type(parameter: Parameter
     found = document["paths"]["/v0/pipes/p.json"]["get"]["parameters"][0]["schema"]
     assert schema.items() <= found.items()
     assert ("default" in found) == ("default" in schema)
+
+
+@pytest.mark.parametrize(
+    ("sql", "own", "usual", "told"),
+    [
+        ("SELECT 1", None, 0, ""),
+        ("SELECT 1", 0, 60, ""),
+        ("SELECT 1", None, 60, "Answers are kept for 60 seconds."),
+        ("SELECT 1", 5, 60, "Answers are kept for 5 seconds."),
+        ("%\nSELECT 1{{cache_ttl('1m')}}", None, 0, "For some parameters answers are kept for another time"),
+    ],
+)
+def test_the_document_says_how_long_answers_are_kept(sql: str, own: int | None, usual: int, told: str) -> None:
+    endpoint = compile_project(project(pipe("p", kind=Endpoint(cache_seconds=own), n=sql))).endpoints["p"]
+    document = document_of(endpoint, cache_seconds=usual)
+    validate(document)
+    get = document["paths"]["/v0/pipes/p.json"]["get"]
+    assert get.get("description", "").startswith(told)
+    assert ("304" in get["responses"]) == bool(told)
+    assert ("ETag" in get["responses"]["200"]["headers"]) == bool(told)
+    assert "304" not in document["paths"]["/v0/pipes/p.json"]["post"]["responses"]
