@@ -110,7 +110,7 @@ class UnderWay:
             for waiter in waiting[1:]:
                 waiter.set_result(others)
         else:
-            self._questions.run(task.result().discard())
+            self._questions.discard(task.result())
 
 
 class Questions:
@@ -119,7 +119,9 @@ class Questions:
     def __init__(self) -> None:
         self._by_key: dict[QuestionKey, UnderWay] = {}
         self._of_pipe: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        # The event loop itself would forget them.
+        self._running: set[asyncio.Task[Asked]] = set()
+        self._discarding: set[asyncio.Task[None]] = set()
 
     def find(self, key: QuestionKey) -> UnderWay | None:
         return self._by_key.get(key)
@@ -145,15 +147,22 @@ class Questions:
             if not self._of_pipe[pipe]:
                 del self._of_pipe[pipe]
 
-    def run(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Run beside whoever waits: the event loop itself would forget it."""
+    def run(self, work: Coroutine[Any, Any, Asked]) -> asyncio.Task[Asked]:
+        """Run beside whoever waits."""
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
         return task
+
+    def discard(self, asked: Asked) -> None:
+        """Close an answer that nobody takes."""
+        task = asyncio.get_running_loop().create_task(asked.discard())
+        self._discarding.add(task)
+        task.add_done_callback(self._discarding.discard)
 
     async def close(self) -> None:
         """End what is still under way."""
-        for task in self._tasks:
+        for task in self._running:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.gather(*self._discarding, return_exceptions=True)
