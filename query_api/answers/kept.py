@@ -19,6 +19,9 @@ _LARGEST_PART = 8
 # A longer answer is a stream where ClickHouse is a server, and no answer to keep anywhere.
 LARGEST_BYTES = 1_048_576
 
+# The header that names the query of an answer which another request asked for.
+QUERY_ID = "X-Query-Id"
+
 Clock = Callable[[], float]
 
 
@@ -42,6 +45,7 @@ class KeptAnswer:
             {
                 "Content-Type": content_type,
                 "ETag": self.etag,
+                QUERY_ID: query_id,
                 # Caches take `Age` off it. A browser's own must not give one token's answer to another.
                 "Cache-Control": f"private, max-age={seconds}",
                 "Vary": "Authorization",

@@ -9,7 +9,7 @@ from typing import Protocol
 from aiohttp import web
 
 from query_api.answers.answers import Answers
-from query_api.answers.kept import KeptAnswer
+from query_api.answers.kept import QUERY_ID, KeptAnswer
 from query_api.answers.question import PipeQuestion
 from query_api.answers.respond import kept_response
 from query_api.engine.admission import Admission
@@ -106,6 +106,7 @@ class Answering:
             trace.rows_read, trace.bytes_read = asked.answer.summary.rows_read, asked.answer.summary.bytes_read
         if given.origin != "asked":
             trace.cache, trace.query_id = given.origin, given.query_id
+            trace.headers[QUERY_ID] = given.query_id
         elif kept is not None:
             trace.cache = "asked"
         try:

@@ -92,9 +92,11 @@ class PipeHandlers:
 
     def _shortcut(self, request: web.Request, pipe: str, extension: str, token: AccessToken) -> bytes:
         fixed = token.fixed_values.get(pipe)
+        # Its repr has every digit as it was given, its JSON tells `1` from `"1"`.
+        told = f"{sorted(fixed.items())!r}{json_text(fixed)}" if fixed else ""
         # As it was sent: decoded, `?a=1%26b=2` is like `?a=1&b=2`.
         raw = request.rel_url.raw_query_string
-        return shortcut(self.version, pipe, extension, repr(sorted(fixed.items())) if fixed else "", raw)
+        return shortcut(self.version, pipe, extension, told, raw)
 
     async def _question(
         self, endpoint: CompiledEndpoint, token: AccessToken, answer_format: AnswerFormat, asked: SqlRequest

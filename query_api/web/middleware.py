@@ -34,7 +34,7 @@ _EVERYWHERE: CIMultiDict[str] = CIMultiDict(
         # Pages of any origin may ask: the token decides, and there are no cookies that a browser would add by itself.
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Expose-Headers": (
-            f"{REQUEST_ID}, ETag, Age, X-DB-Exception-Code, Retry-After, "
+            f"{REQUEST_ID}, X-Query-Id, ETag, Age, X-DB-Exception-Code, Retry-After, "
             "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
         ),
         hdrs.SERVER: SERVER_NAME,

@@ -23,6 +23,10 @@ _HEADERS: Mapping[str, Object] = {
     "ETag": {"description": "Of the answer's bytes, for `If-None-Match`.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait before the next try.", "schema": {"type": "integer"}},
     "X-DB-Exception-Code": {"description": "ClickHouse's number of the error.", "schema": {"type": "integer"}},
+    "X-Query-Id": {
+        "description": "The id in ClickHouse of the query that gave the answer, where it is another request's.",
+        "schema": {"type": "string"},
+    },
     "X-Request-Id": {"description": "The request's id in the log and in ClickHouse.", "schema": {"type": "string"}},
     "X-RateLimit-Limit": {"description": "Requests a second.", "schema": {"type": "integer"}},
     "X-RateLimit-Remaining": {"description": "Requests left now.", "schema": {"type": "integer"}},
@@ -49,7 +53,7 @@ def errors(*left_out: str) -> Object:
 
 def good_headers(*, is_kept: bool = False) -> Object:
     """The headers of an answer that is no error, with those of one that may be kept for a time."""
-    return _headers("X-Request-Id", *_RATE, *(_KEPT if is_kept else ()))
+    return _headers("X-Request-Id", "X-Query-Id", *_RATE, *(_KEPT if is_kept else ()))
 
 
 def error_schemas() -> Object:

@@ -90,12 +90,14 @@ async def test_a_joined_answer_names_its_query(api: Api) -> None:
     await until(lambda: api.app[STATE].answers.is_asking("top"))
     await asyncio.sleep(0.05)
     api.executor.gate.set()
-    assert {each.status for each in await asyncio.gather(*asking)} == {200}
+    answers = await asyncio.gather(*asking)
+    assert {each.status for each in answers} == {200}
     await until(lambda: sum(isinstance(each, RequestEnded) for each in api.observed) == 3)
     lines = [each for each in api.observed if isinstance(each, RequestEnded)]
     assert sorted(each.cache for each in lines) == ["", "joined", "joined"]
     query_id = api.executor.questions[0].query_id
     assert {each.query_id for each in lines if each.cache} == {query_id}
+    assert sorted(each.headers.get("X-Query-Id", "") for each in answers) == ["", query_id, query_id]
     assert sum(each.rows_read for each in lines) == 12
 
 
@@ -171,6 +173,10 @@ async def test_tokens_with_other_fixed_values_share_nothing(keeping: Api) -> Non
         response = await keeping.client.get(TOP, headers=signed({"fixed_params": {"kind": kind}}))
         assert (response.status, await response.read()) == (200, kind.encode())
     assert [next(iter(each.query.parameters.values())) for each in keeping.executor.questions] == ["a", "b"]
+    for kinds, body in ((["1"], b"text"), ([1], b"number")):
+        keeping.executor.body = body
+        response = await keeping.client.get(TOP, headers=signed({"fixed_params": {"kind": kinds}}))
+        assert (response.status, await response.read()) == (200, body)
     # What a token fixes is what another one may ask for.
     assert await (await ask(keeping, f"{TOP}?kind=a")).read() == b"a"
 
