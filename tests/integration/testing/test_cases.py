@@ -273,6 +273,13 @@ def test_what_has_no_moment_of_its_own_is_never_passed(counted: Write, run: Run)
     assert "`nowInBlock()`" in only(report).lines[0]
 
 
+@on_one_engine
+def test_cases_are_asked_however_long_their_pipe_keeps_its_answers(counted: Write, run: Run) -> None:
+    counted("ticking.pipe", endpoint("SELECT nowInBlock() > toDateTime(0) AS later") + "CACHE 60\n")
+    counted("tests/ticking.yaml", "".join(case('{"later":1}', name=f"c{number}") for number in range(12)))
+    assert [each.outcome for each in run(moment=NOW, jobs=4).results] == [Outcome.NOT_TESTABLE] * 12
+
+
 def test_nothing_is_left_behind(counted: Write, run: Run, engine: Engine) -> None:
     counted("tests/counts.yaml", case("wrong"))
     run()
