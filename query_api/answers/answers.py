@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from query_api.answers.kept import LARGEST_BYTES, KeptAnswer, KeptAnswers
 from query_api.answers.question import PipeQuestion, QuestionKey
@@ -19,8 +18,7 @@ from query_api.observing.observations import Observer
 Origin = Literal["hit", "joined", "asked"]
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """An answer, which must be let go in the end, where it came from, and the id of its query.
 
     Of those who share one that was asked for them one is the first.

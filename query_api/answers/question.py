@@ -35,9 +35,12 @@ class QuestionKey(NamedTuple):
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PipeQuestion:
-    """What a pipe asks for one caller's values; `settings` are the caller's. An answer may be kept `cache_seconds`."""
+    """What a pipe asks for one caller's values; `settings` are the caller's. An answer may be kept `cache_seconds`.
+
+    Not frozen, as little else that is made for every question: a frozen one takes three times as long.
+    """
 
     version: int
     pipe: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -65,7 +64,7 @@ class UnderWay:
         # How often callers had been told that rows are stored when ClickHouse was asked; None before it is.
         self.told: int | None = None
         self._waiting: list[asyncio.Future[Share | None]] = []
-        self._task = questions.run(work(self))
+        self._task = asyncio.get_running_loop().create_task(work(self))
         self._task.add_done_callback(self._end)
 
     async def share(self) -> Share | None:
@@ -93,8 +92,14 @@ class UnderWay:
             if share is not None and share.is_first:
                 await share.asked.discard()
 
+    async def end(self) -> None:
+        """Leave whoever still waits without an answer."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
     def _end(self, task: asyncio.Task[Asked]) -> None:
         self._questions.forget(self)
+        self._questions.running.discard(self)
         waiting = [each for each in self._waiting if not each.done()]
         self._waiting.clear()
         if task.cancelled():
@@ -118,9 +123,9 @@ class Questions:
 
     def __init__(self) -> None:
         self._by_key: dict[QuestionKey, UnderWay] = {}
-        self._of_pipe: Counter[str] = Counter()
-        # The event loop itself would forget them.
-        self._running: set[asyncio.Task[Asked]] = set()
+        self._of_pipe: dict[str, int] = {}
+        # Also those that nobody finds any more: the event loop itself would forget their tasks.
+        self.running: set[UnderWay] = set()
         self._discarding: set[asyncio.Task[None]] = set()
 
     def find(self, key: QuestionKey) -> UnderWay | None:
@@ -135,7 +140,8 @@ class Questions:
         if (earlier := self._by_key.get(key)) is not None:
             self.forget(earlier)
         found = self._by_key[key] = UnderWay(self, key, query_id, work)
-        self._of_pipe[key.pipe] += 1
+        self.running.add(found)
+        self._of_pipe[key.pipe] = self._of_pipe.get(key.pipe, 0) + 1
         return found
 
     def forget(self, question: UnderWay) -> None:
@@ -143,16 +149,9 @@ class Questions:
         if self._by_key.get(question.key) is question:
             del self._by_key[question.key]
             pipe = question.key.pipe
-            self._of_pipe[pipe] -= 1
-            if not self._of_pipe[pipe]:
-                del self._of_pipe[pipe]
-
-    def run(self, work: Coroutine[Any, Any, Asked]) -> asyncio.Task[Asked]:
-        """Run beside whoever waits."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return task
+            others = self._of_pipe.pop(pipe) - 1
+            if others:
+                self._of_pipe[pipe] = others
 
     def discard(self, asked: Asked) -> None:
         """Close an answer that nobody takes."""
@@ -162,7 +161,5 @@ class Questions:
 
     async def close(self) -> None:
         """End what is still under way."""
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.gather(*(question.end() for question in self.running))
         await asyncio.gather(*self._discarding, return_exceptions=True)
