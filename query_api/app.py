@@ -163,7 +163,6 @@ async def _run_background(app: web.Application) -> AsyncIterator[None]:
     yield
     await state.health.stop()
     await state.watcher.close()
-    await state.answers.close()
     await state.servers.producer.close(state.settings.shutdown_seconds)
     await state.servers.executor.close()
 

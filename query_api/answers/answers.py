@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from query_api.answers.kept import LARGEST_BYTES, KeptAnswer, KeptAnswers
 from query_api.answers.question import PipeQuestion, QuestionKey
 from query_api.answers.told import Told
-from query_api.answers.under_way import Asked, Questions, UnderWay
+from query_api.answers.under_way import Asked, Instead, Questions, UnderWay
 from query_api.engine.admission import Admission
 from query_api.engine.execute import Answer, Executor
 from query_api.engine.limits import Limits
@@ -69,19 +69,18 @@ class Answers:
         if digest and (kept := self.kept.find(digest)) is not None:
             return Given(Asked(Answer(kept.body), kept), "hit", kept.query_id, is_first=False)
         under_way = self._joinable(key)
-        origin: Origin = "joined"
-        if under_way is None:
+        if under_way is not None:
+            asked = await under_way.share()
+            if isinstance(asked, Asked):
+                return Given(asked, "joined", under_way.query_id, is_first=False)
+            if asked is Instead.STREAM:
+                return Given(await self._run_alone(question, query_id), "asked", query_id, is_first=True)
+        else:
             self._admission.expect_room()
-            under_way = self._questions.begin(key, query_id, partial(self._run, question, digest))
-            origin = "asked"
-        share = await under_way.share()
-        if share is None:
-            return Given(await self._run_alone(question, query_id), "asked", query_id, is_first=True)
-        return Given(share.asked, origin, under_way.query_id, share.is_first)
-
-    async def close(self) -> None:
-        """End what is still under way, before the executor is closed."""
-        await self._questions.close()
+            under_way = self._questions.begin(key)
+        return Given(
+            await under_way.ask(query_id, partial(self._run, question, digest)), "asked", query_id, is_first=True
+        )
 
     def _joinable(self, key: QuestionKey) -> UnderWay | None:
         """A question under way that has this answer. Without a cache time an answer has all rows of which anybody was

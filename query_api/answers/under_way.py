@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from enum import Enum
 
 from query_api.answers.kept import KeptAnswer
 from query_api.answers.question import QuestionKey
@@ -30,92 +30,79 @@ class Asked:
         if self.slot is not None:
             self.slot.give_back()
 
-    async def discard(self) -> None:
-        """To be called for an answer that nobody takes."""
-        try:
-            if not isinstance(self.answer.body, bytes):
-                await self.answer.body.aclose()
-        finally:
-            self.let_go()
+
+class Instead(Enum):
+    """What one who waited is told in place of an answer."""
+
+    STREAM = "it is a stream, which can be read once"
+    LEFT = "whoever asked has left: it is yours to ask now"
 
 
-class Share(NamedTuple):
-    """What one who waited is told: the answer, and whether it is the first that is told so."""
-
-    asked: Asked
-    is_first: bool
-
-
-Work = Callable[["UnderWay"], Coroutine[Any, Any, Asked]]
+Work = Callable[["UnderWay"], Awaitable[Asked]]
 
 
 class UnderWay:
-    """One question. It ends when the last who waits has left; its answer and its error are told to all who wait.
+    """One question, asked by the first of those who want it, in its own task: one that nobody shares, as most are,
+    costs no task and no turn of the event loop more. Its answer and its error are told to all who wait.
 
-    A stream can be read once: it is the first one's, and the others are told None.
+    When the asker leaves, its query ends with it, and the first of those who wait asks anew.
     """
 
-    __slots__ = ("_questions", "_task", "_waiting", "key", "query_id", "told")
+    __slots__ = ("_questions", "_waiting", "key", "query_id", "told")
 
-    def __init__(self, questions: Questions, key: QuestionKey, query_id: str, work: Work) -> None:
+    def __init__(self, questions: Questions, key: QuestionKey) -> None:
         self._questions = questions
         self.key = key
-        self.query_id = query_id
+        self.query_id = ""
         # How often callers had been told that rows are stored when ClickHouse was asked; None before it is.
         self.told: int | None = None
-        self._waiting: list[asyncio.Future[Share | None]] = []
-        self._task = asyncio.get_running_loop().create_task(work(self))
-        self._task.add_done_callback(self._end)
+        self._waiting: list[asyncio.Future[Asked | Instead]] = []
 
-    async def share(self) -> Share | None:
-        """Wait for the answer. Raises what the question fails with.
+    async def ask(self, query_id: str, work: Work) -> Asked:
+        """Ask, for all who wait or come to wait. Raises what `work` does."""
+        self.query_id, self.told = query_id, None
+        try:
+            asked = await work(self)
+        except asyncio.CancelledError:
+            self._pass_on()
+            raise
+        except BaseException as error:
+            for waiter in self._end():
+                waiter.set_exception(error)
+            raise
+        for waiter in self._end():
+            waiter.set_result(asked if isinstance(asked.answer.body, bytes) else Instead.STREAM)
+        return asked
 
-        To be called in the turn of the event loop in which the question was found or begun.
+    async def share(self) -> Asked | Instead:
+        """Wait for the answer; whoever is told that the asker has left must `ask`. Raises what the question fails with.
+
+        To be called in the turn of the event loop in which the question was found.
         """
-        waiter: asyncio.Future[Share | None] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[Asked | Instead] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:
             return await waiter
         except asyncio.CancelledError:
-            await self._leave(waiter)
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+            elif not waiter.cancelled() and waiter.exception() is None and waiter.result() is Instead.LEFT:
+                self._pass_on()  # it was told in the same turn in which it left
             raise
 
-    async def _leave(self, waiter: asyncio.Future[Share | None]) -> None:
-        if waiter in self._waiting:
-            self._waiting.remove(waiter)
-            if not self._waiting:
-                self._questions.forget(self)
-                self._task.cancel()
-        elif not waiter.cancelled() and waiter.exception() is None:
-            # It was told in the same turn in which it left.
-            share = waiter.result()
-            if share is not None and share.is_first:
-                await share.asked.discard()
-
-    async def end(self) -> None:
-        """Leave whoever still waits without an answer."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-
-    def _end(self, task: asyncio.Task[Asked]) -> None:
+    def _pass_on(self) -> None:
+        while self._waiting:
+            waiter = self._waiting.pop(0)
+            if not waiter.done():
+                waiter.set_result(Instead.LEFT)
+                return
         self._questions.forget(self)
-        self._questions.running.discard(self)
-        waiting = [each for each in self._waiting if not each.done()]
-        self._waiting.clear()
-        if task.cancelled():
-            for waiter in waiting:
-                waiter.cancel()
-        elif (error := task.exception()) is not None:
-            for waiter in waiting:
-                waiter.set_exception(error)
-        elif waiting:
-            asked = task.result()
-            waiting[0].set_result(Share(asked, is_first=True))
-            others = Share(asked, is_first=False) if isinstance(asked.answer.body, bytes) else None
-            for waiter in waiting[1:]:
-                waiter.set_result(others)
-        else:
-            self._questions.discard(task.result())
+
+    def _end(self) -> list[asyncio.Future[Asked | Instead]]:
+        """Nobody finds it any more. Those who still wait."""
+        self._questions.forget(self)
+        waiting, self._waiting = self._waiting, []
+        return [waiter for waiter in waiting if not waiter.done()]
 
 
 class Questions:
@@ -124,9 +111,6 @@ class Questions:
     def __init__(self) -> None:
         self._by_key: dict[QuestionKey, UnderWay] = {}
         self._of_pipe: dict[str, int] = {}
-        # Also those that nobody finds any more: the event loop itself would forget their tasks.
-        self.running: set[UnderWay] = set()
-        self._discarding: set[asyncio.Task[None]] = set()
 
     def find(self, key: QuestionKey) -> UnderWay | None:
         return self._by_key.get(key)
@@ -135,12 +119,11 @@ class Questions:
         """Whether a question of the pipe is under way that others could wait for."""
         return pipe in self._of_pipe
 
-    def begin(self, key: QuestionKey, query_id: str, work: Work) -> UnderWay:
+    def begin(self, key: QuestionKey) -> UnderWay:
         """One that is found from now on, in the place of an earlier one."""
         if (earlier := self._by_key.get(key)) is not None:
             self.forget(earlier)
-        found = self._by_key[key] = UnderWay(self, key, query_id, work)
-        self.running.add(found)
+        found = self._by_key[key] = UnderWay(self, key)
         self._of_pipe[key.pipe] = self._of_pipe.get(key.pipe, 0) + 1
         return found
 
@@ -152,14 +135,3 @@ class Questions:
             others = self._of_pipe.pop(pipe) - 1
             if others:
                 self._of_pipe[pipe] = others
-
-    def discard(self, asked: Asked) -> None:
-        """Close an answer that nobody takes."""
-        task = asyncio.get_running_loop().create_task(asked.discard())
-        self._discarding.add(task)
-        task.add_done_callback(self._discarding.discard)
-
-    async def close(self) -> None:
-        """End what is still under way."""
-        await asyncio.gather(*(question.end() for question in self.running))
-        await asyncio.gather(*self._discarding, return_exceptions=True)
