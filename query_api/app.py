@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
 
-from query_api.access.rate_limit import RateLimiter
+from query_api.access.rate_limit import RateLimiter, Rates
 from query_api.answers.answers import Answers
 from query_api.answers.kept import KeptAnswers
-from query_api.answers.told import LocalTold
+from query_api.answers.told import LocalTold, Told
 from query_api.engine.admission import Admission
 from query_api.events.committed import CommitWatcher
 from query_api.live import Live, State
@@ -21,6 +22,7 @@ from query_api.observing.health import Health, Watched
 from query_api.observing.log import log_observation
 from query_api.observing.metrics import OBSERVATIONS, PREFIX, ApiMetrics
 from query_api.observing.observations import Observer, to_all
+from query_api.observing.processes import OF_PROCESSES
 from query_api.observing.queries import OF_QUERIES, QueriesCollector
 from query_api.observing.servers import Server
 from query_api.rooms import offered
@@ -40,9 +42,11 @@ from service.web.admin import create_admin_app
 
 STATE = web.AppKey("STATE", State)
 LIVE = web.AppKey("LIVE", Live)
+GAUGES = web.AppKey("GAUGES", Sequence[Collector])
+"""What gives the gauges of the application's state, which are read when somebody asks."""
 # What the API counts of what it observes, and of its state, for whoever documents it.
 METRICS_PREFIX = PREFIX
-METRICS = (*metrics_of(OBSERVATIONS), *(measure.metric for measure in (*OF_QUERIES, *OF_KEPT)))
+METRICS = (*metrics_of(OBSERVATIONS), *(measure.metric for measure in (*OF_QUERIES, *OF_KEPT, *OF_PROCESSES)))
 
 
 def create_app(
@@ -52,19 +56,22 @@ def create_app(
     project: Project | None = None,
     servers: Servers | Callable[[Observer], Servers] | None = None,
     observer: Observer = log_observation,
+    rates: Rates | None = None,
+    told: Told | None = None,
 ) -> web.Application:
     """The API's application. Without a `project` that of the settings is loaded, without `servers` theirs are used;
-    a function is given what the servers' own troubles are told to.
+    a function is given what the servers' own troubles are told to. Without `rates` tokens' rates are kept here, without `told`
+    it is counted here how often callers were told that rows are stored.
 
     It must be run with `auto_decompress=False` (bodies are decompressed here, under a limit) and
     `handler_cancellation=True` (a caller who leaves cancels the query), as `query_api.server` does.
     Raises `SettingsError` and `schemas.errors.ProjectError`.
     """
     _secret(settings)
-    seen = with_project_secrets(environment)
     if project is None:
-        project = load_project(settings.project_folder, environment=seen)
-    catalog = compile_project(project, secrets=_project_secrets(seen))
+        project, catalog = read_project(settings, environment)
+    else:
+        catalog = compile_project(project, secrets=_project_secrets(with_project_secrets(environment)))
     registry = CollectorRegistry()
     metrics = ApiMetrics(registry)
     observe = to_all(observer, metrics.observe)
@@ -73,15 +80,31 @@ def create_app(
         servers = connect(settings, environment, observe, connection=brokers)
     elif callable(servers):
         servers = servers(observe)
-    state = _state(settings, servers, observe, registry)
-    registry.register(QueriesCollector(state.admission))
-    registry.register(KeptCollector(state.answers.kept, PREFIX))
-    return _application(state, Live(partial(offered, state), _snapshot(state, project, catalog)))
+    state = _state(settings, servers, observe, registry, rates or RateLimiter(), told or LocalTold())
+    app = _application(state, Live(partial(offered, state), _snapshot(state, project, catalog)))
+    app[GAUGES] = (QueriesCollector(state.admission), KeptCollector(state.answers.kept, PREFIX))
+    for gauges in app[GAUGES]:
+        registry.register(gauges)
+    return app
 
 
 def swap_project(app: web.Application, project: Project, catalog: Catalog) -> None:
     """Answer for another project, whose pipes are compiled, from the next request on."""
-    app[LIVE].swap(_snapshot(app[STATE], project, catalog))
+    prepare_swap(app, project, catalog)()
+
+
+def prepare_swap(app: web.Application, project: Project, catalog: Catalog) -> Callable[[], None]:
+    """The same in two steps: everything is made ready, which may be done in a thread, and what is returned is called on
+    the event loop's."""
+    live = app[LIVE]
+    return partial(live.answer_with, live.version(_snapshot(app[STATE], project, catalog)))
+
+
+def read_project(settings: QueryApiSettings, environment: Mapping[str, str]) -> tuple[Project, Catalog]:
+    """The project of the settings, read and compiled. Raises `SettingsError` and `schemas.errors.ProjectError`."""
+    seen = with_project_secrets(environment)
+    project = load_project(settings.project_folder, environment=seen)
+    return project, compile_project(project, secrets=_project_secrets(seen))
 
 
 def create_admin(app: web.Application) -> web.Application:
@@ -93,6 +116,7 @@ def create_admin(app: web.Application) -> web.Application:
         return {
             "pipes": sorted(snapshot.catalog.endpoints),
             "data_sources": sorted(snapshot.feeds),
+            "project": snapshot.project.digest,
             "queries_running": state.admission.running,
             "queries_waiting": state.admission.waiting,
             "not_ready": not_ready_because(state),
@@ -117,20 +141,27 @@ def not_ready_because(state: State) -> list[str]:
     return state.health.reasons() + ([f"Kafka takes no events from this API: {trouble}"] if trouble else [])
 
 
-def _state(settings: QueryApiSettings, servers: Servers, observe: Observer, registry: CollectorRegistry) -> State:
+def _state(
+    settings: QueryApiSettings,
+    servers: Servers,
+    observe: Observer,
+    registry: CollectorRegistry,
+    rates: Rates,
+    told: Told,
+) -> State:
     admission = Admission(
         concurrency=settings.max_queries,
         queue=settings.max_queued,
         queue_seconds=settings.max_queue_seconds,
     )
-    kept, told = KeptAnswers(settings.cache_bytes), LocalTold()
+    kept = KeptAnswers(settings.cache_bytes)
     return State(
         settings=settings,
         servers=servers,
         admission=admission,
         answers=Answers(servers.executor, settings.limits, admission, kept, told, observe),
         told=told,
-        rates=RateLimiter(),
+        rates=rates,
         watcher=CommitWatcher(servers.committed, observe),
         health=Health(_watched(settings, servers), observe),
         observe=observe,

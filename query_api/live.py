@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from query_api.access.rate_limit import RateLimiter
+from query_api.access.rate_limit import Rates
 from query_api.answers.answers import Answers
 from query_api.answers.told import Told
 from query_api.engine.admission import Admission
@@ -31,7 +31,7 @@ class State:
     admission: Admission
     answers: Answers
     told: Told
-    rates: RateLimiter
+    rates: Rates
     watcher: CommitWatcher
     health: Health
     observe: Observer
@@ -39,7 +39,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class _Version:
+class Version:
     """A snapshot and the handlers that were made for it, in the order of the routes."""
 
     snapshot: Snapshot
@@ -54,7 +54,7 @@ class Live:
         self._offer = offer
         routes = by_specificity(offer(snapshot))
         self._places = [(route.method, route.path) for route in routes]
-        self._now = _Version(snapshot, tuple(route.handler for route in routes))
+        self._now = Version(snapshot, tuple(route.handler for route in routes))
 
     @property
     def snapshot(self) -> Snapshot:
@@ -62,8 +62,15 @@ class Live:
 
     def swap(self, snapshot: Snapshot) -> None:
         """Answer for another snapshot from the next request on."""
+        self.answer_with(self.version(snapshot))
+
+    def version(self, snapshot: Snapshot) -> Version:
+        """What `answer_with` takes, made without a change to what is answered now. May be called in a thread."""
         handlers = {(route.method, route.path): route.handler for route in self._offer(snapshot)}
-        self._now = _Version(snapshot, tuple(handlers[place] for place in self._places))
+        return Version(snapshot, tuple(handlers[place] for place in self._places))
+
+    def answer_with(self, version: Version) -> None:
+        self._now = version
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         routes = Routes(router)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -50,31 +51,54 @@ async def serve(
     """Run an application of `query_api.app.create_app` until `stop` is set.
 
     Requests are taken at once, of which `on_listening` is told; until the servers answer they are told so with 503.
-    `missing` is asked once ClickHouse answers, and again, after `deployed_seconds` while something is: then the API is
-    not ready. Callers of both ports are waited for with `patience`. Raises OSError for a port that cannot be had.
+    `missing` and `deployed_seconds` are as for `comparing`. Callers of both ports are waited for with `patience`.
+    Raises OSError for a port that cannot be had.
     """
     state = app[STATE]
     settings = state.settings
-    api = _api_runner(app, patience)
     admin = HttpRunner(create_admin(app), answer_error=plain_error, patience=patience, shutdown_timeout=1.0)
-    comparison: asyncio.Task[None] | None = None
     try:
-        port = await _listen(api, settings.host, settings.port)
-        admin_port = await _listen(admin, settings.admin_host, settings.admin_port)
-        state.observe(Listening(settings.host, port, admin_port))
-        if on_listening is not None:
-            on_listening(Ports(port, admin_port))
-        if missing is not None:
-            comparison = asyncio.create_task(_compare(state, missing, deployed_seconds))
-        await stop.wait()
-        state.observe(Stopping(settings.shutdown_seconds))
+        async with answering(app, patience) as api:
+            port = await _listen(api, settings.host, settings.port)
+            await admin.setup()
+            admin_port = await _listen(admin, settings.admin_host, settings.admin_port)
+            state.observe(Listening(settings.host, port, admin_port))
+            if on_listening is not None:
+                on_listening(Ports(port, admin_port))
+            async with comparing(app, missing, deployed_seconds):
+                await stop.wait()
+                state.observe(Stopping(settings.shutdown_seconds))
     finally:
-        if comparison is not None:
-            comparison.cancel()
-            await asyncio.gather(comparison, return_exceptions=True)
         # The admin port goes last: it says `stopping` while requests end.
-        await api.cleanup()
         await admin.cleanup()
+
+
+@asynccontextmanager
+async def answering(app: web.Application, patience: Patience = USUAL_PATIENCE) -> AsyncIterator[HttpRunner]:
+    """What answers the connections that it is given, without a port; at the end of the block requests in flight end."""
+    api = _api_runner(app, patience)
+    try:
+        await api.setup()
+        yield api
+    finally:
+        await api.cleanup()
+
+
+@asynccontextmanager
+async def comparing(
+    app: web.Application, missing: SchemaCheck | None, deployed_seconds: float = DEPLOYED_SECONDS
+) -> AsyncIterator[None]:
+    """During the block `missing` is asked once ClickHouse answers, and again, after `deployed_seconds` while something
+    is: then the API is not ready."""
+    if missing is None:
+        yield
+        return
+    comparison = asyncio.create_task(_compare(app[STATE], missing, deployed_seconds))
+    try:
+        yield
+    finally:
+        comparison.cancel()
+        await asyncio.gather(comparison, return_exceptions=True)
 
 
 def _api_runner(app: web.Application, patience: Patience) -> HttpRunner:
@@ -92,7 +116,6 @@ def _api_runner(app: web.Application, patience: Patience) -> HttpRunner:
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
-    await runner.setup()
     await web.TCPSite(runner, host, port).start()
     return int(runner.addresses[0][1])
 

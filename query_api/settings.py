@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from pydantic import Field
@@ -14,12 +16,22 @@ class QueryApiSettings(ServiceSettings):
     """The shared settings and the API's own; sizes are bytes."""
 
     PREFIX: ClassVar[str] = "BIRDHOUSE_API_"
+    OF_ALL: ClassVar[Mapping[str, int]] = MappingProxyType(
+        {"max_queries": 1, "max_queued": 0, "max_buffered_bytes": 1_048_576}
+    )
+    """Limits of the whole API, which its processes share, each with the least that one process can do with."""
 
     host: str = Field("127.0.0.1", min_length=1, description="Address the API listens on.")
     port: int = Field(7181, ge=0, le=65535, description="Port of the API.")
     admin_host: str = Field("127.0.0.1", min_length=1, description="Address the admin port listens on.")
     admin_port: int = Field(
         7183, ge=0, le=65535, description="Port of `/livez`, `/readyz`, `/metrics` and `/status` of the API."
+    )
+    processes: int = Field(
+        1,
+        ge=0,
+        le=1024,
+        description="Processes that answer on one port; 0: one for each core that may be used. `birdhouse run` is one.",
     )
     max_execution_seconds: float = Field(
         10, ge=0, description="Longest that one query may run, in seconds, else 408; 0: no limit."
@@ -35,8 +47,8 @@ class QueryApiSettings(ServiceSettings):
     max_result_bytes: int = Field(
         100_000_000, ge=0, description="Largest answer, as ClickHouse counts its columns, else 413; 0: no limit."
     )
-    max_queries: int = Field(16, ge=1, description="Queries that run at once in one process.")
-    max_queued: int = Field(256, ge=0, description="Queries that wait for their turn, else 503.")
+    max_queries: int = Field(16, ge=1, description="Queries of the whole API that run at once.")
+    max_queued: int = Field(256, ge=0, description="Queries of the whole API that wait for their turn, else 503.")
     max_queue_seconds: float = Field(
         5, ge=0, description="Longest that a query waits for its turn, in seconds, else 503."
     )
@@ -53,7 +65,10 @@ class QueryApiSettings(ServiceSettings):
         10_485_760, ge=1, description="Largest request body, also after decompression, else 413."
     )
     max_buffered_bytes: int = Field(
-        134_217_728, ge=1_048_576, le=1_000_000_000, description="Most bytes of events that wait for Kafka, else 503."
+        134_217_728,
+        ge=1_048_576,
+        le=1_000_000_000,
+        description="Most bytes of events that wait for Kafka in the whole API, else 503.",
     )
     delivery_seconds: float = Field(
         15, ge=1, description="Longest wait for Kafka to acknowledge events, in seconds, else 503."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from query_api.access.auth import TokenTable
-from query_api.access.rate_limit import RateLimiter
+from query_api.access.rate_limit import Rates
 from query_api.ids import names_by_id
 from schemas.feed import Feed, feeds_of
 from schemas.model import DataSource, Pipe, Project
@@ -26,7 +26,7 @@ class Snapshot:
     data_source_names: Mapping[str, str]
 
     @classmethod
-    def of(cls, project: Project, catalog: Catalog, secret: Callable[[], bytes], rates: RateLimiter) -> Self:
+    def of(cls, project: Project, catalog: Catalog, secret: Callable[[], bytes], rates: Rates) -> Self:
         """`rates` outlive the snapshot: what a token has used up is used up for the next project too."""
         return cls(
             project=project,

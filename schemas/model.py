@@ -287,7 +287,7 @@ class Project:
 
     `set_aside` are data sources and pipes that are in the folder and were left out because something is wrong with
     them, with the names of their views: whatever ClickHouse has of them stays as it is. `targets_set_aside` are what
-    these views write into.
+    these views write into. `digest` tells one state of the folder's files from another, whatever is filled into them.
     """
 
     folder: Path
@@ -297,3 +297,4 @@ class Project:
     warnings: tuple[Problem, ...] = ()
     set_aside: frozenset[str] = frozenset()
     targets_set_aside: frozenset[str] = frozenset()
+    digest: str = ""

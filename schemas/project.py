@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from schemas.checks.names import check_names
 from schemas.errors import ProjectError
 from schemas.files.connection import read_connection
 from schemas.files.datasource import read_data_source
-from schemas.files.lines.datafile import Datafile
+from schemas.files.lines.datafile import Datafile, Line
 from schemas.files.lines.includes import read_source
 from schemas.files.pipe import read_pipe
 from schemas.model import Connection, DataSource, Pipe, Place, Problem, Project
@@ -33,6 +34,7 @@ class _Found:
     pipes: list[Pipe] = field(default_factory=list)
     connections: list[Connection] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)  # the type's only name
 
 
 def load_project(folder: Path, *, environment: Mapping[str, str]) -> Project:
@@ -64,6 +66,7 @@ def load_project(folder: Path, *, environment: Mapping[str, str]) -> Project:
         pipes={pipe.name: pipe for pipe in found.pipes},
         connections={connection.name: connection for connection in found.connections},
         warnings=tuple(found.problems),
+        digest=found.digest.hexdigest()[:16],
     )
     if any(problem.severity == "error" for problem in found.problems):
         raise ProjectError(found.problems, readable=project)
@@ -91,6 +94,7 @@ def project_files(folder: Path) -> Iterator[Path]:
 
 def _read(found: _Found, path: Path, folder: Path, environment: Mapping[str, str]) -> None:
     source = read_source(path, folder, environment, fills_secrets=path.suffix != ".pipe")
+    found.digest.update("\0".join([source.file, *map(_as_written, source.lines), ""]).encode("utf-8", "surrogatepass"))
     inner = path.relative_to(folder).parent.parts
     name = path.stem
     if source.has_errors and not source.lines:
@@ -129,4 +133,8 @@ def _bounded(problems: list[Problem]) -> list[Problem]:
 
 
 def _lines(source: Datafile) -> dict[Place, str]:
-    return {line.place(): line.text if line.written is None else line.written for line in source.lines}
+    return {line.place(): _as_written(line) for line in source.lines}
+
+
+def _as_written(line: Line) -> str:
+    return line.text if line.written is None else line.written

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from query_api.access.json_web_tokens import Grant, read_signed
-from query_api.access.rate_limit import RateLimiter
+from query_api.access.rate_limit import RateLimiter, Rates
 from query_api.errors import Forbidden
 from query_api.ids import names_by_id
 from schemas.model import Permission, Project, Token
@@ -103,14 +103,14 @@ class TokenTable:
     guess agrees with a real token cannot be read off the time that the look-up takes.
     """
 
-    def __init__(self, project: Project, secret: bytes | Callable[[], bytes], rates: RateLimiter | None = None) -> None:
+    def __init__(self, project: Project, secret: bytes | Callable[[], bytes], rates: Rates | None = None) -> None:
         """A `secret` that is a function is asked at each look-up: with another secret the tokens are others. `rates`
         may be shared with the tables of other projects."""
         self._key = secrets.token_bytes(32)
         self._access_tokens = access_tokens(project)
         self._read_secret = secret if callable(secret) else None
         self._derive(secret() if callable(secret) else secret)
-        self.rates = rates or RateLimiter()
+        self.rates: Rates = rates or RateLimiter()
         self._names = names_by_id((*project.data_sources, *project.pipes))
 
     def recognise(self, value: str | None) -> AccessToken:

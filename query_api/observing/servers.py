@@ -12,7 +12,7 @@ from service.observing.metric import Counter, Gauge
 
 Server = Literal["ClickHouse", "Kafka"]
 
-_REACHABLE = Gauge("server_reachable", "Whether a server answered when last asked.", ("server",))
+_REACHABLE = Gauge("server_reachable", "Whether a server answered when last asked.", ("server",), across="livemin")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 Value = str | float | Callable[[Any], float | None]
 """A member's name, a number, or what a function makes of the observation. None is not measured."""
@@ -59,9 +59,11 @@ class Counter(Metric):
 
 @dataclass(frozen=True, slots=True)
 class Gauge(Metric):
-    """A number as it is now."""
+    """A number as it is now. Where several processes answer as one, it is what `across` makes of theirs."""
 
     kind: ClassVar[str] = "gauge"
+
+    across: Literal["livesum", "livemin", "livemax"] = "livesum"
 
     def set(self, value: Value, **labels: Label) -> Measure:
         """Declares that an observation says what the number is now. Labels as for `Counter.inc`."""

@@ -85,7 +85,7 @@ def _create(metric: Metric, prefix: str, registry: client.CollectorRegistry) -> 
             counter = client.Counter(name, metric.help, metric.labels, registry=registry)
             return lambda labels: _child(counter, labels).inc
         case Gauge():
-            gauge = client.Gauge(name, metric.help, metric.labels, registry=registry)
+            gauge = client.Gauge(name, metric.help, metric.labels, registry=registry, multiprocess_mode=metric.across)
             return lambda labels: _child(gauge, labels).set
         case Histogram():
             buckets = metric.buckets

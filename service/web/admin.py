@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import hdrs, web
 from prometheus_client import CollectorRegistry
@@ -19,26 +20,39 @@ def create_admin_app(
     is_live: Callable[[], bool],
     readiness: Callable[[], list[str]],
     status: Callable[[], Mapping[str, object]],
+    look: Callable[[], Awaitable[None]] | None = None,
 ) -> web.Application:
     """An application with `/livez`, `/readyz`, `/metrics` and `/status`.
 
     `/livez` answers 200 or 503; `/readyz` the same, with `readiness`'s reasons why not (none: ready); `/metrics` is
     Prometheus text; `/status` is `status` as JSON. The callables run on the event loop: they must not block.
+
+    `look` is for a service of several processes: it is awaited before each answer, so that what the callables tell is
+    new. Metrics are then read in a thread, because they lie in files.
     """
 
+    async def up_to_date() -> None:
+        if look is not None:
+            await look()
+
     async def livez(_: web.Request) -> web.Response:
+        await up_to_date()
         live = is_live()
         return _json({"live": live}, 200 if live else 503)
 
     async def readyz(_: web.Request) -> web.Response:
+        await up_to_date()
         reasons = readiness()
         return _json({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
     async def metrics(request: web.Request) -> web.Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return web.Response(body=encode(registry), headers={"Content-Type": content_type})
+        await up_to_date()
+        body = encode(registry) if look is None else await asyncio.to_thread(encode, registry)
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def show_status(_: web.Request) -> web.Response:
+        await up_to_date()
         return _json(status(), 200)
 
     async def hide_version(_: web.Request, response: web.StreamResponse) -> None:

@@ -12,6 +12,13 @@ from query_api.observing.lifetime import BackgroundFailed, Listening, Stopping
 from query_api.observing.log import log_observation
 from query_api.observing.metrics import OBSERVATIONS, ApiMetrics
 from query_api.observing.observations import Observation, to_all
+from query_api.observing.processes import (
+    ProcessAnswers,
+    ProcessEnded,
+    ProcessKilled,
+    ProjectNotSwapped,
+    ProjectSwapped,
+)
 from query_api.observing.requests import AnswerBroken, RequestCrashed, RequestEnded
 from query_api.observing.servers import ProducerFailed, SchemaDiffers, ServerFound, ServerLost
 from service.observing.declared import Without
@@ -28,6 +35,11 @@ EXAMPLES: list[Observation] = [
     SchemaDiffers(),
     Listening("127.0.0.1", 7181, 7183),
     Stopping(20),
+    ProcessAnswers(0, 4711, 1.5),
+    ProcessEnded(1, 4712, "killed by SIGKILL", 0.1),
+    ProcessKilled(1, 4712, "a second signal"),
+    ProjectSwapped("0123456789abcdef", 3),
+    ProjectNotSwapped("error: no such table"),
 ]
 
 
