@@ -38,7 +38,7 @@ from service.clickhouse.connect import connect, reason_of
 from service.deployment.apply import apply
 from service.deployment.door import OpenRecords
 from service.deployment.plan import read_plan
-from service.errors import RefusedPlanError, ServerError, UnsettledError
+from service.errors import RefusedPlanError, ServerError, SettingProblem, SettingsError, UnsettledError
 from service.kafka.config import client_config
 from service.settings import load_settings
 
@@ -115,6 +115,10 @@ def check_settings(environment: Environment, secret: str) -> None:
     # The embedded broker's address is not known yet; whether the rest is right does not depend on it.
     probe = {"KAFKA_BOOTSTRAP_SERVERS": "localhost:9092", **with_secret(environment, secret)}
     api = load_settings(QueryApiSettings, probe)
+    if api.processes != 1:
+        text = "`birdhouse run` is one process, with all of its parts in it"
+        hint = "unset it; on servers of your own, `query-api` beside `ingest-worker` has as many processes as you say"
+        raise SettingsError([SettingProblem("BIRDHOUSE_API_PROCESSES", text, hint)])
     ingest = load_settings(IngestSettings, probe)
     client_config(api, environment if api.kafka_bootstrap_servers else {})
     ports = (

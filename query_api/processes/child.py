@@ -17,7 +17,17 @@ from prometheus_client.multiprocess import mark_process_dead
 import query_api
 from query_api.observing.observations import Observer
 from query_api.observing.processes import ProcessAnswers, ProcessEnded, ProcessKilled
-from query_api.processes.between.channel import Channel, Facts, Message, Prepared, Refused, Serving, Stop, Stopping
+from query_api.processes.between.channel import (
+    Channel,
+    Facts,
+    Message,
+    Prepared,
+    Refused,
+    Serving,
+    Stop,
+    Stopping,
+    Tell,
+)
 from query_api.processes.between.given import METRICS_FOLDER, REFUSED, Given
 from query_api.processes.between.giving import Giver, Recipient
 from service.backoff import Backoff
@@ -52,7 +62,8 @@ class Child:
         self.how = ""
         self.serving: Serving | None = None
         self.facts: Facts | None = None
-        self.heard_at = self.started_at = time.monotonic()
+        self.unanswered = 0  # looks in a row
+        self.started_at = time.monotonic()
         self.was_ready = False
         self.recipient: Recipient | None = None
         self._count, self._folder, self._environment = count, folder, environment
@@ -98,6 +109,12 @@ class Child:
         await asyncio.wait([answer], timeout=seconds)
         return cast("Answer", answer.result()) if answer.done() and not answer.cancelled() else None
 
+    async def look(self, seconds: float) -> None:
+        """Have it say how it goes, if it answers."""
+        if self.state in ("answering", "stopping"):
+            answer = await self.ask(Tell(), Facts, seconds)
+            self.unanswered = 0 if answer is not None else self.unanswered + 1
+
     def tell(self, message: Message) -> None:
         if self._channel is not None:
             self._channel.send(message)
@@ -131,7 +148,8 @@ class Child:
         self.state, self.how = "starting", ""
         self.serving = self.facts = None
         self.was_ready = False
-        self.started_at = self.heard_at = time.monotonic()
+        self.unanswered = 0
+        self.started_at = time.monotonic()
         ours, its = socket.socketpair()
         giving, taking = socket.socketpair()
         given = Given(self.number, self._count, its.fileno(), taking.fileno(), self._folder)
@@ -173,7 +191,6 @@ class Child:
 
     async def _listen(self, channel: Channel) -> None:
         async for message in channel.messages():
-            self.heard_at = time.monotonic()
             match message:
                 case Refused():
                     self.how = f"cannot start:\n{message.reason}"

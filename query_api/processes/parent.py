@@ -21,7 +21,7 @@ from query_api.observing.metrics import ParentMetrics
 from query_api.observing.observations import to_all
 from query_api.observing.processes import ProjectNotSwapped, ProjectSwapped
 from query_api.processes.admin import Overview, admin_runner
-from query_api.processes.between.channel import Commit, Drop, Facts, Prepare, Prepared, Tell
+from query_api.processes.between.channel import Commit, Drop, Prepare, Prepared
 from query_api.processes.between.given import MEMORY_FILE, METRICS_FOLDER
 from query_api.processes.between.giving import Giver, listen
 from query_api.processes.child import Child
@@ -33,17 +33,20 @@ from query_api.processes.sharing.shared_stream import shared_stream
 from query_api.settings import QueryApiSettings
 from service import logs
 
-# Between two looks at the processes, in seconds, and how long one may be silent before it is killed: nothing that a
-# process does on its event loop takes longer.
+# Between two looks at the processes, and what each has to answer one, in seconds.
 _LOOK_SECONDS = 5.0
-_SILENT_SECONDS = 30.0
 _ANSWER_SECONDS = 1.0
+# Looks in a row that a process does not answer before it is killed: nothing that one does on its event loop takes half
+# a minute. Looks are counted, not seconds, which pass too while all of them are stopped.
+_MOST_UNANSWERED = 6
+# To read and compile a project of many thousand pipes on a busy machine.
+_START_SECONDS = 300.0
 # A project of many thousand pipes is read and compiled within this time, beside requests.
 _PREPARE_SECONDS = 120.0
 # Ends in a row of every process, after which starting them again is no help.
 _MOST_ENDS = 5
 # What a process may take beyond the time for its requests and that for its producer.
-_END_SECONDS = 5.0
+_END_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
 
@@ -154,16 +157,17 @@ class _Parent:
         while True:
             await self._look()
             for child in self._children:
-                if time.monotonic() - child.heard_at > _SILENT_SECONDS:
-                    child.kill(f"it has said nothing for {_SILENT_SECONDS:g} s")
+                if child.unanswered >= _MOST_UNANSWERED:
+                    child.kill("it does not answer any more")
+                elif child.state == "starting" and time.monotonic() - child.started_at > _START_SECONDS:
+                    child.kill(f"it did not begin to answer within {_START_SECONDS:g} s")
             if all(child.ends >= _MOST_ENDS for child in self._children):
                 self._end_with(GaveUpError(f"every process ended {_MOST_ENDS} times in a row: {self._children[0].how}"))
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _look(self) -> None:
         """Have every process that answers say how it goes."""
-        answering = (child for child in self._children if child.state in ("answering", "stopping"))
-        await asyncio.gather(*(child.ask(Tell(), Facts, _ANSWER_SECONDS) for child in answering))
+        await asyncio.gather(*(child.look(_ANSWER_SECONDS) for child in self._children))
 
     def _on_refused(self, reason: str) -> None:
         if not self._has_answered:

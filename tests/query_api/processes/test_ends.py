@@ -1,0 +1,116 @@
+"""How several processes end, each way: told, told twice, killed, and those that cannot begin."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.query_api.processes.running import FakeClickHouse, running
+
+pytestmark = pytest.mark.sockets
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_what_was_asked_is_answered_before_the_end(tmp_path: Path, clickhouse: FakeClickHouse) -> None:
+    clickhouse.gate.clear()
+    came = clickhouse.slow
+    with running(tmp_path, clickhouse) as api, ThreadPoolExecutor(8) as pool:
+        api.answers()
+        asking = [pool.submit(api.ask, "/v0/pipes/slow.json") for _ in range(8)]
+        api.until(lambda: clickhouse.slow == came + 8)
+        pids = [each["pid"] for each in api.processes()]
+        api.process.send_signal(signal.SIGTERM)
+        api.until(lambda: api.ask("/readyz", api.admin_port)[1].count(b"stopping") == 1)
+        with socket.socket() as connection, pytest.raises(ConnectionRefusedError):
+            connection.connect(("127.0.0.1", api.port))
+        clickhouse.gate.set()
+        assert {future.result()[0] for future in asking} == {200}
+        assert api.process.wait(30) == 0
+        assert not any(map(is_running, pids))
+        assert len(api.lines("stopping")) == 1
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path: Path, clickhouse: FakeClickHouse) -> None:
+    clickhouse.gate.clear()
+    came = clickhouse.slow
+    with running(tmp_path, clickhouse) as api, ThreadPoolExecutor(1) as pool:
+        api.answers()
+        asking = pool.submit(api.ask, "/v0/pipes/slow.json")
+        api.until(lambda: clickhouse.slow == came + 1)
+        # As Ctrl-C in a terminal does, which reaches the processes too.
+        for each in (api.process.pid, *(each["pid"] for each in api.processes())):
+            os.kill(each, signal.SIGINT)
+        api.until(lambda: api.lines("stopping"))
+        assert not asking.done()
+        assert api.end(signal.SIGINT) == 1
+        assert isinstance(asking.exception(), ConnectionError)
+        assert {line["reason"] for line in api.lines("is killed")} == {"a second signal"}
+
+
+def test_without_their_parent_processes_end_and_hold_no_port(tmp_path: Path, clickhouse: FakeClickHouse) -> None:
+    clickhouse.gate.clear()
+    came = clickhouse.slow
+    with running(tmp_path, clickhouse) as api, ThreadPoolExecutor(1) as pool:
+        api.answers()
+        asking = pool.submit(api.ask, "/v0/pipes/slow.json")
+        api.until(lambda: clickhouse.slow == came + 1)
+        pids = [each["pid"] for each in api.processes()]
+        api.process.kill()
+        api.process.wait()
+        for port in (api.port, api.admin_port):
+            with socket.socket() as again:
+                again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                again.bind(("127.0.0.1", port))
+        clickhouse.gate.set()
+        assert asking.result()[0] == 200
+        api.until(lambda: not any(map(is_running, pids)))
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"BIRDHOUSE_API_MAX_QUERIES": "many"}, "`BIRDHOUSE_API_MAX_QUERIES`: cannot be `many`"),
+        ({"BIRDHOUSE_API_MAX_QUERIES": "1"}, "2 processes cannot share `BIRDHOUSE_API_MAX_QUERIES`, which is 1"),
+        ({"BIRDHOUSE_SECRET": ""}, "`BIRDHOUSE_SECRET`: is needed and not set"),
+        ({"PROJECT_DIR": "/nowhere"}, "the project folder is not there"),
+    ],
+    ids=["setting", "share", "secret", "project"],
+)
+def test_what_keeps_all_from_starting_is_told_once(
+    environment: dict[str, str], said: str, tmp_path: Path, clickhouse: FakeClickHouse
+) -> None:
+    with running(tmp_path, clickhouse, environment) as api:
+        assert api.process.wait(30) == 2
+        text = api.log.read_text()
+    assert text.count(said) == 1
+    assert "Traceback" not in text
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path, clickhouse: FakeClickHouse) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with running(tmp_path, clickhouse, {"BIRDHOUSE_API_PORT": str(taken.getsockname()[1])}) as api:
+            assert api.process.wait(30) == 2
+            assert "address already in use\nhint: `BIRDHOUSE_API_PORT`" in api.log.read_text()
+
+
+def test_it_stops_while_processes_start(tmp_path: Path, clickhouse: FakeClickHouse) -> None:
+    with running(tmp_path, clickhouse) as api:
+        api.until(lambda: api.lines("listening"))
+        began = time.monotonic()
+        assert api.end() == 0
+        assert time.monotonic() - began < 10
+        assert not api.lines("answers")
