@@ -9,6 +9,7 @@ from tests.faults.scenarios import (  # noqa: F401  they register
     mixed,
     never_stuck,
     outages,
+    processes,
     restarts,
     rows,
     stores,

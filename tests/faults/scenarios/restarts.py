@@ -9,9 +9,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 from bench.systems.server_command import free_port
 from query_api.access.auth import ADMIN, derive_token
@@ -105,12 +106,13 @@ def services(house: FaultHouse) -> Iterator[Caller]:
             service.process.wait()
 
 
-def serve(house: FaultHouse) -> Service:
+def serve(house: FaultHouse, settings: Mapping[str, str] = MappingProxyType({})) -> Service:
     port, admin_port = free_port(), free_port()
     environment = house.environment() | {
         "BIRDHOUSE_SECRET": SECRET,
         "BIRDHOUSE_API_PORT": str(port),
         "BIRDHOUSE_API_ADMIN_PORT": str(admin_port),
+        **settings,
     }
     with (house.folder / f"api-{port}.log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-m", "query_api"], env=environment, stderr=log)
