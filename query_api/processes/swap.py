@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -51,7 +52,7 @@ class Swapping:
             return await asyncio.to_thread(self._prepare)
 
     def _prepare(self) -> Swap:
-        with _short_turns():
+        with _beside_requests():
             try:
                 project, catalog = read_project(self._app[STATE].settings, self._environment)
             except ProjectError as error:
@@ -98,11 +99,14 @@ def _brokers(project: Project) -> Connection | None:
 
 
 @contextmanager
-def _short_turns() -> Iterator[None]:
-    """Threads take turns more often, so that a request is not held up by each of its waits."""
+def _beside_requests() -> Iterator[None]:
+    """Threads take turns more often, so that a request is not held up by each of its waits, and nobody stops for the
+    collector, which would walk both projects."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SHORT_TURN)
+    gc.disable()
     try:
         yield
     finally:
+        gc.enable()
         sys.setswitchinterval(before)

@@ -40,10 +40,7 @@ class FakeClickHouse:
                     self.slow += 1
                     self.gate.wait(PATIENCE_SECONDS)
                 body = b"1\n" if sql == b"SELECT 1" else sql
-                handler.send_response(200)
-                handler.send_header("Content-Length", str(len(body)))
-                handler.end_headers()
-                handler.wfile.write(body)
+                handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
             def log_message(handler, format: str, *arguments: object) -> None:  # noqa: N805 - as above
                 pass
@@ -98,12 +95,16 @@ class Running:
             assert time.monotonic() < end, self.log.read_text(errors="replace")
             time.sleep(0.01)
 
-    def answers(self, count: int = 2) -> None:
-        """Wait until so many processes answer."""
+    def listens(self) -> None:
+        """Wait until its ports are known."""
         self.until(lambda: self.lines("listening") or self.process.poll() is not None)
         assert self.process.poll() is None, self.log.read_text(errors="replace")
         line = self.lines("listening")[0]
         self.port, self.admin_port = line["port"], line["admin_port"]
+
+    def answers(self, count: int = 2) -> None:
+        """Wait until so many processes answer."""
+        self.listens()
         self.until(lambda: sum(each["state"] == "answering" for each in self.processes()) == count)
 
     def ask(self, path: str, port: int | None = None, token: str = TOKEN) -> tuple[int, bytes]:
