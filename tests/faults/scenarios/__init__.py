@@ -9,7 +9,6 @@ from tests.faults.scenarios import (  # noqa: F401  they register
     mixed,
     never_stuck,
     outages,
-    processes,
     restarts,
     rows,
     stores,
