@@ -27,10 +27,11 @@ async def run_alone(settings: QueryApiSettings, environment: Mapping[str, str] =
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     app = create_app(settings, environment=environment)
-    swapping = Swapping(app, environment)
+    schema = DeployedSchema(settings)
+    swapping = Swapping(app, environment, schema)
     with on_hangup(lambda: _swap(app, swapping), stop):
         freeze_long_lived()
-        await serve(app, stop=stop, missing=DeployedSchema(app))
+        await serve(app, stop=stop, missing=schema)
 
 
 async def _swap(app: web.Application, swapping: Swapping) -> None:

@@ -73,27 +73,29 @@ class Child:
         self._channel: Channel | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._answers: dict[type[Message], asyncio.Future[Message]] = {}
-        self._is_told_to_stop = False
+        self._told_to_stop = asyncio.Event()
 
     async def live(self) -> None:
         """Start it, and again whenever it ends, until it was told to stop and is gone."""
-        while not self._is_told_to_stop:
+        while not self._told_to_stop.is_set():
             began = time.monotonic()
             try:
                 how = _how(await self._live_once())
             except OSError as error:
                 how = f"cannot be started: {error}"
-            if self._is_told_to_stop:
+            if self._told_to_stop.is_set():
                 return
             self.ends = 1 if time.monotonic() - began > _STEADY_SECONDS else self.ends + 1
             self.how = self.how or how
             seconds = self._backoff.delay(self.ends)
             self._observe(ProcessEnded(self.number, self.pid, self.how, seconds))
-            await asyncio.sleep(seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told_to_stop.wait(), seconds)
 
     def take_connections(self) -> None:
-        """It answers for the right project: give it connections."""
-        assert self.recipient is not None, "it is running"
+        """It answers for the right project: give it connections, unless it is gone by now."""
+        if self.recipient is None:
+            return
         self.state = "answering"
         self._observe(ProcessAnswers(self.number, self.pid, time.monotonic() - self.started_at))
         self._giver.add(self.recipient)
@@ -125,7 +127,7 @@ class Child:
 
     def stop(self) -> None:
         """Have it end what is under way. One that is still starting has nothing under way."""
-        self._is_told_to_stop = True
+        self._told_to_stop.set()
         if self.state == "answering":
             self.state = "stopping"
             self.tell(Stop())
@@ -171,7 +173,7 @@ class Child:
         self.recipient = Recipient(giving)
         self._channel = await Channel.over(ours)
         listening = asyncio.create_task(self._listen(self._channel))
-        if self._is_told_to_stop:
+        if self._told_to_stop.is_set():
             self._signal(signal.SIGTERM)
         code = await self._process.wait()
         await asyncio.wait([listening], timeout=_LAST_WORDS_SECONDS)

@@ -155,15 +155,21 @@ class _Parent:
 
     async def _watch(self) -> None:
         while True:
-            await self._look()
-            for child in self._children:
-                if child.unanswered >= _MOST_UNANSWERED:
-                    child.kill("it does not answer any more")
-                elif child.state == "starting" and time.monotonic() - child.started_at > _START_SECONDS:
-                    child.kill(f"it did not begin to answer within {_START_SECONDS:g} s")
-            if all(child.ends >= _MOST_ENDS for child in self._children):
-                self._end_with(GaveUpError(f"every process ended {_MOST_ENDS} times in a row: {self._children[0].how}"))
+            try:
+                await self._look()
+                self._end_what_is_stuck()
+            except Exception:
+                logger.exception("the processes could not be looked at, they are again")
             await asyncio.sleep(_LOOK_SECONDS)
+
+    def _end_what_is_stuck(self) -> None:
+        for child in self._children:
+            if child.unanswered >= _MOST_UNANSWERED:
+                child.kill("it does not answer any more")
+            elif child.state == "starting" and time.monotonic() - child.started_at > _START_SECONDS:
+                child.kill(f"it did not begin to answer within {_START_SECONDS:g} s")
+        if all(child.ends >= _MOST_ENDS for child in self._children):
+            self._end_with(GaveUpError(f"every process ended {_MOST_ENDS} times in a row: {self._children[0].how}"))
 
     async def _look(self) -> None:
         """Have every process that answers say how it goes."""

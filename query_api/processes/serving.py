@@ -76,8 +76,9 @@ async def _run(given: Given) -> int:
         channel.send(Refused(render(error.problems) if isinstance(error, ProjectError) else str(error)))
         await channel.close()
         return REFUSED
+    serving = _Serving(app, channel, given)
     freeze_long_lived()
-    await _Serving(app, channel, given).run()
+    await serving.run()
     await channel.close()
     return 0
 
@@ -86,7 +87,9 @@ class _Serving:
     def __init__(self, app: web.Application, channel: Channel, given: Given) -> None:
         self._app, self._channel, self._given = app, channel, given
         self._gauges = _MirroredGauges()
-        self._swapping = Swapping(app, os.environ)
+        # One process of all compares the schema: what it finds is told of all.
+        self._schema = DeployedSchema(app[STATE].settings) if given.number == 0 else None
+        self._swapping = Swapping(app, os.environ, self._schema)
         self._swap: Swap | None = None
         self._stop = asyncio.Event()
         self._is_left = False
@@ -94,8 +97,6 @@ class _Serving:
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._stop_untold)
-        # One process of all compares the schema: what it finds is told of all.
-        missing = DeployedSchema(self._app) if self._given.number == 0 else None
         async with answering(self._app) as api:
             assert api.server is not None, "the runner is set up"
             taker = Taker(socket.socket(fileno=self._given.connections), api.server)
@@ -103,7 +104,7 @@ class _Serving:
             snapshot = self._app[LIVE].snapshot
             pipes, sources = sorted(snapshot.catalog.endpoints), sorted(snapshot.feeds)
             self._channel.send(Serving(snapshot.project.digest, pipes, sources))
-            async with comparing(self._app, missing):
+            async with comparing(self._app, self._schema):
                 await self._stop.wait()
             await taker.close()
         listening.cancel()

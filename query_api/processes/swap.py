@@ -6,16 +6,18 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
 from query_api.app import LIVE, STATE, prepare_swap, read_project
 from query_api.engine.schema_check import schema_check
 from query_api.processes.errors import NoSwapError
-from query_api.snapshot import Snapshot
+from query_api.server import SchemaCheck
+from query_api.settings import QueryApiSettings
 from schemas.errors import ProjectError
 from schemas.feed import connection_of, feeds_of
 from schemas.model import Connection, Project
@@ -41,9 +43,15 @@ class Swap:
 class Swapping:
     """Reads the project of an application's settings anew."""
 
-    def __init__(self, app: web.Application, environment: Mapping[str, str]) -> None:
-        self._app, self._environment = app, environment
-        self._brokers = _brokers(app[LIVE].snapshot.project)
+    def __init__(
+        self, app: web.Application, environment: Mapping[str, str], schema: DeployedSchema | None = None
+    ) -> None:
+        """`schema` follows the project, the one of now first."""
+        self._app, self._environment, self._schema = app, environment, schema
+        snapshot = app[LIVE].snapshot
+        self._brokers = _brokers(snapshot.project)
+        if schema is not None:
+            schema.follow(snapshot.project, views_of(snapshot.project, snapshot.catalog))
         self._one_at_a_time = asyncio.Lock()
 
     async def prepare(self) -> Swap:
@@ -64,34 +72,34 @@ class Swapping:
                     "its KAFKA_ lines lead to other brokers than those that events are sent to\n"
                     "hint: start the API again, or say in its environment where the brokers are"
                 )
-            return Swap(project, tuple(sorted(catalog.endpoints)), prepare_swap(self._app, project, catalog))
+            swap = prepare_swap(self._app, project, catalog)
+            pipes = tuple(sorted(catalog.endpoints))
+            if self._schema is None:
+                return Swap(project, pipes, swap)
+            follow = partial(self._schema.follow, project, views_of(project, catalog))
+            return Swap(project, pipes, partial(_both, swap, follow))
 
 
 class DeployedSchema:
     """What of the project that is answered for now is not deployed; a `query_api.server.SchemaCheck`."""
 
-    def __init__(self, app: web.Application) -> None:
-        self._app = app
-        self._of: Snapshot | None = None
-        self._missing: Callable[[], Awaitable[list[str]]] | None = None
+    def __init__(self, settings: QueryApiSettings) -> None:
+        self._settings = settings
+        self._missing: SchemaCheck | None = None
 
     async def __call__(self) -> list[str]:
-        snapshot = self._app[LIVE].snapshot
-        if self._missing is None or snapshot is not self._of:
-            views = await asyncio.to_thread(_views, snapshot)
-            tell_uncarried(views)
-            self._of, self._missing = snapshot, schema_check(self._app[STATE].settings, snapshot.project, views)
-        return await self._missing()
+        return [] if self._missing is None else await self._missing()
+
+    def follow(self, project: Project, views: ProjectViews) -> None:
+        """Compare with this project from now on, and log what of its views nothing carries out."""
+        for problem in (*views.not_carried_out, *views.problems):
+            logger.warning("%s: %s", problem.place, problem.message)
+        self._missing = schema_check(self._settings, project, views)
 
 
-def tell_uncarried(views: ProjectViews) -> None:
-    """Log what of a project's views nothing carries out."""
-    for problem in (*views.not_carried_out, *views.problems):
-        logger.warning("%s: %s", problem.place, problem.message)
-
-
-def _views(snapshot: Snapshot) -> ProjectViews:
-    return views_of(snapshot.project, snapshot.catalog)
+def _both(first: Callable[[], None], second: Callable[[], None]) -> None:
+    first()
+    second()
 
 
 def _brokers(project: Project) -> Connection | None:

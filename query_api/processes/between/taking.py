@@ -36,22 +36,25 @@ class Taker:
         self._take()
         self._loop.remove_reader(self._end)
         self._timer.cancel()
-        await asyncio.gather(*self._beginning)
+        await asyncio.gather(*self._beginning, return_exceptions=True)
         await asyncio.sleep(_READ_SECONDS)
         self._end.close()
 
     def _take(self) -> None:
         while True:
+            descriptors: list[int] = []
             try:
                 told, descriptors, _, _ = socket.recv_fds(self._end, 1, 1, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 return
-            except OSError as error:
-                logger.error("a connection could not be taken", extra={"fields": {"error": str(error)}})
-                return
+            except OSError:
+                told = b""
             if not told:  # the parent is gone
                 self._loop.remove_reader(self._end)
                 return
+            if not descriptors:
+                # The parent lets go of it too, so that its caller knows.
+                logger.error("a connection could not be taken: this process has no descriptor left for it")
             self._report(TAKEN, len(self._server.connections) + len(self._beginning) + 1)
             for descriptor in descriptors:
                 task = self._loop.create_task(self._begin(socket.socket(fileno=descriptor)))

@@ -14,6 +14,8 @@ _PREFIX = "birdhouse-api-"
 _LOCK = "alive"
 # Nothing in it is worth a disk's work, which counting would wait for.
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is made by mkdtemp, for its owner alone
+# Containers have 64 MB there; a process that finds no room for its counts any more is ended by the system.
+_ROOM = 256 << 20
 
 
 @contextmanager
@@ -38,7 +40,8 @@ def remove(folder: Path) -> None:
 
 
 def _place() -> Path:
-    return _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+    has_room = os.access(_IN_MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(_IN_MEMORY).free >= _ROOM
+    return _IN_MEMORY if has_room else Path(tempfile.gettempdir())
 
 
 def _remove_left(place: Path) -> None:

@@ -114,3 +114,28 @@ def test_it_stops_while_processes_start(tmp_path: Path, clickhouse: FakeClickHou
         assert api.end() == 0
         assert time.monotonic() - began < 10
         assert not api.lines("answers")
+
+
+def ending_at_once(folder: Path) -> Path:
+    """What has every process but the parent end as soon as it is started."""
+    odd = folder / "odd"
+    odd.mkdir()
+    (odd / "sitecustomize.py").write_text(
+        "import os, sys\nif 'query_api.processes.serving' in sys.orig_argv:\n    os._exit(7)\n"
+    )
+    return odd
+
+
+def test_processes_that_do_not_stay_are_given_up(tmp_path: Path, clickhouse: FakeClickHouse) -> None:
+    with running(tmp_path, clickhouse, {"PYTHONPATH": str(ending_at_once(tmp_path))}) as api:
+        api.listens()
+        assert api.process.wait(30) == 1
+        assert "every process ended 5 times in a row: exit code 7" in api.log.read_text()
+        assert {line["how"] for line in api.lines("is started again")} == {"exit code 7"}
+
+
+def test_it_stops_while_it_waits_to_start_a_process_again(tmp_path: Path, clickhouse: FakeClickHouse) -> None:
+    with running(tmp_path, clickhouse, {"PYTHONPATH": str(ending_at_once(tmp_path))}) as api:
+        api.until(lambda: len(api.lines("is started again")) >= 6)
+        assert api.end() == 0
+        assert not api.lines("is killed")
