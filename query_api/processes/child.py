@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar, cast
 
@@ -40,6 +41,16 @@ _LAST_WORDS_SECONDS = 1.0
 Answer = TypeVar("Answer", Facts, Prepared)
 
 
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What all processes of a parent have in common: how many there are, their folder, what they are started with."""
+
+    count: int
+    folder: Path
+    environment: Mapping[str, str]
+    observe: Observer
+
+
 class Child:
     """`state` is `answering` while connections may be given; `ends` counts how often it ended in a row, without having
     answered for long; `how` it last did, for people."""
@@ -47,14 +58,12 @@ class Child:
     def __init__(
         self,
         number: int,
-        count: int,
-        folder: Path,
-        environment: Mapping[str, str],
+        family: Family,
         giver: Giver,
-        observe: Observer,
         on_serving: Callable[[Child], None],
         on_refused: Callable[[str], None],
     ) -> None:
+        """`on_serving` decides when it takes connections; `on_refused` is told why neither it nor another can start."""
         self.number = number
         self.state: Literal["starting", "answering", "stopping", "ended"] = "ended"
         self.pid = 0
@@ -62,12 +71,11 @@ class Child:
         self.how = ""
         self.serving: Serving | None = None
         self.facts: Facts | None = None
-        self.unanswered = 0  # looks in a row
+        self.unanswered = 0  # looks of `watch` in a row
         self.started_at = time.monotonic()
         self.was_ready = False
         self.recipient: Recipient | None = None
-        self._count, self._folder, self._environment = count, folder, environment
-        self._giver, self._observe = giver, observe
+        self._family, self._observe, self._giver = family, family.observe, giver
         self._on_serving, self._on_refused = on_serving, on_refused
         self._backoff = Backoff(first=0.1, longest=30.0)
         self._channel: Channel | None = None
@@ -78,14 +86,13 @@ class Child:
     async def live(self) -> None:
         """Start it, and again whenever it ends, until it was told to stop and is gone."""
         while not self._told_to_stop.is_set():
-            began = time.monotonic()
             try:
                 how = _how(await self._live_once())
             except OSError as error:
                 how = f"cannot be started: {error}"
             if self._told_to_stop.is_set():
                 return
-            self.ends = 1 if time.monotonic() - began > _STEADY_SECONDS else self.ends + 1
+            self.ends += 1
             self.how = self.how or how
             seconds = self._backoff.delay(self.ends)
             self._observe(ProcessEnded(self.number, self.pid, self.how, seconds))
@@ -111,11 +118,15 @@ class Child:
         await asyncio.wait([answer], timeout=seconds)
         return cast("Answer", answer.result()) if answer.done() and not answer.cancelled() else None
 
-    async def look(self, seconds: float) -> None:
-        """Have it say how it goes, if it answers."""
-        if self.state in ("answering", "stopping"):
-            answer = await self.ask(Tell(), Facts, seconds)
-            self.unanswered = 0 if answer is not None else self.unanswered + 1
+    async def look(self, seconds: float) -> bool:
+        """Have it say how it goes, if it is to. Whether it did."""
+        return self.state not in ("answering", "stopping") or await self.ask(Tell(), Facts, seconds) is not None
+
+    async def watch(self, seconds: float) -> None:
+        """The same, noting whether it still answers, and whether it stays."""
+        self.unanswered = 0 if await self.look(seconds) else self.unanswered + 1
+        if self.state == "answering" and time.monotonic() - self.started_at > _STEADY_SECONDS:
+            self.ends = 0
 
     def tell(self, message: Message) -> None:
         if self._channel is not None:
@@ -154,13 +165,13 @@ class Child:
         self.started_at = time.monotonic()
         ours, its = socket.socketpair()
         giving, taking = socket.socketpair()
-        given = Given(self.number, self._count, its.fileno(), taking.fileno(), self._folder)
+        given = Given(self.number, self._family.count, its.fileno(), taking.fileno(), self._family.folder)
         with its, taking:
             try:
                 self._process = await asyncio.create_subprocess_exec(
                     *_COMMAND,
                     *given.arguments(),
-                    env=dict(self._environment),
+                    env=dict(self._family.environment),
                     stdin=asyncio.subprocess.DEVNULL,
                     pass_fds=(its.fileno(), taking.fileno()),
                 )
@@ -185,11 +196,11 @@ class Child:
         self.state = "ended"
         if self.recipient is not None:
             self._giver.remove(self.recipient)
-        self.recipient = self._channel = self._process = None
+        self.recipient = self._channel = self._process = self.facts = None
         for answer in self._answers.values():
             answer.cancel()
         self._answers.clear()
-        mark_process_dead(self.number, str(self._folder / METRICS_FOLDER))  # type: ignore[no-untyped-call] # it has none
+        mark_process_dead(self.number, str(self._family.folder / METRICS_FOLDER))  # type: ignore[no-untyped-call] # it has none
 
     async def _listen(self, channel: Channel) -> None:
         async for message in channel.messages():

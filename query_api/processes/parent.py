@@ -24,7 +24,7 @@ from query_api.processes.admin import Overview, admin_runner
 from query_api.processes.between.channel import Commit, Drop, Prepare, Prepared
 from query_api.processes.between.given import MEMORY_FILE, METRICS_FOLDER
 from query_api.processes.between.giving import Giver, listen
-from query_api.processes.child import Child
+from query_api.processes.child import Child, Family
 from query_api.processes.errors import GaveUpError, RefusedStartError
 from query_api.processes.hangup import on_hangup
 from query_api.processes.sharing.private_folder import private_folder
@@ -99,18 +99,9 @@ class _Parent:
             await admin.runner.cleanup()
 
     async def _run_children(self, giver: Giver) -> int:
+        family = Family(self._count, self._folder, self._environment, self._observe)
         self._children += [
-            Child(
-                number,
-                self._count,
-                self._folder,
-                self._environment,
-                giver,
-                self._observe,
-                self._on_serving,
-                self._on_refused,
-            )
-            for number in range(self._count)
+            Child(number, family, giver, self._on_serving, self._on_refused) for number in range(self._count)
         ]
         lives = [asyncio.create_task(child.live()) for child in self._children]
         watching = asyncio.create_task(self._watch())
@@ -156,7 +147,7 @@ class _Parent:
     async def _watch(self) -> None:
         while True:
             try:
-                await self._look()
+                await asyncio.gather(*(child.watch(_ANSWER_SECONDS) for child in self._children))
                 self._end_what_is_stuck()
             except Exception:
                 logger.exception("the processes could not be looked at, they are again")

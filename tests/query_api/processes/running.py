@@ -21,7 +21,7 @@ from query_api.access.auth import derive_token
 from tests.query_api.fakes import SECRET
 
 TOKEN = derive_token(SECRET.encode(), "admin")
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 class FakeClickHouse:

@@ -37,7 +37,7 @@ def test_what_was_asked_is_answered_before_the_end(tmp_path: Path, clickhouse: F
             connection.connect(("127.0.0.1", api.port))
         clickhouse.gate.set()
         assert {future.result()[0] for future in asking} == {200}
-        assert api.process.wait(30) == 0
+        assert api.process.wait(60) == 0
         assert not any(map(is_running, pids))
         assert len(api.lines("stopping")) == 1
 
@@ -92,7 +92,7 @@ def test_what_keeps_all_from_starting_is_told_once(
     environment: dict[str, str], said: str, tmp_path: Path, clickhouse: FakeClickHouse
 ) -> None:
     with running(tmp_path, clickhouse, environment) as api:
-        assert api.process.wait(30) == 2
+        assert api.process.wait(60) == 2
         text = api.log.read_text()
     assert text.count(said) == 1
     assert "Traceback" not in text
@@ -103,7 +103,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path, clickhouse: FakeClickHouse
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with running(tmp_path, clickhouse, {"BIRDHOUSE_API_PORT": str(taken.getsockname()[1])}) as api:
-            assert api.process.wait(30) == 2
+            assert api.process.wait(60) == 2
             assert "address already in use\nhint: `BIRDHOUSE_API_PORT`" in api.log.read_text()
 
 
@@ -129,7 +129,7 @@ def ending_at_once(folder: Path) -> Path:
 def test_processes_that_do_not_stay_are_given_up(tmp_path: Path, clickhouse: FakeClickHouse) -> None:
     with running(tmp_path, clickhouse, {"PYTHONPATH": str(ending_at_once(tmp_path))}) as api:
         api.listens()
-        assert api.process.wait(30) == 1
+        assert api.process.wait(60) == 1
         assert "every process ended 5 times in a row: exit code 7" in api.log.read_text()
         assert {line["how"] for line in api.lines("is started again")} == {"exit code 7"}
 

@@ -92,6 +92,18 @@ def test_a_killed_process_takes_no_other_request_with_it(api: Running, clickhous
     assert (line["how"], line["pid"]) == ("killed by SIGKILL", victim["pid"])
 
 
+def test_a_process_that_is_slow_to_answer_many_looks_is_not_killed(api: Running) -> None:
+    slow = api.processes()[1]["pid"]
+    os.kill(slow, signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(10) as pool:
+            assert len(list(pool.map(lambda _: api.status(), range(10)))) == 10
+    finally:
+        os.kill(slow, signal.SIGCONT)
+    api.until(lambda: api.processes()[1]["state"] == "answering")
+    assert api.processes()[1]["pid"] == slow
+
+
 def test_queries_of_all_are_summed(api: Running, clickhouse: FakeClickHouse) -> None:
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(api.ask, SLOW) for _ in range(4)]
