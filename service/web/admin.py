@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
@@ -31,41 +32,43 @@ def create_admin_app(
     new. Metrics are then read in a thread, because they lie in files.
     """
 
-    async def up_to_date() -> None:
-        if look is not None:
-            await look()
-
     async def livez(_: web.Request) -> web.Response:
-        await up_to_date()
         live = is_live()
         return _json({"live": live}, 200 if live else 503)
 
     async def readyz(_: web.Request) -> web.Response:
-        await up_to_date()
         reasons = readiness()
         return _json({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
     async def metrics(request: web.Request) -> web.Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        await up_to_date()
         body = encode(registry) if look is None else await asyncio.to_thread(encode, registry)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def show_status(_: web.Request) -> web.Response:
-        await up_to_date()
         return _json(status(), 200)
 
-    async def hide_version(_: web.Request, response: web.StreamResponse) -> None:
-        response.headers[hdrs.SERVER] = SERVER_NAME
-
-    app = web.Application()
-    app.on_response_prepare.append(hide_version)
+    app = web.Application(middlewares=[] if look is None else [_after(look)])
+    app.on_response_prepare.append(_hide_version)
     routes = Routes(app.router)
     routes.add_get("/livez", livez)
     routes.add_get("/readyz", readyz)
     routes.add_get("/metrics", metrics)
     routes.add_get("/status", show_status)
     return app
+
+
+def _after(look: Callable[[], Awaitable[None]]) -> Middleware:
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        await look()
+        return await handler(request)
+
+    return answer
+
+
+async def _hide_version(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers[hdrs.SERVER] = SERVER_NAME
 
 
 def _json(body: Mapping[str, object], status: int) -> web.Response:
