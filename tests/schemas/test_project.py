@@ -262,3 +262,26 @@ def test_a_file_of_nothing_but_errors_shows_the_first_of_them(tmp_path: Path) ->
     problems = problems_of(tmp_path, {"a.pipe": "what\n" * 5_000})
     assert len(problems) == 101
     assert problems[-1].message == "4,901 more problems in this file are not shown"
+
+
+def test_the_digest_is_that_of_the_files_whatever_is_filled_in(tmp_path: Path) -> None:
+    files = {
+        "a.datasource": SCHEMA,
+        "b.pipe": 'NODE n\nSQL >\n    SELECT 1\nINCLUDE "part.incl"\n',
+        "part.incl": "NODE m\nSQL >\n    SELECT 2\n",
+        "c.connection": "TYPE kafka\nKAFKA_BOOTSTRAP_SERVERS ${BROKERS}\n",
+    }
+    first = load(tmp_path / "first", files, BROKERS="one:9092").digest
+    assert load(tmp_path / "first", {}, BROKERS="another:9092").digest == first
+    assert load(tmp_path / "elsewhere", files, BROKERS="one:9092").digest == first
+    others = [
+        {"a.datasource": SCHEMA + "\n# said"},
+        {"part.incl": "NODE m\nSQL >\n    SELECT 3\n"},
+        {"c.connection": "TYPE kafka\nKAFKA_BOOTSTRAP_SERVERS ${OTHERS}\n"},
+        {"d.pipe": PIPE},
+    ]
+    digests = {
+        load(tmp_path / str(number), {**files, **changed}, BROKERS="a:1", OTHERS="b:1").digest
+        for number, changed in enumerate(others)
+    }
+    assert len(digests | {first}) == 5

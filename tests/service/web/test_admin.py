@@ -73,3 +73,30 @@ async def test_only_reading_is_possible(aiohttp_client: ClientOf, process: Proce
     client = await aiohttp_client(process.app())
     assert (await client.post("/status")).status == 405
     assert (await client.get("/")).status == 404
+
+
+async def test_a_service_of_several_processes_is_looked_at_before_each_answer(
+    aiohttp_client: ClientOf, process: Process
+) -> None:
+    looks = 0
+
+    async def look() -> None:
+        nonlocal looks
+        looks += 1
+        process.reasons = [f"look {looks}"]
+        process.is_live = False
+        counter.inc()
+
+    counter = Counter("looks", "Looks.", registry=process.registry)
+    app = create_admin_app(
+        registry=process.registry,
+        is_live=lambda: process.is_live,
+        readiness=lambda: process.reasons,
+        status=lambda: {"looks": looks},
+        look=look,
+    )
+    client = await aiohttp_client(app)
+    assert (await client.get("/livez")).status == 503
+    assert (await (await client.get("/readyz")).json())["reasons"] == ["look 2"]
+    assert "looks_total 3.0" in await (await client.get("/metrics")).text()
+    assert await (await client.get("/status")).json() == {"looks": 4}
