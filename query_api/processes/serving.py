@@ -21,6 +21,7 @@ from query_api.processes.between.channel import (
     Commit,
     Drop,
     Facts,
+    Message,
     Prepare,
     Prepared,
     Refused,
@@ -91,6 +92,7 @@ class _Serving:
         self._schema = DeployedSchema(app[STATE].settings) if given.number == 0 else None
         self._swapping = Swapping(app, os.environ, self._schema)
         self._swap: Swap | None = None
+        self._preparing: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._is_left = False
 
@@ -117,25 +119,30 @@ class _Serving:
         self._stop.set()
 
     async def _obey(self) -> None:
-        preparing: set[asyncio.Task[None]] = set()
         async for message in self._channel.messages():
-            match message:
-                case Tell():
-                    self._tell()
-                case Prepare():
-                    task = asyncio.create_task(self._prepare())
-                    preparing.add(task)
-                    task.add_done_callback(preparing.discard)
-                case Commit() if self._swap is not None:
-                    self._swap.now()
-                    self._swap = None
-                case Drop():
-                    self._swap = None
-                case Stop():
-                    self._stop.set()
+            try:
+                self._do(message)
+            except Exception as error:
+                self._app[STATE].observe(BackgroundFailed("doing what the parent says", error))
         # Nobody can reach this process any more.
         self._is_left = not self._stop.is_set()
         self._stop.set()
+
+    def _do(self, message: Message) -> None:
+        match message:
+            case Tell():
+                self._tell()
+            case Prepare():
+                task = asyncio.create_task(self._prepare())
+                self._preparing.add(task)
+                task.add_done_callback(self._preparing.discard)
+            case Commit() if self._swap is not None:
+                self._swap.now()
+                self._swap = None
+            case Drop():
+                self._swap = None
+            case Stop():
+                self._stop.set()
 
     def _tell(self) -> None:
         state = self._app[STATE]
@@ -175,7 +182,7 @@ class _MirroredGauges:
                         family.documentation,
                         tuple(sample.labels),
                         registry=self._registry,
-                        multiprocess_mode=_ACROSS[family.name],
+                        multiprocess_mode=_ACROSS.get(family.name, "livesum"),
                     )
                 (gauge.labels(**sample.labels) if sample.labels else gauge).set(sample.value)
 
