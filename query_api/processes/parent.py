@@ -210,7 +210,14 @@ class _Parent:
         """Have these processes answer for the files as they are now: all of them, or none. What is in the way."""
         if not children:
             return "no process answers yet"
-        answers = await asyncio.gather(*(child.ask(Prepare(), Prepared, _PREPARE_SECONDS) for child in children))
+        # Half of them at a time: the cores are those of requests too.
+        turns = asyncio.Semaphore(max(1, len(children) // 2))
+
+        async def prepared_by(child: Child) -> Prepared | None:
+            async with turns:
+                return await child.ask(Prepare(), Prepared, _PREPARE_SECONDS)
+
+        answers = await asyncio.gather(*map(prepared_by, children))
         problems = dict.fromkeys(
             f"process {child.number} gave no answer" if answer is None else answer.problem
             for child, answer in zip(children, answers, strict=True)
