@@ -16,7 +16,7 @@ from query_api.processes.hangup import on_hangup
 from query_api.processes.swap import DeployedSchema, Swapping
 from query_api.server import serve
 from query_api.settings import QueryApiSettings
-from service.long_lived import freeze_long_lived
+from service.long_lived import loading_long_lived
 
 
 async def run_alone(settings: QueryApiSettings, environment: Mapping[str, str] = os.environ) -> None:
@@ -26,11 +26,11 @@ async def run_alone(settings: QueryApiSettings, environment: Mapping[str, str] =
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    app = create_app(settings, environment=environment)
     schema = DeployedSchema(settings)
-    swapping = Swapping(app, environment, schema)
+    with loading_long_lived():
+        app = create_app(settings, environment=environment)
+        swapping = Swapping(app, environment, schema)
     with on_hangup(lambda: _swap(app, swapping), stop):
-        freeze_long_lived()
         await serve(app, stop=stop, missing=schema)
 
 

@@ -46,7 +46,7 @@ from schemas.feed import feeds_of
 from schemas.report import render
 from service import event_loop, logs
 from service.errors import SettingsError
-from service.long_lived import freeze_long_lived
+from service.long_lived import loading_long_lived
 from service.observing.metric import Gauge
 from service.settings import load_settings
 
@@ -72,13 +72,12 @@ async def _run(given: Given) -> int:
         logs.configure(settings.log_format, settings.log_level, stream=shared_stream(sys.stderr, given.folder))
         name_process(given.number)
         rates = SharedRates(SharedMemory.open(given.folder / MEMORY_FILE))
-        app = create_app(settings, rates=rates)
+        with loading_long_lived():
+            serving = _Serving(create_app(settings, rates=rates), channel, given)
     except (SettingsError, ProjectError) as error:
         channel.send(Refused(render(error.problems) if isinstance(error, ProjectError) else str(error)))
         await channel.close()
         return REFUSED
-    serving = _Serving(app, channel, given)
-    freeze_long_lived()
     await serving.run()
     await channel.close()
     return 0
