@@ -60,8 +60,8 @@ def create_app(
     told: Told | None = None,
 ) -> web.Application:
     """The API's application. Without a `project` that of the settings is loaded, without `servers` theirs are used;
-    a function is given what the servers' own troubles are told to. Without `rates` tokens' rates are kept here, without `told`
-    it is counted here how often callers were told that rows are stored.
+    a function is given what the servers' own troubles are told to. Tokens' `rates`, and how often callers were `told`
+    that rows are stored, are kept here unless they are given.
 
     It must be run with `auto_decompress=False` (bodies are decompressed here, under a limit) and
     `handler_cancellation=True` (a caller who leaves cancels the query), as `query_api.server` does.

@@ -39,7 +39,7 @@ def _questions(state: State, snapshot: Snapshot) -> tuple[Route, ...]:
     executor, limits = state.servers.executor, state.settings.limits
     sql = CallerSql(snapshot.catalog, executor, limits)
     answering = Answering(state.admission, state.answers, snapshot.catalog.secrets, state.observe)
-    version, cache_seconds = state.answers.begin_anew(), state.settings.cache_seconds
+    version, cache_seconds = state.answers.new_version(), state.settings.cache_seconds
     return (
         *PipeHandlers(snapshot, sql, answering, version, cache_seconds).routes(),
         *SqlHandlers(snapshot, sql, answering).routes(),

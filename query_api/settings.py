@@ -17,7 +17,7 @@ class QueryApiSettings(ServiceSettings):
 
     PREFIX: ClassVar[str] = "BIRDHOUSE_API_"
     OF_ALL: ClassVar[Mapping[str, int]] = MappingProxyType(
-        {"max_queries": 1, "max_queued": 0, "max_buffered_bytes": 1_048_576}
+        {"max_queries": 1, "max_queued": 0, "max_buffered_bytes": 1_048_576, "cache_bytes": 0}
     )
     """Limits of the whole API, which its processes share, each with the least that one process can do with."""
 
@@ -59,7 +59,9 @@ class QueryApiSettings(ServiceSettings):
         description="How long answers are kept, in seconds, where a pipe does not say it (`CACHE`); 0: not at all.",
     )
     cache_bytes: int = Field(
-        67_108_864, ge=0, description="Most memory for answers that are kept; 0: none is, whatever pipes say."
+        67_108_864,
+        ge=0,
+        description="Most memory for answers that are kept, of the whole API; 0: none is, whatever pipes say.",
     )
     max_body_bytes: int = Field(
         10_485_760, ge=1, description="Largest request body, also after decompression, else 413."

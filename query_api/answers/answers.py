@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import count
 from typing import Literal, NamedTuple
 
 from query_api.answers.kept import LARGEST_BYTES, KeptAnswer, KeptAnswers
@@ -49,14 +50,14 @@ class Answers:
         self._told = told
         self._observe = observe
         self._questions = Questions()
-        self._version = 0
+        self._versions = count(1)
         self.kept = kept
 
-    def begin_anew(self) -> int:
-        """A number for another version of the project, to which no answer and no question of an earlier one belongs."""
-        self._version += 1
-        self.kept.forget_all()
-        return self._version
+    def new_version(self) -> int:
+        """A number for another version of the project, to which no answer and no question of another one belongs. It
+        need not come to answer: what the one before keeps is kept on, for as long as that answers and for its time.
+        May be called from any thread."""
+        return next(self._versions)
 
     def is_asking(self, pipe: str) -> bool:
         """Whether there is a question of the pipe whose answer another one may share."""
@@ -135,6 +136,6 @@ class Answers:
             begun=begun,
             seconds=question.cache_seconds,
         )
-        if question.version == self._version and (evicted := self.kept.keep(kept)):
+        if evicted := self.kept.keep(kept):
             self._observe(AnswersEvicted(evicted))
         return kept

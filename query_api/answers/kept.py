@@ -111,10 +111,6 @@ class KeptAnswers:
         if self._shortcuts.maxsize and answer.digest in self._answers:
             self._shortcuts[shortcut] = answer.digest
 
-    def forget_all(self) -> None:
-        self._answers.clear()
-        self._shortcuts.clear()
-
 
 def _expiry(_: bytes, kept: KeptAnswer, now: float) -> float:  # noqa: ARG001 -- what `TLRUCache` asks with
     return kept.begun + kept.seconds

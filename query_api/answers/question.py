@@ -14,7 +14,7 @@ from schemas.queries.query import Query
 class QuestionKey(NamedTuple):
     """All that an answer depends on beside the data and the limits of the process: questions with one key are one.
 
-    `version` is that of the project (`Answers.begin_anew`). Texts are in it and no token: who may ask has been looked
+    `version` is that of the project (`Answers.new_version`). Texts are in it and no token: who may ask has been looked
     at before, and what a token fixes is among the bound values. A tuple, since one is made for every question.
     """
 

@@ -35,7 +35,7 @@ from query_api.processes.between.taking import Taker
 from query_api.processes.errors import NoSwapError
 from query_api.processes.shares import share_of
 from query_api.processes.sharing.private_folder import remove
-from query_api.processes.sharing.shared_memory import SharedMemory
+from query_api.processes.sharing.shared_memory import SharedMemory, SharedTold
 from query_api.processes.sharing.shared_rates import SharedRates
 from query_api.processes.sharing.shared_stream import name_process, shared_stream
 from query_api.processes.swap import DeployedSchema, Swap, Swapping
@@ -71,9 +71,10 @@ async def _run(given: Given) -> int:
         settings = share_of(load_settings(QueryApiSettings), given.number, given.count)
         logs.configure(settings.log_format, settings.log_level, stream=shared_stream(sys.stderr, given.folder))
         name_process(given.number)
-        rates = SharedRates(SharedMemory.open(given.folder / MEMORY_FILE))
+        memory = SharedMemory.open(given.folder / MEMORY_FILE)
         with loading_long_lived():
-            serving = _Serving(create_app(settings, rates=rates), channel, given)
+            app = create_app(settings, rates=SharedRates(memory), told=SharedTold(memory))
+            serving = _Serving(app, channel, given)
     except (SettingsError, ProjectError) as error:
         channel.send(Refused(render(error.problems) if isinstance(error, ProjectError) else str(error)))
         await channel.close()

@@ -32,7 +32,7 @@ from schemas.template.values.json_values import json_text
 class PipeHandlers:
     """What is the pipes' own in the stages of an answer.
 
-    `version` is the project's (`Answers.begin_anew`); answers are kept `cache_seconds` where a pipe does not say it.
+    `version` is the project's (`Answers.new_version`); answers are kept `cache_seconds` where a pipe does not say it.
     """
 
     snapshot: Snapshot

@@ -41,7 +41,7 @@ class Asker:
         self.admission = Admission(concurrency=self.concurrency, queue=self.queue, queue_seconds=5)
         self.kept = KeptAnswers(self.cache_bytes, self.clock)
         self.answers = Answers(self.executor, Limits(), self.admission, self.kept, self.told, self.observed.append)
-        self.version = self.answers.begin_anew()
+        self.version = self.answers.new_version()
 
     def question(
         self,

@@ -246,14 +246,19 @@ async def test_with_a_cache_time_a_question_is_joined_whatever_was_told_since() 
 async def test_another_version_of_the_project_begins_anew() -> None:
     asker = Gated()
     earlier = await asker.begun("q0", seconds=60)
-    asker.version = asker.answers.begin_anew()
+    asker.version = asker.answers.new_version()
     later = await asker.begun("q1", seconds=60)
     asker.gate.set()
     await asyncio.gather(*earlier, *later)
     assert [each.query_id for each in asker.executor.questions] == ["q0", "q1"]
-    # What the earlier version asked is kept for nobody.
-    assert asker.kept.entries == 1
     assert (await asker.ask(asker.question(seconds=60))).query_id == "q1"
+
+
+async def test_a_version_that_does_not_come_to_answer_changes_nothing() -> None:
+    asker = Asker()
+    await asker.ask(asker.question(seconds=60), "q0")
+    asker.answers.new_version()
+    assert (await asker.ask(asker.question(seconds=60), "q1")).query_id == "q0"
 
 
 async def test_a_long_answer_is_shared_by_those_who_wait_and_not_kept() -> None:

@@ -80,7 +80,7 @@ class Course:
         self.admission = Admission(concurrency=2, queue=3, queue_seconds=60)
         kept = KeptAnswers(100_000, self.clock)
         self.answers = Answers(self, Limits(), self.admission, kept, self.told, lambda _: None)
-        self.version = self.answers.begin_anew()
+        self.version = self.answers.new_version()
 
     async def execute(
         self, query: Query, *, format: str, query_id: str, limits: Limits, settings: Mapping[str, str]
@@ -139,7 +139,7 @@ class Course:
             case "store", _:
                 self.told.advance()
             case "swap", _:
-                self.version = self.answers.begin_anew()
+                self.version = self.answers.new_version()
             case "turn", _:
                 await _turn(4)
             case how, int(number):

@@ -148,7 +148,7 @@ def running(
     folder: Path, clickhouse: FakeClickHouse, environment: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
     """The command over a project of two endpoints, one of which waits; killed at the end if it still runs."""
-    project = write_project(folder / "project", quick="SELECT 'quick'", slow="SELECT 'slow'")
+    project = write_project(folder / "project", quick="SELECT 'quick'", slow="SELECT 'slow', {{Int32(n, 0)}}")
     started = Running(project, folder / "log", {"CLICKHOUSE_URL": clickhouse.url, **(environment or {})})
     try:
         yield started

@@ -28,7 +28,7 @@ def test_what_was_asked_is_answered_before_the_end(tmp_path: Path, clickhouse: F
     came = clickhouse.slow
     with running(tmp_path, clickhouse) as api, ThreadPoolExecutor(8) as pool:
         api.answers()
-        asking = [pool.submit(api.ask, "/v0/pipes/slow.json") for _ in range(8)]
+        asking = [pool.submit(api.ask, f"/v0/pipes/slow.json?n={n}") for n in range(8)]
         api.until(lambda: clickhouse.slow == came + 8)
         pids = [each["pid"] for each in api.processes()]
         api.process.send_signal(signal.SIGTERM)

@@ -19,7 +19,7 @@ from tests.query_api.processes.running import TOKEN, FakeClickHouse, Running, wr
 
 pytestmark = pytest.mark.sockets
 
-QUICK, SLOW = "/v0/pipes/quick.json", "/v0/pipes/slow.json"
+QUICK, SLOW = "/v0/pipes/quick.json", "/v0/pipes/slow.json?n={}"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
 
@@ -64,7 +64,7 @@ def test_a_killed_process_takes_no_other_request_with_it(api: Running, clickhous
     came = clickhouse.slow
     with ExitStack() as stack, ThreadPoolExecutor(9) as pool:
         kept = [connected(api, stack) for _ in range(8)]
-        waiting = [pool.submit(asked, connection, SLOW) for connection in kept]
+        waiting = [pool.submit(asked, connection, SLOW.format(n)) for n, connection in enumerate(kept)]
         api.until(lambda: clickhouse.slow == came + 8)
         victim, other = api.processes()
         os.kill(victim["pid"], signal.SIGKILL)
@@ -106,7 +106,7 @@ def test_a_process_that_is_slow_to_answer_many_looks_is_not_killed(api: Running)
 
 def test_queries_of_all_are_summed(api: Running, clickhouse: FakeClickHouse) -> None:
     with ThreadPoolExecutor(4) as pool:
-        waiting = [pool.submit(api.ask, SLOW) for _ in range(4)]
+        waiting = [pool.submit(api.ask, SLOW.format(n)) for n in range(4)]
         api.until(lambda: api.metric("birdhouse_api_queries_running ") == 4)
         assert [each["queries_running"] for each in api.processes()] == [2, 2]
         assert api.status()["queries_running"] == 4
