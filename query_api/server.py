@@ -13,6 +13,7 @@ from aiohttp import web
 from query_api.app import STATE, create_admin
 from query_api.errors import Unavailable
 from query_api.live import State
+from query_api.observing.health import NOT_COMPARED
 from query_api.observing.lifetime import Listening, Stopping
 from query_api.observing.servers import SchemaDiffers
 from query_api.web.middleware import refusal
@@ -121,7 +122,7 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
 
 
 async def _compare(state: State, missing: SchemaCheck, deployed_seconds: float) -> None:
-    state.health.schema = ["not compared with the project yet"]
+    state.health.schema = [NOT_COMPARED]
     await state.health.first_answer("ClickHouse")
     is_known = False
     while True:
