@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from bench.systems.canned_server import Canned
+from tests.bench.transport import Transport
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 REQUEST = b"POST / HTTP/1.1\r\nHost: here\r\ncontent-length: 8\r\n\r\nSELECT 1"
-
-
-class Transport(asyncio.Transport):
-    """Keeps what is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written: list[bytes] = []
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written.append(bytes(data))
 
 
 def answers_to(*pieces: bytes) -> list[int]:

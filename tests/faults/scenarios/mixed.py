@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import quote
 
+from tests.faults.callers import Callers
 from tests.faults.conftest import MINUTES
 from tests.faults.house import FaultHouse, Setup
 from tests.faults.registry import fault
@@ -163,36 +164,22 @@ ODD_QUESTIONS: tuple[Question, ...] = (
 GOOD_QUESTION = _asked("limit=3&order=id", 200)
 
 
-class Caller:
+class Caller(Callers):
     """Asks and posts on some connections until it is stopped; keeps whatever was not answered as it must be."""
 
     def __init__(self, house: FaultHouse, service: Service, threads: int = 3) -> None:
-        self.wrong: list[str] = []
+        super().__init__(threads)
         self.asked = self.posted = 0
         self._house, self._service = house, service
-        self._is_over = threading.Event()
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(threads)]
 
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+    def take_turn(self, number: int) -> None:
+        try:
+            self._ask_or_post(number)
+        except (OSError, http.client.HTTPException) as error:
+            self.wrong.append(f"{type(error).__name__}: {error}")
 
-    def stop(self) -> None:
-        self._is_over.set()
-        for thread in self._threads:
-            thread.join(60)
-
-    def _run(self, thread: int) -> None:
-        turn = thread
-        while not self._is_over.wait(0.005):
-            try:
-                self._take_turn(turn)
-            except (OSError, http.client.HTTPException) as error:
-                self.wrong.append(f"{type(error).__name__}: {error}")
-            turn += len(self._threads)
-
-    def _take_turn(self, turn: int) -> None:
+    def _ask_or_post(self, turn: int) -> None:
         """Each odd question once, then one in a hundred."""
         later = turn - len(ODD_QUESTIONS)
         if later < 0:

@@ -19,6 +19,7 @@ from confluent_kafka import TopicPartition
 
 from bench.systems.server_command import free_port
 from query_api.access.auth import ADMIN, derive_token
+from tests.faults.callers import Callers
 from tests.faults.house import FaultHouse, Setup
 from tests.faults.registry import fault
 
@@ -155,33 +156,18 @@ def rolling_restart(house: FaultHouse) -> None:
         house.judge()
 
 
-class Sender:
+class Sender(Callers):
     """Sends events under numbers of their own, each once, and asks a pipe; notes what it was told of each."""
 
     def __init__(self, house: FaultHouse, service: Service, threads: int = 6) -> None:
+        super().__init__(threads)
         self.acknowledged: set[int] = set()
         self.unknown: set[int] = set()  # their connection broke: stored or not, nobody was told
-        self.wrong: list[str] = []
         self._house, self._service = house, service
-        self._is_over = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, args=(number, threads), daemon=True) for number in range(threads)
-        ]
 
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        self._is_over.set()
-        for thread in self._threads:
-            thread.join(60)
-
-    def _run(self, number: int, step: int) -> None:
-        while not self._is_over.wait(0.005):
-            self._send(FIRST_POSTED + number, waits=number % 10 == 0)
-            number += step
-            self._ask()
+    def take_turn(self, number: int) -> None:
+        self._send(FIRST_POSTED + number, waits=number % 10 == 0)
+        self._ask()
 
     def _send(self, number: int, *, waits: bool) -> None:
         event = json.dumps({"id": number, "part": number % 7}).encode()
@@ -203,6 +189,7 @@ class Sender:
             status, answer = ask(self._service.port, "GET", "/v0/pipes/counting.json")
         except ConnectionRefusedError as error:
             self.wrong.append(f"GET: {error}")
+            return
         except (OSError, http.client.HTTPException):
             return  # it was asked of the process that was killed
         if status != 200 or not json.loads(answer)["data"]:
