@@ -186,10 +186,10 @@ async def test_a_compacted_topic_takes_no_events_and_the_answer_says_why(
     rights = ("DESCRIBE", "WRITE") + (("DESCRIBE_CONFIGS",) if may_describe else ())
     await asyncio.to_thread(secured_api.broker.allow, "app", "topic", secured_api.topic, *rights)
 
-    async def is_ready() -> bool:
-        return (await secured_api.get("/readyz"))[0] == 200
+    async def is_reached() -> bool:
+        return (await secured_api.post(b"{}"))[0] != 503  # as long as the broker has not told of the topic everywhere
 
-    await secured_api.until(is_ready)
+    await secured_api.until(is_reached)
     status, body = await secured_api.post(b"{}")
     assert status == 400
     assert "a compacted topic takes no message without a key" in body["error"]
