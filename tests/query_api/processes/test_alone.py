@@ -10,7 +10,7 @@ import pytest
 
 from tests.query_api.processes.running import FakeClickHouse, running, write_project
 
-pytestmark = pytest.mark.sockets
+pytestmark = [pytest.mark.sockets, pytest.mark.slow]  # each starts processes, which takes seconds
 
 
 def test_it_reads_its_project_anew_or_keeps_the_one_before(tmp_path: Path, clickhouse: FakeClickHouse) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.query_api.processes.running import FakeClickHouse, running
 
-pytestmark = pytest.mark.sockets
+pytestmark = [pytest.mark.sockets, pytest.mark.slow]  # each starts processes, which takes seconds
 
 
 def is_running(pid: int) -> bool:

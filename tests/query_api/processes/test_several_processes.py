@@ -17,7 +17,7 @@ import pytest
 
 from tests.query_api.processes.running import TOKEN, FakeClickHouse, Running, write_project
 
-pytestmark = pytest.mark.sockets
+pytestmark = [pytest.mark.sockets, pytest.mark.slow]  # each starts processes, which takes seconds
 
 QUICK, SLOW = "/v0/pipes/quick.json", "/v0/pipes/slow.json?n={}"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
@@ -42,6 +42,8 @@ def has_connections(api: Running, number: int) -> bool:
 
 
 def test_a_burst_of_connections_is_spread_evenly(api: Running) -> None:
+    # One that is not there yet gets none.
+    api.until(lambda: [each["state"] for each in api.processes()] == ["answering"] * 2)
     with ExitStack() as stack, ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda _: connected(api, stack), range(16)))
         api.until(lambda: [each["connections"] for each in api.processes()] == [8, 8])
