@@ -13,7 +13,6 @@ from aiohttp import web
 from query_api.app import STATE, create_admin
 from query_api.errors import Unavailable
 from query_api.live import State
-from query_api.observing.health import NOT_COMPARED
 from query_api.observing.lifetime import Listening, Stopping
 from query_api.observing.servers import SchemaDiffers
 from query_api.web.middleware import refusal
@@ -122,7 +121,7 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
 
 
 async def _compare(state: State, missing: SchemaCheck, deployed_seconds: float) -> None:
-    state.health.schema = [NOT_COMPARED]
+    state.health.schema = ["not compared with the project yet"]
     await state.health.first_answer("ClickHouse")
     is_known = False
     while True:
@@ -130,7 +129,7 @@ async def _compare(state: State, missing: SchemaCheck, deployed_seconds: float) 
             found = await missing()
             if found and not (is_known and state.health.schema):
                 state.observe(SchemaDiffers(tuple(found)))
-            state.health.schema, is_known = found, True
+            state.health.schema, is_known = [f"{each} (run `birdhouse deploy`)" for each in found], True
         except Unavailable:
             # Whether it answers at all is looked at elsewhere; queries are answered all the same.
             state.health.schema = state.health.schema if is_known else []

@@ -20,15 +20,11 @@ Origin = Literal["hit", "joined", "asked"]
 
 
 class Given(NamedTuple):
-    """An answer, which must be let go in the end, where it came from, and the id of its query.
-
-    Of those who share one that was asked for them one is the first.
-    """
+    """An answer, which must be let go in the end, where it came from, and the id of its query."""
 
     asked: Asked
     origin: Origin
     query_id: str
-    is_first: bool
 
 
 class Answers:
@@ -68,20 +64,18 @@ class Answers:
         key = question.key()
         digest = key.digest() if question.cache_seconds else b""
         if digest and (kept := self.kept.find(digest)) is not None:
-            return Given(Asked(Answer(kept.body), kept), "hit", kept.query_id, is_first=False)
+            return Given(Asked(Answer(kept.body), kept), "hit", kept.query_id)
         under_way = self._joinable(key)
         if under_way is not None:
             asked = await under_way.share()
             if isinstance(asked, Asked):
-                return Given(asked, "joined", under_way.query_id, is_first=False)
+                return Given(asked, "joined", under_way.query_id)
             if asked is Instead.STREAM:
-                return Given(await self._run_alone(question, query_id), "asked", query_id, is_first=True)
+                return Given(await self._run_alone(question, query_id), "asked", query_id)
         else:
             self._admission.expect_room()
             under_way = self._questions.begin(key)
-        return Given(
-            await under_way.ask(query_id, partial(self._run, question, digest)), "asked", query_id, is_first=True
-        )
+        return Given(await under_way.ask(query_id, partial(self._run, question, digest)), "asked", query_id)
 
     def _joinable(self, key: QuestionKey) -> UnderWay | None:
         """A question under way that has this answer. Without a cache time an answer has all rows of which anybody was

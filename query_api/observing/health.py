@@ -17,10 +17,6 @@ CHECK_SECONDS = 5.0
 # Longer than any check's own time-out: a look that does not even end is an answer too.
 _PATIENCE_SECONDS = 8.0
 
-# What is said of the schema until it has been looked at, and what helps once it has.
-NOT_COMPARED = "not compared with the project yet"
-_DEPLOY = " (run `birdhouse deploy`)"
-
 Check = Callable[[], Awaitable[None]]
 
 
@@ -51,13 +47,13 @@ class Health:
         self._answered = {server: asyncio.Event() for server in servers}
         self._tasks: list[asyncio.Task[None]] = []
         self.is_stopping = False
-        # What of the project is not in ClickHouse; set by whoever compares.
+        # What of the project is not in ClickHouse, and what helps; set by whoever compares.
         self.schema: list[str] = []
 
     def reasons(self) -> list[str]:
         """Why the service is not ready, a line each; empty when it is."""
         stopping = ["stopping"] if self.is_stopping else []
-        schema = [f"schema: {each}" + ("" if each == NOT_COMPARED else _DEPLOY) for each in self.schema]
+        schema = [f"schema: {each}" for each in self.schema]
         lost = self._reasons.items()
         servers = [reason if reason.startswith(server) else f"{server}: {reason}" for server, reason in lost]
         return stopping + schema + servers

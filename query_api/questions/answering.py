@@ -102,13 +102,12 @@ class Answering:
         trace = trace_of(request)
         given = await self.answers.ask(question, trace.request_id)
         asked, kept = given.asked, given.asked.kept
-        if given.is_first:
-            trace.rows_read, trace.bytes_read = asked.answer.summary.rows_read, asked.answer.summary.bytes_read
         if given.origin != "asked":
             trace.cache, trace.query_id = given.origin, given.query_id
             trace.headers[QUERY_ID] = given.query_id
-        elif kept is not None:
-            trace.cache = "asked"
+        else:
+            trace.rows_read, trace.bytes_read = asked.answer.summary.rows_read, asked.answer.summary.bytes_read
+            trace.cache = "asked" if kept is not None else ""
         try:
             if kept is None:
                 return await send_answer(request, asked.answer, question.answer_format, self.observe)

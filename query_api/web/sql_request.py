@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from query_api.errors import BadRequest, TooLarge
-from query_api.web.off_loop import INLINE_SIZE, PARAMETER_BYTES, off_loop
+from query_api.web.off_loop import PARAMETER_BYTES, off_loop
 from query_api.web.read_parameters import Items, RequestParameters, body_items, read_parameters, text_of
 from query_api.web.request_body import read_decoded_body
 from schemas.queries.query import Value
@@ -41,8 +41,6 @@ async def read_sql_request(request: web.Request, *, expects_sql: bool = False) -
     items: Items = [*request.query.items()]
     if request.method != "POST":
         size = len(request.query_string) // PARAMETER_BYTES
-        if size <= INLINE_SIZE:
-            return _read(items, "", b"", expects_sql=False)
         return await off_loop(size, lambda: _read(items, "", b"", expects_sql=False))
     body, content_type = await read_decoded_body(request), request.content_type
     size = (len(body) + len(request.query_string)) // PARAMETER_BYTES

@@ -50,7 +50,6 @@ async def test_identical_questions_in_flight_are_asked_once() -> None:
     assert [each.query_id for each in asker.executor.questions] == ["q0"]
     assert [each.origin for each in given] == ["asked"] + ["joined"] * 9
     assert {each.query_id for each in given} == {"q0"}
-    assert [each.is_first for each in given] == [True] + [False] * 9
     assert asker.admission.running == 0
 
 

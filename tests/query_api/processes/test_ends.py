@@ -6,12 +6,14 @@ import os
 import signal
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.query_api.processes.running import FakeClickHouse, running
+from tests.query_api.processes.running import FakeClickHouse, Running, running
 
 pytestmark = [pytest.mark.sockets, pytest.mark.slow]  # each starts processes, which takes seconds
 
@@ -42,13 +44,20 @@ def test_what_was_asked_is_answered_before_the_end(tmp_path: Path, clickhouse: F
         assert len(api.lines("stopping")) == 1
 
 
-def test_a_second_signal_ends_it_at_once(tmp_path: Path, clickhouse: FakeClickHouse) -> None:
+@contextmanager
+def asked_slowly(folder: Path, clickhouse: FakeClickHouse) -> Iterator[tuple[Running, Future[tuple[int, bytes]]]]:
+    """A running API of which something is asked that ClickHouse does not answer."""
     clickhouse.gate.clear()
     came = clickhouse.slow
-    with running(tmp_path, clickhouse) as api, ThreadPoolExecutor(1) as pool:
+    with running(folder, clickhouse) as api, ThreadPoolExecutor(1) as pool:
         api.answers()
         asking = pool.submit(api.ask, "/v0/pipes/slow.json")
         api.until(lambda: clickhouse.slow == came + 1)
+        yield api, asking
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path: Path, clickhouse: FakeClickHouse) -> None:
+    with asked_slowly(tmp_path, clickhouse) as (api, asking):
         # As Ctrl-C in a terminal does, which reaches the processes too.
         for each in (api.process.pid, *(each["pid"] for each in api.processes())):
             os.kill(each, signal.SIGINT)
@@ -60,12 +69,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path, clickhouse: FakeClickHo
 
 
 def test_without_their_parent_processes_end_and_hold_no_port(tmp_path: Path, clickhouse: FakeClickHouse) -> None:
-    clickhouse.gate.clear()
-    came = clickhouse.slow
-    with running(tmp_path, clickhouse) as api, ThreadPoolExecutor(1) as pool:
-        api.answers()
-        asking = pool.submit(api.ask, "/v0/pipes/slow.json")
-        api.until(lambda: clickhouse.slow == came + 1)
+    with asked_slowly(tmp_path, clickhouse) as (api, asking):
         pids = [each["pid"] for each in api.processes()]
         api.process.kill()
         api.process.wait()
